@@ -1,0 +1,8 @@
+export { Graph, Value } from './graph.ts'
+export * from './operations/control.ts'
+export * from './operations/elementwise.ts'
+export * from './operations/linear.ts'
+export * from './operations/neural.ts'
+export * from './operations/shape.ts'
+export { serialise } from './serialise.ts'
+export { type DataType, type Dimension, elementCount, GraphError, type Shape } from './types.ts'

@@ -1,0 +1,149 @@
+/** Operations of decoder language models, each with a gradient of its own. */
+import { emit, emitOne, record, type Value } from '../graph.ts'
+import { type Dimension, fixedDimension, formatShape, GraphError, type Shape } from '../types.ts'
+import { add, cast, equal, requireFloat } from './elementwise.ts'
+import { matmul } from './linear.ts'
+
+/** Softmax over the last axis. */
+export function softmax(x: Value): Value {
+  requireFloat('softmax', x)
+  const result = emitOne('Softmax', [x], 'float32', x.shape, { axis: { int: -1 } })
+  record({ op: 'softmax', inputs: [x], outputs: [result], attributes: {} })
+  return result
+}
+
+/** log softmax over the last axis. */
+export function logSoftmax(x: Value): Value {
+  requireFloat('logSoftmax', x)
+  const result = emitOne('LogSoftmax', [x], 'float32', x.shape, { axis: { int: -1 } })
+  record({ op: 'logSoftmax', inputs: [x], outputs: [result], attributes: {} })
+  return result
+}
+
+/** Running sum over the last axis. */
+export function cumulativeSum(x: Value): Value {
+  requireFloat('cumulativeSum', x)
+  const result = emitOne('CumSum', [x, x.graph.scalar(x.shape.length - 1, 'int64')], 'float32', x.shape)
+  record({ op: 'cumulativeSum', inputs: [x], outputs: [result], attributes: {} })
+  return result
+}
+
+/** log p(label) under softmax(logits): logits [rows, vocabulary], labels int32 [rows] → [rows]. */
+export function tokenLogProbability(logits: Value, labels: Value): Value {
+  requireFloat('tokenLogProbability', logits)
+  const [rows] = logits.shape
+  if (logits.shape.length !== 2 || labels.shape.length !== 1 || labels.shape[0] !== rows || rows === undefined) {
+    throw new GraphError(`tokenLogProbability: ${logits.toString()} and ${labels.toString()} do not fit`)
+  }
+  const logProbabilities = emitOne('LogSoftmax', [logits], 'float32', logits.shape, { axis: { int: -1 } })
+  const axis = labels.graph.constant('int64', [1], [1])
+  const column = emitOne('Unsqueeze', [labels, axis], labels.dtype, [rows, 1])
+  const picked = emitOne('GatherElements', [logProbabilities, column], 'float32', [rows, 1], { axis: { int: 1 } })
+  const result = emitOne('Squeeze', [picked, axis], 'float32', [rows])
+  record({
+    op: 'tokenLogProbability',
+    inputs: [logits, labels],
+    outputs: [result, logProbabilities, column],
+    attributes: {},
+  })
+  return result
+}
+
+/** One-hot rows: indices int32 [rows, 1] → float32 [rows, size]. */
+export function oneHot(indices: Value, size: number): Value {
+  const classes = indices.graph.root.constant(
+    'int32',
+    [1, size],
+    Array.from({ length: size }, (_, index) => index),
+  )
+  return cast(equal(indices, classes), 'float32')
+}
+
+/** weight · x / sqrt(mean(x²) + epsilon) over the last axis (Zhang & Sennrich 2019). x [rows, width], weight [width]. */
+export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
+  requireFloat('rmsNorm', x, weight)
+  if (weight.shape.length !== 1 || weight.shape[0] !== x.shape.at(-1)) {
+    throw new GraphError(`rmsNorm: ${x.toString()} and ${weight.toString()} do not fit`)
+  }
+  const statistics: Shape = [...x.shape.slice(0, -1), 1]
+  const outputs = emit(
+    'SimplifiedLayerNormalization',
+    [x, weight],
+    [
+      { dtype: 'float32', shape: x.shape },
+      { dtype: 'float32', shape: statistics },
+    ],
+    { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } },
+  )
+  record({ op: 'rmsNorm', inputs: [x, weight], outputs, attributes: {} })
+  return first(outputs)
+}
+
+/** Cosines and sines of rotary position embeddings, each float32 [positions, headSize / 2]. */
+export interface RotaryTables {
+  readonly cosine: Value
+  readonly sine: Value
+  readonly negativeSine: Value
+}
+
+/**
+ * Rotary position embedding (Su et al. 2021) in the half-rotated layout of Hugging Face checkpoints.
+ * x [batch, length, heads · headSize]; positions int64 [batch, length], or [1]: the position of the first column.
+ */
+export function rotate(x: Value, positions: Value, tables: RotaryTables): Value {
+  requireFloat('rotate', x)
+  const headSize = 2 * fixedDimension(tables.cosine.shape, 1)
+  if (x.shape.length !== 3 || fixedDimension(x.shape, 2) % headSize !== 0 || positions.dtype !== 'int64') {
+    throw new GraphError(`rotate: ${x.toString()} with head size ${headSize} and positions ${positions.toString()}`)
+  }
+  const { cosine, sine, negativeSine } = tables
+  const result = emitOne('RotaryEmbedding', [x, positions, cosine, sine], 'float32', x.shape, {}, 'com.microsoft')
+  record({ op: 'rotate', inputs: [x], outputs: [result], attributes: { positions, cosine, sine, negativeSine } })
+  return result
+}
+
+/**
+ * softmax(scale · query · keyᵀ + mask) · value over the last two axes; leading axes equal.
+ * query [..., rows, headSize], key and value [..., length, headSize], mask broadcastable to [..., rows, length].
+ */
+export function attention(query: Value, key: Value, value: Value, mask: Value, scale: number): Value {
+  const scores = add(matmul(query, key, { transposeB: true, scale }), mask)
+  const probabilities = emitOne('Softmax', [scores], 'float32', scores.shape, { axis: { int: -1 } })
+  const shape: Dimension[] = [...query.shape.slice(0, -1), fixedDimension(value.shape, -1)]
+  const output = emitOne('MatMul', [probabilities, value], 'float32', shape)
+  record({
+    op: 'attention',
+    inputs: [query, key, value],
+    outputs: [output, probabilities],
+    attributes: { scale },
+  })
+  return output
+}
+
+/** Rows of a table: table [size, width], indices int32 of any shape → [...indices.shape, width]. */
+export function gatherRows(table: Value, indices: Value): Value {
+  if (table.shape.length !== 2 || (indices.dtype !== 'int32' && indices.dtype !== 'int64')) {
+    throw new GraphError(`gatherRows: ${table.toString()} by ${indices.toString()}`)
+  }
+  const shape = [...indices.shape, ...table.shape.slice(1)]
+  const result = emitOne('Gather', [table, indices], table.dtype, shape, { axis: { int: 0 } })
+  record({ op: 'gatherRows', inputs: [table, indices], outputs: [result], attributes: {} })
+  return result
+}
+
+/** x[index] along the first axis; index is a scalar. No gradient flows through it: it reads what is fed, not what is learnt. */
+export function at(x: Value, index: Value): Value {
+  if (index.shape.length !== 0) throw new GraphError(`at: index ${index.toString()} must be a scalar`)
+  return emitOne('Gather', [x, index], x.dtype, x.shape.slice(1), { axis: { int: 0 } })
+}
+
+/** Index of the largest element of the last axis (the first of equals), int64. */
+export function argMax(x: Value): Value {
+  return emitOne('ArgMax', [x], 'int64', x.shape.slice(0, -1), { axis: { int: -1 }, keepdims: { int: 0 } })
+}
+
+function first(values: readonly Value[]): Value {
+  const [value] = values
+  if (value === undefined) throw new GraphError(`expected one value, got ${formatShape([])}`)
+  return value
+}

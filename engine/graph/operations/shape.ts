@@ -1,0 +1,116 @@
+/** Operations that move elements without changing them. */
+import { emit, emitOne, record, type Value } from '../graph.ts'
+import {
+  broadcastShapes,
+  type Dimension,
+  elementCount,
+  fixedDimension,
+  formatShape,
+  GraphError,
+  normaliseAxis,
+  sameShape,
+  type Shape,
+} from '../types.ts'
+
+/** The same elements in row-major order under another shape. At most one dimension of the new shape may be named. */
+export function reshape(x: Value, shape: Shape): Value {
+  if (sameShape(x.shape, shape)) return x
+  const named = shape.filter((dimension) => typeof dimension === 'string')
+  const count = (dimensions: Shape): number =>
+    elementCount(dimensions.filter((dimension) => typeof dimension === 'number'))
+  const xNamed = x.shape.filter((dimension) => typeof dimension === 'string')
+  if (named.length > 1 || !sameShape(named, xNamed) || count(shape) !== count(x.shape)) {
+    throw new GraphError(`reshape: ${x.toString()} cannot become ${formatShape(shape)}`)
+  }
+  const target = shape.map((dimension) => (typeof dimension === 'string' ? -1 : dimension))
+  const operand = x.graph.constant('int64', [target.length], target)
+  const result = emitOne('Reshape', [x, operand], x.dtype, shape, { allowzero: { int: 1 } })
+  record({ op: 'reshape', inputs: [x], outputs: [result], attributes: {} })
+  return result
+}
+
+/** result.shape[i] = x.shape[permutation[i]]. */
+export function transpose(x: Value, permutation: readonly number[]): Value {
+  const axes = [...permutation].sort((a, b) => a - b)
+  if (axes.length !== x.shape.length || axes.some((axis, index) => axis !== index)) {
+    throw new GraphError(`transpose: ${formatShape(permutation)} does not permute the axes of ${x.toString()}`)
+  }
+  if (permutation.every((axis, index) => axis === index)) return x
+  const shape = permutation.map((axis) => dimensionAt(x, axis))
+  const result = emitOne('Transpose', [x], x.dtype, shape, { perm: { ints: permutation } })
+  record({ op: 'transpose', inputs: [x], outputs: [result], attributes: { permutation } })
+  return result
+}
+
+/**
+ * Joins values along an axis. When a joined size is named, the sum gets the name `resultName`.
+ */
+export function concat(values: readonly Value[], axis: number, resultName?: string): Value {
+  const [first] = values
+  if (first === undefined) throw new GraphError('concat needs at least one operand')
+  if (values.length === 1) return first
+  const at = normaliseAxis('concat', axis, first.shape)
+  const others = (shape: Shape): Shape => shape.filter((_, index) => index !== at)
+  let size: Dimension = 0
+  for (const value of values) {
+    if (value.dtype !== first.dtype || !sameShape(others(value.shape), others(first.shape))) {
+      throw new GraphError(`concat along axis ${axis}: ${value.toString()} does not fit ${first.toString()}`)
+    }
+    const dimension = dimensionAt(value, at)
+    size = typeof size === 'number' && typeof dimension === 'number' ? size + dimension : (resultName ?? 'joined')
+  }
+  const shape = first.shape.map((dimension, index) => (index === at ? size : dimension))
+  const result = emitOne('Concat', values, first.dtype, shape, { axis: { int: at } })
+  record({ op: 'concat', inputs: values, outputs: [result], attributes: { axis: at } })
+  return result
+}
+
+/** Cuts x along an axis into parts of the given sizes; a single named size may be given for what a fixed size leaves. */
+export function split(x: Value, axis: number, sizes: readonly number[]): Value[] {
+  const at = normaliseAxis('split', axis, x.shape)
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  if (fixedDimension(x.shape, at) !== total) {
+    throw new GraphError(`split along axis ${axis}: sizes add up to ${total}, not to the size in ${x.toString()}`)
+  }
+  if (sizes.length === 1) return [x]
+  const outputs = sizes.map((size) => ({
+    dtype: x.dtype,
+    shape: x.shape.map((dimension, index) => (index === at ? size : dimension)),
+  }))
+  const operand = x.graph.constant('int64', [sizes.length], sizes)
+  const results = emit('Split', [x, operand], outputs, { axis: { int: at } })
+  record({ op: 'split', inputs: [x], outputs: results, attributes: { axis: at, sizes } })
+  return results
+}
+
+/** x[..., start:end, ...] along one axis of fixed size. */
+export function slice(x: Value, axis: number, start: number, end: number): Value {
+  const at = normaliseAxis('slice', axis, x.shape)
+  const size = fixedDimension(x.shape, at)
+  if (start < 0 || end > size || start >= end) {
+    throw new GraphError(`slice ${start}:${end} along axis ${axis} lies outside ${x.toString()}`)
+  }
+  if (start === 0 && end === size) return x
+  const shape = x.shape.map((dimension, index) => (index === at ? end - start : dimension))
+  const bound = (value: number): Value => x.graph.constant('int64', [1], [value])
+  const result = emitOne('Slice', [x, bound(start), bound(end), bound(at)], x.dtype, shape)
+  record({ op: 'slice', inputs: [x], outputs: [result], attributes: { axis: at, start, end } })
+  return result
+}
+
+/** Repeats axes of size 1 (or missing leading axes) up to a fixed shape. */
+export function expand(x: Value, shape: readonly number[]): Value {
+  if (sameShape(x.shape, shape)) return x
+  if (!sameShape(broadcastShapes('expand', x.shape, shape), shape)) {
+    throw new GraphError(`expand: ${x.toString()} does not broadcast to ${formatShape(shape)}`)
+  }
+  const result = emitOne('Expand', [x, x.graph.constant('int64', [shape.length], shape)], x.dtype, shape)
+  record({ op: 'expand', inputs: [x], outputs: [result], attributes: {} })
+  return result
+}
+
+function dimensionAt(x: Value, axis: number): Dimension {
+  const dimension = x.shape[axis]
+  if (dimension === undefined) throw new GraphError(`${x.toString()} has no axis ${axis}`)
+  return dimension
+}

@@ -1,0 +1,103 @@
+/** Data types, shapes and attributes of graph values. */
+
+export type DataType = 'float32' | 'int32' | 'int64' | 'bool'
+
+/** A size known when the graph is built, or the name of one known only when it runs. */
+export type Dimension = number | string
+export type Shape = readonly Dimension[]
+
+/** TensorProto.DataType codes of the ONNX format. */
+export const DATA_TYPE_CODES: Readonly<Record<DataType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 }
+
+export type Attribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly ints: readonly number[] }
+  | { readonly string: string }
+  | { readonly graph: GraphBody }
+
+/** What an attribute that holds a subgraph needs to know about it (see Graph). */
+export interface GraphBody {
+  readonly name: string
+  readonly nodes: readonly NodeRecord[]
+  readonly inputs: readonly TypedName[]
+  readonly outputs: readonly TypedName[]
+  readonly initializers: readonly Initializer[]
+}
+
+export interface TypedName {
+  readonly name: string
+  readonly dtype: DataType
+  readonly shape: Shape
+}
+
+export interface Initializer {
+  readonly name: string
+  readonly dtype: DataType
+  readonly shape: readonly number[]
+  readonly bytes: Uint8Array
+}
+
+export interface NodeRecord {
+  readonly op: string
+  readonly domain: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly attributes: Readonly<Record<string, Attribute>>
+}
+
+/** A graph that cannot be built: wrong shapes, wrong types, values of unrelated graphs. */
+export class GraphError extends Error {
+  override readonly name = 'GraphError'
+}
+
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(', ')}]`
+}
+
+export function sameShape(left: Shape, right: Shape): boolean {
+  return left.length === right.length && left.every((dimension, axis) => dimension === right[axis])
+}
+
+/** The number of elements; throws if a dimension is named. */
+export function elementCount(shape: Shape): number {
+  let count = 1
+  for (const dimension of shape) {
+    if (typeof dimension === 'string') throw new GraphError(`shape ${formatShape(shape)} has no fixed size`)
+    count *= dimension
+  }
+  return count
+}
+
+/** The size of one axis; throws if it is named. Negative axes count from the end. */
+export function fixedDimension(shape: Shape, axis: number): number {
+  const dimension = shape.at(axis)
+  if (typeof dimension !== 'number') {
+    throw new GraphError(`axis ${axis} of shape ${formatShape(shape)} must have a fixed size`)
+  }
+  return dimension
+}
+
+/** NumPy broadcasting of two shapes; named dimensions match only themselves and 1. */
+export function broadcastShapes(op: string, left: Shape, right: Shape): Shape {
+  const rank = Math.max(left.length, right.length)
+  const result: Dimension[] = []
+  for (let axis = 0; axis < rank; axis++) {
+    const a = left[axis - rank + left.length] ?? 1
+    const b = right[axis - rank + right.length] ?? 1
+    if (a !== b && a !== 1 && b !== 1) {
+      throw new GraphError(`${op}: shapes ${formatShape(left)} and ${formatShape(right)} do not broadcast`)
+    }
+    result.push(a === 1 ? b : a)
+  }
+  return result
+}
+
+/** An axis in [0, rank); throws if it lies outside. */
+export function normaliseAxis(op: string, axis: number, shape: Shape): number {
+  const positive = axis < 0 ? axis + shape.length : axis
+  if (!Number.isInteger(positive) || positive < 0 || positive >= shape.length) {
+    throw new GraphError(`${op}: axis ${axis} does not exist in shape ${formatShape(shape)}`)
+  }
+  return positive
+}

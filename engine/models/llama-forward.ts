@@ -1,0 +1,168 @@
+/** The Llama decoder as graph expressions. Training and scoring run whole sequences; the sampler reuses the blocks. */
+import {
+  add,
+  attention,
+  cast,
+  type Graph,
+  gatherRows,
+  matmul,
+  mul,
+  reshape,
+  rmsNorm,
+  rotate,
+  type RotaryTables,
+  silu,
+  transpose,
+  type Value,
+} from '../graph/index.ts'
+import { headSize, layerPrefix, type LlamaConfig } from './llama.ts'
+import type { Parameters } from './parameters.ts'
+
+/** A large negative number that stays finite, so that a row without any key gives no NaN. */
+export const MASKED = -1e9
+
+export interface LayerParameters {
+  readonly query: Value
+  readonly key: Value
+  readonly value: Value
+  readonly output: Value
+  readonly gate: Value
+  readonly up: Value
+  readonly down: Value
+  readonly attentionNorm: Value
+  readonly feedForwardNorm: Value
+}
+
+export function layerParameters(parameters: Parameters, layer: number): LayerParameters {
+  const get = (name: string): Value => parameters.get(`${layerPrefix(layer)}.${name}.weight`)
+  return {
+    query: get('self_attn.q_proj'),
+    key: get('self_attn.k_proj'),
+    value: get('self_attn.v_proj'),
+    output: get('self_attn.o_proj'),
+    gate: get('mlp.gate_proj'),
+    up: get('mlp.up_proj'),
+    down: get('mlp.down_proj'),
+    attentionNorm: get('input_layernorm'),
+    feedForwardNorm: get('post_attention_layernorm'),
+  }
+}
+
+/** x · Wᵀ for x [rows, inputs] and W [outputs, inputs]. */
+export function linear(x: Value, weight: Value): Value {
+  return matmul(x, weight, { transposeB: true })
+}
+
+/** SwiGLU (Shazeer 2020): down(silu(gate(x)) · up(x)). x [rows, width]. */
+export function feedForward(x: Value, layer: LayerParameters): Value {
+  return linear(mul(silu(linear(x, layer.gate)), linear(x, layer.up)), layer.down)
+}
+
+/** Cosines and sines of all positions, computed in double precision: [context, headSize / 2]. */
+export function rotaryTables(graph: Graph, config: LlamaConfig): RotaryTables {
+  const half = headSize(config) / 2
+  const angles = Array.from({ length: config.context * half }, (_, index) => {
+    const position = Math.floor(index / half)
+    return position * config.ropeTheta ** (-(index % half) / half)
+  })
+  const table = (values: readonly number[]): Value => graph.root.constant('float32', [config.context, half], values)
+  return {
+    cosine: table(angles.map(Math.cos)),
+    sine: table(angles.map(Math.sin)),
+    negativeSine: table(angles.map((angle) => -Math.sin(angle))),
+  }
+}
+
+/** [batch · length, heads · size] → [batch, keyValueHeads, heads / keyValueHeads · length, size], the query rows that share a key. */
+export function groupHeads(x: Value, batch: number, length: number, heads: number, keyValueHeads: number): Value {
+  const size = elementsPerRow(x) / heads
+  const group = heads / keyValueHeads
+  const split = reshape(x, [batch, length, keyValueHeads, group, size])
+  return reshape(transpose(split, [0, 2, 3, 1, 4]), [batch, keyValueHeads, group * length, size])
+}
+
+/** The inverse of groupHeads. */
+export function ungroupHeads(x: Value, batch: number, length: number, heads: number, keyValueHeads: number): Value {
+  const size = elementsPerRow(x)
+  const group = heads / keyValueHeads
+  const split = reshape(x, [batch, keyValueHeads, group, length, size])
+  return reshape(transpose(split, [0, 3, 1, 2, 4]), [batch * length, heads * size])
+}
+
+export interface Sequences {
+  /** int32 [batch, length]. */
+  readonly tokens: Value
+  readonly batch: number
+  readonly length: number
+  /** Additive attention mask that broadcasts to [batch, keyValueHeads, group · length, length]. */
+  readonly mask: Value
+  /** int64 [batch, length], or [1]: the position of the first column. */
+  readonly positions: Value
+}
+
+/** What a layer stores for later tokens, both [batch, keyValueHeads, length, headSize]. */
+export interface KeyValue {
+  readonly key: Value
+  readonly value: Value
+}
+
+/** Runs whole sequences. Returns the normalised last hidden states [batch · length, width] and the keys and values of each layer. */
+export function decode(
+  config: LlamaConfig,
+  parameters: Parameters,
+  tables: RotaryTables,
+  sequences: Sequences,
+): { hidden: Value; keyValues: KeyValue[] } {
+  const { tokens, batch, length, mask, positions } = sequences
+  const { heads, keyValueHeads, width } = config
+  const scale = 1 / Math.sqrt(headSize(config))
+  const keyValueWidth = keyValueHeads * headSize(config)
+  const rows = batch * length
+  const rotated = (x: Value, size: number): Value =>
+    reshape(rotate(reshape(x, [batch, length, size]), positions, tables), [rows, size])
+  const keyValues: KeyValue[] = []
+  let x = gatherRows(parameters.get('model.embed_tokens.weight'), reshape(tokens, [rows]))
+  for (let index = 0; index < config.layers; index++) {
+    const layer = layerParameters(parameters, index)
+    const normalised = rmsNorm(x, layer.attentionNorm, config.normEpsilon)
+    const query = groupHeads(rotated(linear(normalised, layer.query), width), batch, length, heads, keyValueHeads)
+    const key = groupHeads(
+      rotated(linear(normalised, layer.key), keyValueWidth),
+      batch,
+      length,
+      keyValueHeads,
+      keyValueHeads,
+    )
+    const value = groupHeads(linear(normalised, layer.value), batch, length, keyValueHeads, keyValueHeads)
+    keyValues.push({ key, value })
+    const mixed = ungroupHeads(attention(query, key, value, mask, scale), batch, length, heads, keyValueHeads)
+    x = add(x, linear(mixed, layer.output))
+    x = add(x, feedForward(rmsNorm(x, layer.feedForwardNorm, config.normEpsilon), layer))
+  }
+  return { hidden: rmsNorm(x, parameters.get('model.norm.weight'), config.normEpsilon), keyValues }
+}
+
+/** Logits of the tied head: [rows, width] → [rows, vocabulary]. */
+export function logits(parameters: Parameters, hidden: Value): Value {
+  return linear(hidden, parameters.get('model.embed_tokens.weight'))
+}
+
+/** Additive causal mask [group · length, length]: each group repeats the rows of one query head. */
+export function causalMask(graph: Graph, length: number, group: number): Value {
+  const mask = new Float32Array(group * length * length)
+  for (let row = 0; row < group * length; row++) {
+    mask.fill(MASKED, row * length + (row % length) + 1, (row + 1) * length)
+  }
+  return graph.root.constant('float32', [group * length, length], mask)
+}
+
+/** int64 [1] holding 0: positions count from the first column. */
+export function positionsFromZero(graph: Graph): Value {
+  return cast(graph.root.constant('int32', [1], [0]), 'int64')
+}
+
+function elementsPerRow(x: Value): number {
+  const last = x.shape.at(-1)
+  if (typeof last !== 'number') throw new RangeError(`${x.toString()} needs a fixed last size`)
+  return last
+}

@@ -1,0 +1,177 @@
+/** Training a model: state on the host between calls, several optimizer steps inside each call. */
+import { checkLossSpec, lossNeeds } from '../losses/index.ts'
+import type { LossSpec, TermName } from '../losses/types.ts'
+import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
+import { checkOptimizerSpec, learningRateAt, type OptimizerSpec, stepScalars } from '../optimizers/schedule.ts'
+import { countFeed, floatFeed, integerFeed, Session } from '../runtime/session.ts'
+import { type MetricColumn, trainingGraph } from './graph.ts'
+import { packRows, RowError, type TrainingRow } from './rows.ts'
+
+export interface TrainerPlan {
+  readonly model: LlamaConfig
+  readonly loss: LossSpec
+  readonly optimizer: OptimizerSpec
+  /** Rows of a batch; smaller batches are padded with rows that count for nothing. */
+  readonly batchRows: number
+  /** Padded length of a row, in tokens. */
+  readonly length: number
+  /** The most optimizer steps of one call. */
+  readonly stepsPerCall: number
+  readonly padToken: number
+  readonly threads?: number
+}
+
+/** The optimizer's moments and the number of completed steps. */
+export interface OptimizerState {
+  readonly m: Float32Array
+  readonly v: Float32Array
+  readonly step: number
+}
+
+export interface TrainerOptions extends TrainerPlan {
+  /** Flat parameter vector in the order of llamaLayout. */
+  readonly weights: Float32Array
+  readonly resume?: OptimizerState
+}
+
+export interface TrainerState extends OptimizerState {
+  readonly weights: Float32Array
+}
+
+export interface StepMetrics {
+  /** The number of this step, counted from 1. */
+  readonly step: number
+  readonly loss: number
+  /** Each term of the loss, without its weight. */
+  readonly terms: { readonly [Name in TermName]?: number }
+  /** Euclidean norm of the gradient before clipping. */
+  readonly gradientNorm: number
+  readonly learningRate: number
+  /** Completion tokens of the batch. */
+  readonly tokens: number
+  /** Mean importance ratio and share of clipped ratios; null where the loss has none. */
+  readonly meanRatio: number | null
+  readonly clipFraction: number | null
+  /** k3 estimate of the KL to the reference; null unless the loss has a 'kl' term. */
+  readonly kl: number | null
+}
+
+/** A loss or gradient that is infinite or not a number. The trainer's state is that before the call. */
+export class NonFiniteLossError extends Error {
+  override readonly name = 'NonFiniteLossError'
+}
+
+export class Trainer {
+  readonly #plan: TrainerPlan
+  readonly #session: Session
+  readonly #columns: readonly MetricColumn[]
+  readonly #needs: { readonly old: boolean; readonly reference: boolean }
+  #state: TrainerState
+
+  private constructor(plan: TrainerPlan, session: Session, columns: readonly MetricColumn[], state: TrainerState) {
+    this.#plan = plan
+    this.#session = session
+    this.#columns = columns
+    this.#needs = lossNeeds(plan.loss)
+    this.#state = state
+  }
+
+  /** Builds the graph. Throws ModelConfigError, LossSpecError, OptimizerSpecError or RowError for settings that do not fit. */
+  static async create(options: TrainerOptions): Promise<Trainer> {
+    const { weights, resume, ...plan } = options
+    checkLossSpec(plan.loss)
+    checkOptimizerSpec(plan.optimizer)
+    const { size } = llamaLayout(plan.model)
+    const positive = [plan.batchRows, plan.stepsPerCall, plan.length - 1]
+    if (!positive.every((count) => Number.isInteger(count) && count > 0) || plan.length - 1 > plan.model.context) {
+      throw new RowError(`rows ${plan.batchRows}, steps ${plan.stepsPerCall} or length ${plan.length} are out of range`)
+    }
+    const { m, v, step } = resume ?? { m: new Float32Array(size), v: new Float32Array(size), step: 0 }
+    for (const vector of [weights, m, v]) {
+      if (vector.length !== size) throw new RangeError(`the model has ${size} parameters, got ${vector.length}`)
+    }
+    const { graph, columns } = trainingGraph(plan)
+    const session = await Session.create(graph, { threads: plan.threads ?? 1 })
+    return new Trainer(plan, session, columns, { weights, m, v, step })
+  }
+
+  /**
+   * One optimizer step per batch. Throws RowError for rows that do not fit and NonFiniteLossError; either leaves the state as it was.
+   */
+  async step(batches: readonly (readonly TrainingRow[])[]): Promise<StepMetrics[]> {
+    const { model, optimizer, batchRows, length, stepsPerCall, padToken } = this.#plan
+    const steps = batches.length
+    if (steps === 0) return []
+    if (steps > stepsPerCall) throw new RowError(`${steps} batches in one call, the trainer takes ${stepsPerCall}`)
+    const shape = { steps, batchRows, length, vocabulary: model.vocabulary, padToken }
+    const packed = packRows(batches, shape, this.#needs)
+    const { weights, m, v, step } = this.#state
+    const schedule = Float32Array.from(
+      batches.flatMap((_, index) => stepScalars(optimizer, step + index)),
+    )
+    const size = [weights.length]
+    const perRow = [steps, batchRows]
+    const perPrediction = [steps, batchRows, length - 1]
+    const outputs = await this.#session.run({
+      weights: floatFeed(weights, size),
+      m: floatFeed(m, size),
+      v: floatFeed(v, size),
+      steps: countFeed(steps),
+      schedule: floatFeed(schedule, [steps, 3]),
+      tokens: integerFeed(packed.tokens, [steps, batchRows, length]),
+      completion: floatFeed(packed.completion, perPrediction),
+      supervised: floatFeed(packed.supervised, perRow),
+      reinforced: floatFeed(packed.reinforced, perRow),
+      advantage: floatFeed(packed.advantage, perRow),
+      old: floatFeed(packed.old, perPrediction),
+      reference: floatFeed(packed.reference, perPrediction),
+    })
+    const values = outputs.floats('metrics')
+    const metrics = batches.map((_, index) => this.#metrics(values, index, packed.tokenCounts[index] ?? 0))
+    this.#state = {
+      weights: outputs.floats('next_weights'),
+      m: outputs.floats('next_m'),
+      v: outputs.floats('next_v'),
+      step: step + steps,
+    }
+    return metrics
+  }
+
+  /** The present state. The arrays belong to the trainer, which replaces and never changes them. */
+  state(): TrainerState {
+    return this.#state
+  }
+
+  /** Frees the runtime's memory; the trainer cannot step afterwards. */
+  async close(): Promise<void> {
+    await this.#session.release()
+  }
+
+  #metrics(values: Float32Array, index: number, tokens: number): StepMetrics {
+    const columns = this.#columns
+    const step = this.#state.step + index
+    const read = (column: MetricColumn): number | null => {
+      const position = columns.indexOf(column)
+      return position < 0 ? null : (values[index * columns.length + position] ?? Number.NaN)
+    }
+    const loss = read('loss') ?? Number.NaN
+    const gradientNorm = read('gradientNorm') ?? Number.NaN
+    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+      throw new NonFiniteLossError(
+        `step ${step + 1}: loss ${loss}, gradient norm ${gradientNorm}. Lower the learning rate, or look at the advantages and the 'old' log-probabilities of this batch`,
+      )
+    }
+    const terms = Object.fromEntries(this.#plan.loss.map(({ term }) => [term, read(`term:${term}`) ?? Number.NaN]))
+    return {
+      step: step + 1,
+      loss,
+      terms,
+      gradientNorm,
+      learningRate: learningRateAt(this.#plan.optimizer, step),
+      tokens,
+      meanRatio: read('ratio'),
+      clipFraction: read('clipFraction'),
+      kl: read('kl'),
+    }
+  }
+}
