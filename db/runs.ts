@@ -1,0 +1,63 @@
+import { and, asc, desc, eq } from 'drizzle-orm'
+import type { BaseConfig, Data, RoundSummary } from '../shared/recipe.ts'
+import type { Database } from './client.ts'
+import { controlEvents, rounds, runs } from './schema.ts'
+
+export type RunRow = typeof runs.$inferSelect
+export type RoundRow = typeof rounds.$inferSelect
+
+/** Registers a run. Doing so again with the same name is a no-op: the first configuration stands. */
+export async function registerRun(
+  database: Database,
+  run: { name: string; config: BaseConfig & Data; provenance: Data },
+): Promise<void> {
+  const { name, config, provenance } = run
+  await database
+    .insert(runs)
+    .values({ name, recipe: config.recipe, seed: config.seed, config, provenance, state: 'running' })
+    .onConflictDoNothing()
+}
+
+export async function readRun(database: Database, name: string): Promise<RunRow | null> {
+  const [row] = await database.select().from(runs).where(eq(runs.name, name))
+  return row ?? null
+}
+
+export async function listRuns(database: Database): Promise<RunRow[]> {
+  return database.select().from(runs).orderBy(desc(runs.createdAt))
+}
+
+export async function setRunState(database: Database, name: string, state: string): Promise<void> {
+  const finished = state === 'finished' || state === 'failed'
+  await database
+    .update(runs)
+    .set({ state, ...(finished ? { finishedAt: new Date() } : {}) })
+    .where(eq(runs.name, name))
+}
+
+export async function openRound(
+  database: Database,
+  run: string,
+  round: number,
+  config: BaseConfig & Data,
+): Promise<void> {
+  await database.insert(rounds).values({ run, round, config }).onConflictDoNothing()
+}
+
+export async function closeRound(database: Database, run: string, round: number, summary: RoundSummary): Promise<void> {
+  await database
+    .update(rounds)
+    .set({ score: summary.score, numbers: summary.numbers, finishedAt: new Date() })
+    .where(and(eq(rounds.run, run), eq(rounds.round, round)))
+}
+
+export async function listRounds(database: Database, run: string): Promise<RoundRow[]> {
+  return database.select().from(rounds).where(eq(rounds.run, run)).orderBy(asc(rounds.round))
+}
+
+export async function recordControl(
+  database: Database,
+  event: { run: string; kind: string; data: Data; round: number },
+): Promise<void> {
+  await database.insert(controlEvents).values(event)
+}

@@ -1,0 +1,152 @@
+import { and, asc, eq, gte, inArray, lt, sql } from 'drizzle-orm'
+import type { EpisodeRow, ItemRow, Rows, TurnRow } from '../shared/recipe.ts'
+import type { Database, Transaction } from './client.ts'
+import { episodes, items, shards, turns } from './schema.ts'
+
+/** The place of a shard in the plan, and what its one execution cost. */
+export interface ShardPlace {
+  run: string
+  round: number
+  phase: string
+  shard: number
+}
+export interface ShardCost {
+  tokens: number
+  rows: number
+  seconds: number
+  worker: string
+}
+export type StoredTurn = TurnRow & { seed: string; template: string }
+
+export async function isShardDone(database: Database, place: ShardPlace): Promise<boolean> {
+  const found = await database.select({ shard: shards.shard }).from(shards).where(at(place))
+  return found.length > 0
+}
+
+/**
+ * Stores a shard's results and its ledger row in one transaction. When the ledger already holds the shard, nothing is
+ * written: a second attempt, or a zombie beside its successor, changes nothing. Says whether this call stored it.
+ */
+export async function commitShard(
+  database: Database,
+  place: ShardPlace,
+  cost: ShardCost,
+  write: (transaction: Transaction) => Promise<void>,
+): Promise<boolean> {
+  return database.transaction(async (transaction) => {
+    const claimed = await transaction
+      .insert(shards)
+      .values({ ...place, ...cost })
+      .onConflictDoNothing()
+      .returning({ shard: shards.shard })
+    if (claimed.length === 0) return false
+    await write(transaction)
+    return true
+  })
+}
+
+export interface ReadRows {
+  run: string
+  rounds: readonly number[]
+  /** Only items [from, to) and their episodes and turns. */
+  range?: { from: number; to: number }
+}
+
+/** A round's problems with their games and turns, in a fixed order. */
+export async function readRows(database: Database, { run, rounds, range }: ReadRows): Promise<Rows> {
+  if (rounds.length === 0) return { items: [], episodes: [], turns: [] }
+  const wanted = [...rounds]
+  const itemRows = await database
+    .select({ round: items.round, set: items.set, item: items.item, data: items.data })
+    .from(items)
+    .where(
+      and(
+        eq(items.run, run),
+        inArray(items.round, wanted),
+        eq(items.set, 'problems'),
+        ...(range ? [gte(items.item, range.from), lt(items.item, range.to)] : []),
+      ),
+    )
+    .orderBy(asc(items.round), asc(items.item))
+  const inRange = and(
+    eq(episodes.run, run),
+    inArray(episodes.round, wanted),
+    ...(range ? [gte(episodes.item, range.from), lt(episodes.item, range.to)] : []),
+  )
+  const episodeRows = await database
+    .select({
+      ...{ round: episodes.round, episode: episodes.episode, item: episodes.item },
+      ...{ data: episodes.data, outcome: episodes.outcome },
+    })
+    .from(episodes)
+    .where(inRange)
+    .orderBy(asc(episodes.round), asc(episodes.episode))
+  const turnRows = await database
+    .select({
+      ...{ round: turns.round, episode: turns.episode, turn: turns.turn, role: turns.role, version: turns.version },
+      ...{ prompt: turns.prompt, text: turns.text, tokens: turns.tokens, verdict: turns.verdict, reward: turns.reward },
+    })
+    .from(turns)
+    .innerJoin(
+      episodes,
+      and(eq(turns.run, episodes.run), eq(turns.round, episodes.round), eq(turns.episode, episodes.episode)),
+    )
+    .where(and(inRange, eq(turns.run, run)))
+    .orderBy(asc(turns.round), asc(turns.episode), sql`${turns.turn} collate "C"`)
+  return { items: itemRows, episodes: episodeRows, turns: turnRows }
+}
+
+/** The lines [from, to) of an evaluation set. */
+export async function readSet(
+  database: Database,
+  place: { run: string; round: number; set: string; from: number; to: number },
+): Promise<ItemRow[]> {
+  return database
+    .select({ round: items.round, set: items.set, item: items.item, data: items.data })
+    .from(items)
+    .where(
+      and(
+        ...[eq(items.run, place.run), eq(items.round, place.round), eq(items.set, place.set)],
+        ...[gte(items.item, place.from), lt(items.item, place.to)],
+      ),
+    )
+    .orderBy(asc(items.item))
+}
+
+/** Inserts rows, or replaces what may change in them. Sent as one JSON parameter each: thousands of rows, one statement. */
+export async function writeRows(
+  transaction: Transaction,
+  run: string,
+  rows: { items: ItemRow[]; episodes: EpisodeRow[]; turns: StoredTurn[] },
+): Promise<void> {
+  if (rows.items.length > 0) {
+    await transaction.execute(sql`
+      insert into items (run, round, "set", item, data)
+      select ${run}, round, "set", item, data
+      from jsonb_to_recordset(${JSON.stringify(rows.items)}::jsonb) as row(round int, "set" text, item int, data jsonb)
+      on conflict (run, round, "set", item) do update set data = excluded.data`)
+  }
+  if (rows.episodes.length > 0) {
+    await transaction.execute(sql`
+      insert into episodes (run, round, episode, item, data, outcome)
+      select ${run}, round, episode, item, data, outcome
+      from jsonb_to_recordset(${JSON.stringify(rows.episodes)}::jsonb)
+        as row(round int, episode int, item int, data jsonb, outcome text)
+      on conflict (run, round, episode) do update set data = excluded.data, outcome = excluded.outcome`)
+  }
+  if (rows.turns.length > 0) {
+    await transaction.execute(sql`
+      insert into turns (run, round, episode, turn, role, version, prompt, text, tokens, seed, template, verdict, reward)
+      select ${run}, round, episode, turn, role, version, prompt, text, tokens, seed, template, verdict, reward
+      from jsonb_to_recordset(${JSON.stringify(rows.turns)}::jsonb)
+        as row(round int, episode int, turn text, role text, version int, prompt text, text text, tokens int,
+               seed text, template text, verdict text, reward double precision)
+      on conflict (run, round, episode, turn) do update set verdict = excluded.verdict, reward = excluded.reward`)
+  }
+}
+
+const at = (place: ShardPlace) =>
+  and(
+    ...[eq(shards.run, place.run), eq(shards.round, place.round)],
+    ...[eq(shards.phase, place.phase), eq(shards.shard, place.shard)],
+  )

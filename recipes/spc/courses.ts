@@ -1,0 +1,97 @@
+import { range } from '../../shared/collections.ts'
+import type { Course, LossTerm, OptimizerConfig } from '../../shared/recipe.ts'
+import type { SpcConfig } from './config.ts'
+import { playLesson, supervisedLesson, type Learner } from './lessons.ts'
+import { opponents } from './schedule.ts'
+import { baseExample } from './supervised.ts'
+
+/** The updates of a run: two base models, two supervised players, and the update by play. */
+type SpcCourse = Course<SpcConfig>
+const nll: LossTerm[] = [{ term: 'nll', weight: 1 }]
+
+/** Base models stand on their own: random weights, no games, the task's own texts. */
+function pretrain(name: string, summary: string, settingOf: (config: SpcConfig) => BaseSetting): SpcCourse {
+  return {
+    summary,
+    rounds: () => [],
+    from: () => null,
+    reference: () => null,
+    loss: () => nll,
+    optimizer: (config) => optimizer(settingOf(config).learningRate, 100, 0.01),
+    batchRows: (config) => settingOf(config).batch,
+    lesson({ config }) {
+      const { steps, batch, checks } = settingOf(config)
+      return {
+        steps,
+        batch: (step) => range(0, batch).map((row) => baseExample(config, name, checks, step, row)),
+        consumed: [],
+        report: { rows: steps * batch, checks },
+      }
+    },
+  }
+}
+interface BaseSetting {
+  steps: number
+  batch: number
+  learningRate: number
+  checks: number
+}
+
+function supervise(learner: Learner, summary: string): SpcCourse {
+  return {
+    summary,
+    rounds: () => [],
+    from: () => ({ role: 'solver', version: 0 }),
+    reference: () => null,
+    loss: () => nll,
+    optimizer: (config) => optimizer(config.supervised[learner].learningRate, 10, 0),
+    batchRows: (config) => config.supervised[learner].batch,
+    lesson: (context) => supervisedLesson(learner, context),
+  }
+}
+
+function learnFromPlay(learner: Learner, summary: string): SpcCourse {
+  const rounds: SpcCourse['rounds'] = ({ config, round }) => opponents(config, round).rounds
+  return {
+    summary,
+    rounds: (context) => (context.config.update.learn === 'play' ? rounds(context) : []),
+    from: ({ config, round }) => ({ role: learner, version: opponents(config, round).from }),
+    reference: () => ({ role: learner, version: 0 }),
+    loss: spcLoss,
+    optimizer: (config) => optimizer(config.update[learner].learningRate, 10, 0),
+    batchRows: ({ update }) => update[learner].batch * (update.learn === 'play' ? 2 : 1),
+    lesson: (context, rows) => playLesson(learner, context, rounds(context).length, rows),
+  }
+}
+
+/**
+ * The loss of both players, `L = L_rl + 0.15 L_supervised`.
+ *
+ * `equation-4` (paper): the gradient E[ rho A grad log pi ] with rho = pi / pi_old over the whole completion and
+ * A = R - b - beta KL, b the mean reward. `official-code` (chen-judge/SPC, src/trainers.py): rho = exp(mean over tokens of
+ * log pi - log pi_ref) against round 0, L_rl = -min(rho R, clip(rho, 0.8, 1.2) R), no baseline, no KL.
+ */
+export function spcLoss({ update }: SpcConfig): LossTerm[] {
+  const play: LossTerm =
+    update.loss === 'equation-4'
+      ? { term: 'policy-gradient', weight: 1, ratio: 'sequence-sum', clip: null, klInAdvantage: update.kl }
+      : { term: 'policy-gradient', weight: 1, ratio: 'sequence-mean', clip: update.clip, klInAdvantage: 0 }
+  return update.learn === 'supervised-only' ? nll : [play, { term: 'nll', weight: update.supervisedWeight }]
+}
+
+const optimizer = (learningRate: number, warmupSteps: number, weightDecay: number): OptimizerConfig => ({
+  ...{ learningRate, warmupSteps, weightDecay },
+  ...{ clipNorm: 1, decay: 'linear' },
+})
+
+export const courses: Record<string, SpcCourse> = {
+  base: pretrain('base', 'Train the base model, which is also the solver', ({ base }) => base),
+  'weak-solver': pretrain('weak solver', 'Train the held-out weak solver', ({ weakSolver }) => ({
+    ...weakSolver,
+    checks: 0,
+  })),
+  'supervise generator': supervise('generator', 'Teach the base to deceive, from labelled pairs'),
+  'supervise critic': supervise('critic', 'Teach the base to judge, from labelled pairs of coarse errors'),
+  generator: learnFromPlay('generator', 'Update the sneaky generator on its games'),
+  critic: learnFromPlay('critic', 'Update the critic on its games'),
+}

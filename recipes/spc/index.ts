@@ -1,0 +1,56 @@
+import { policyName } from '../../shared/ids.ts'
+import type { Recipe } from '../../shared/recipe.ts'
+import { recalls } from '../../shared/statistics.ts'
+import { spcConfig, type SpcConfig } from './config.ts'
+import { courses } from './courses.ts'
+import * as phases from './phases.ts'
+import { taskOf } from './problems.ts'
+import { spcVocabulary, stop } from './prompts.ts'
+import { arena, collectNatural, composeSynthetic, suite } from './suites.ts'
+
+/** SPC, the Self-Play Critic (Chen et al. 2025): the pure half. workflows/spc.ts says in which order it happens. */
+export const spc: Recipe<SpcConfig> = {
+  name: 'spc',
+  config: spcConfig,
+  steerable: [
+    'update.critic.learningRate',
+    'update.generator.learningRate',
+    'play.problems',
+    'play.temperature',
+    'rounds',
+  ],
+  vocabulary: (config) => spcVocabulary(taskOf(config)),
+  stop,
+  phases: {
+    ...phases,
+    arena,
+    'natural/validation': collectNatural('validation'),
+    'natural/test': collectNatural('test'),
+    'synthetic/validation': composeSynthetic('validation'),
+    'synthetic/test': composeSynthetic('test'),
+  },
+  courses,
+  suite,
+  summarise({ round, evaluations, outcomes }) {
+    const critic = { role: 'critic', version: round }
+    const judged = (suiteName: string) =>
+      recalls(evaluations.filter((row) => row.suite === suiteName && policyName(row) === policyName(critic)))
+    const natural = judged('natural/test')
+    const synthetic = judged('synthetic/test')
+    const validation = judged('natural/validation')
+    const { invalid = 0, detected = 0, fooling = 0 } = outcomes
+    const games = invalid + detected + fooling
+    return {
+      score: natural.harmonic,
+      numbers: {
+        ...{ correct: natural.correct, wrong: natural.wrong, mean: natural.mean, harmonic: natural.harmonic },
+        invalid: natural.invalid,
+        attack_rate: games > 0 ? (detected + fooling) / games : null,
+        fooling_rate: detected + fooling > 0 ? fooling / (detected + fooling) : null,
+        ...{ synthetic_correct: synthetic.correct, synthetic_wrong: synthetic.wrong },
+        ...{ synthetic_mean: synthetic.mean, synthetic_harmonic: synthetic.harmonic },
+        ...{ validation_mean: validation.mean, validation_harmonic: validation.harmonic },
+      },
+    }
+  },
+}

@@ -1,0 +1,140 @@
+import { groupBy, range } from '../../shared/collections.ts'
+import { Stream } from '../../shared/random.ts'
+import type { Context, Data, Example, Lesson, Rows, TurnRow } from '../../shared/recipe.ts'
+import type { SpcConfig } from './config.ts'
+import { criticExamples, generatorExample } from './supervised.ts'
+
+/**
+ * What an update learns from: played turns in balanced buckets, mixed 1:1 with supervised rows (paper, C.2 and C.3).
+ * The critic's buckets are winning and losing critiques; the generator's are invalid, detected and fooling steps. A
+ * bucket that holds less than its share is drawn from more often, so that the mix stays as it should be, and the
+ * shortfall is reported.
+ */
+export type Learner = 'critic' | 'generator'
+
+interface Bucket {
+  name: string
+  turns: TurnRow[]
+}
+
+function bucketsOf(learner: Learner, config: SpcConfig, rows: Rows): Bucket[] {
+  if (learner === 'critic') {
+    const critiques = rows.turns.filter((turn) => turn.turn.startsWith('criticise/'))
+    return [
+      { name: 'winning', turns: critiques.filter((turn) => turn.reward === 1) },
+      { name: 'losing', turns: critiques.filter((turn) => turn.reward === -1) },
+    ]
+  }
+  const outcomes = new Map(rows.episodes.map((row) => [`${row.round}/${row.episode}`, row.outcome]))
+  // The random corruptor's turns have no policy to train.
+  const deceptions = rows.turns.filter((turn) => turn.turn.startsWith('deceive/') && turn.role === 'generator')
+  const byOutcome = groupBy(deceptions, (turn) => outcomes.get(`${turn.round}/${turn.episode}`))
+  // Without the solver's reward there are no failed attacks to learn from (the paper's ablation).
+  const wanted = config.update.solverReward ? ['invalid', 'detected', 'fooling'] : ['detected', 'fooling']
+  return wanted.map((name) => ({ name, turns: byOutcome.get(name) ?? [] }))
+}
+
+/** The lesson of an update by play, or of its control arm: equally many steps on the supervised rows alone. */
+export function playLesson(learner: Learner, context: Context<SpcConfig>, merged: number, rows: Rows): Lesson {
+  const { config, round } = context
+  const setting = config.update[learner]
+  const steps = setting.steps * merged
+  const library = supervisedExamples(learner, config)
+  const order = (name: string, pass: number, length: number): number[] =>
+    new Stream(config.seed, 'order', learner, round, name, pass).permutation(length)
+  const supervised = cyclic(library, (pass) => order('supervised', pass, library.length))
+  if (config.update.learn === 'supervised-only') {
+    const batch = (step: number): Example[] => range(step * setting.batch, (step + 1) * setting.batch).map(supervised)
+    return { steps, batch, consumed: [], report: { supervisedRows: library.length, played: 0 } }
+  }
+
+  const share = Math.floor(setting.rows / (learner === 'critic' ? 2 : 3)) * merged
+  const buckets = bucketsOf(learner, config, rows).map((bucket) => ({
+    ...bucket,
+    chosen: order(bucket.name, 0, bucket.turns.length)
+      .slice(0, share)
+      .map((index) => bucket.turns[index]!),
+  }))
+  const filled = buckets.filter((bucket) => bucket.chosen.length > 0)
+  const mean = filled.reduce((sum, bucket) => sum + meanReward(bucket.chosen), 0) / Math.max(1, filled.length)
+  const baseline = config.update.loss === 'equation-4' ? mean : 0
+  const draws = filled.map((bucket) =>
+    cyclic(
+      bucket.chosen.map((turn) => playedExample(turn, (turn.reward ?? 0) - baseline)),
+      (pass) => order(bucket.name, pass + 1, bucket.chosen.length),
+    ),
+  )
+  const perBucket = Math.floor(setting.batch / Math.max(1, filled.length))
+  return {
+    steps: filled.length > 0 ? steps : 0,
+    batch: (step) => [
+      ...draws.flatMap((draw) => range(step * perBucket, (step + 1) * perBucket).map(draw)),
+      ...range(step * setting.batch, (step + 1) * setting.batch).map(supervised),
+    ],
+    consumed: filled.flatMap((bucket) => bucket.chosen.map(({ round, episode, turn }) => ({ round, episode, turn }))),
+    report: balanceReport(buckets, share, baseline, library.length, (steps * perBucket) / Math.max(1, share)),
+  }
+}
+
+function balanceReport(
+  buckets: readonly (Bucket & { chosen: TurnRow[] })[],
+  share: number,
+  baseline: number,
+  supervisedRows: number,
+  passes: number,
+): Data {
+  return {
+    supervisedRows,
+    baseline,
+    wantedPerBucket: share,
+    passesOverAFullBucket: passes,
+    buckets: Object.fromEntries(
+      buckets.map(({ name, turns, chosen }) => [name, { available: turns.length, used: chosen.length }]),
+    ),
+    shortBuckets: buckets.filter(({ chosen }) => chosen.length < share).map(({ name }) => name),
+  }
+}
+
+/** The labelled set of round 0: fixed, small, and the source of the supervised rows in every later round. */
+export function supervisedExamples(learner: Learner, config: SpcConfig): Example[] {
+  const pairs = range(0, config.supervised[learner].pairs)
+  return learner === 'critic'
+    ? pairs.flatMap((pair) => criticExamples(config, 'critic pair', pair))
+    : pairs.map((pair) => generatorExample(config, pair))
+}
+
+/** Round 0's lesson: the labelled set, over and over in new orders. */
+export function supervisedLesson(learner: Learner, { config }: Context<SpcConfig>): Lesson {
+  const setting = config.supervised[learner]
+  const library = supervisedExamples(learner, config)
+  const draw = cyclic(library, (pass) =>
+    new Stream(config.seed, 'order', learner, 0, 'supervised', pass).permutation(library.length),
+  )
+  return {
+    steps: setting.steps,
+    batch: (step) => range(step * setting.batch, (step + 1) * setting.batch).map(draw),
+    consumed: [],
+    report: { supervisedRows: library.length, passes: (setting.steps * setting.batch) / library.length },
+  }
+}
+
+function playedExample(turn: TurnRow, advantage: number): Example {
+  const behaviour = { role: turn.role, version: turn.version }
+  return { prompt: turn.prompt, completion: turn.text, kind: 'reinforced', advantage, behaviour }
+}
+
+const meanReward = (turns: readonly TurnRow[]): number =>
+  turns.reduce((sum, turn) => sum + (turn.reward ?? 0), 0) / turns.length
+
+/** Draw n of an endless series of passes over the values, each pass in its own order. */
+function cyclic<T>(values: readonly T[], orderOf: (pass: number) => number[]): (draw: number) => T {
+  const orders = new Map<number, number[]>()
+  return (draw) => {
+    const pass = Math.floor(draw / values.length)
+    let order = orders.get(pass)
+    if (!order) orders.set(pass, (order = orderOf(pass)))
+    const value = values[order[draw % values.length] ?? -1]
+    if (value === undefined) throw new Error('nothing to draw from')
+    return value
+  }
+}

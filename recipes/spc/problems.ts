@@ -1,0 +1,29 @@
+import { fraction, Stream } from '../../shared/random.ts'
+import { arithmetic } from '../../tasks/arithmetic.ts'
+import type { Split, Task } from '../../tasks/task.ts'
+import type { SpcConfig } from './config.ts'
+
+export function taskOf(config: Pick<SpcConfig, 'task'>): Task {
+  const { name: _name, ...knobs } = config.task
+  return arithmetic(knobs)
+}
+
+/** A problem belongs to one split for ever, by its own text: 80 % train, 10 % validation, 10 % test. */
+export function splitOf(problem: string): Split {
+  const place = fraction(problem)
+  return place < 0.8 ? 'train' : place < 0.9 ? 'validation' : 'test'
+}
+
+/** The problem at a path of the random numbers, of the wanted split. */
+export function problemAt(
+  config: Pick<SpcConfig, 'task' | 'seed'>,
+  split: Split,
+  ...path: (string | number)[]
+): string {
+  const task = taskOf(config)
+  for (let attempt = 0; attempt < 10_000; attempt++) {
+    const problem = task.problem(new Stream(config.seed, 'problem', ...path, attempt).draws())
+    if (splitOf(problem) === split) return problem
+  }
+  throw new Error(`no ${split} problem at ${path.join('/')} in 10,000 attempts`)
+}

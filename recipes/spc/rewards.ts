@@ -1,0 +1,61 @@
+import type { EpisodeRow, TurnRow } from '../../shared/recipe.ts'
+import type { Game } from './games.ts'
+
+export interface ValidityChecks {
+  rightSuccess: number
+  sneakySuccess: number
+  rightIsRight: boolean
+  sneakyIsWrong: boolean
+}
+
+export interface Validity {
+  valid: boolean
+  invalidBecause: 'format' | 'unchanged' | 'the original step fails' | 'the sneaky step does no harm' | null
+}
+
+/**
+ * The paper's rule (section 3.2): the solver succeeds from the original step in at least 75 % of its completions and
+ * from the sneaky step in none. The oracle rule asks the task's exact checker instead.
+ */
+export function judgeValidity(
+  rule: 'rollout' | 'oracle',
+  game: Pick<Game, 'right' | 'sneaky'>,
+  checks: ValidityChecks,
+): Validity {
+  if (game.sneaky === null) return { valid: false, invalidBecause: 'format' }
+  if (game.sneaky === game.right) return { valid: false, invalidBecause: 'unchanged' }
+  const originalHolds = rule === 'rollout' ? checks.rightSuccess >= 0.75 : checks.rightIsRight
+  const sneakyBreaks = rule === 'rollout' ? checks.sneakySuccess === 0 : checks.sneakyIsWrong
+  if (!originalHolds) return { valid: false, invalidBecause: 'the original step fails' }
+  if (!sneakyBreaks) return { valid: false, invalidBecause: 'the sneaky step does no harm' }
+  return { valid: true, invalidBecause: null }
+}
+
+/**
+ * Rewards of one game (paper, Equations 2 and 3). The critic gets +1 for each critique with the right verdict and -1 for
+ * any other (a verdict that cannot be read is wrong). The generator wrote one step but met several critiques: it has
+ * fooled the critic when more than half of them say Correct; a tie goes by the first. An invalid step is -1 for the
+ * generator and is never shown to the critic.
+ */
+export function rewardGame(row: EpisodeRow, turns: readonly TurnRow[]): { episodes: EpisodeRow[]; turns: TurnRow[] } {
+  const critiques = (side: string): TurnRow[] => turns.filter((turn) => turn.turn.startsWith(`criticise/${side}/`))
+  const sneaky = critiques('sneaky')
+  const outcome = row.outcome === 'invalid' ? 'invalid' : isFooled(sneaky) ? 'fooling' : 'detected'
+  const generatorReward = outcome === 'fooling' ? 1 : -1
+  const scored = (rows: TurnRow[], truth: string): TurnRow[] =>
+    rows.map((turn) => ({ ...turn, reward: turn.verdict === truth ? 1 : -1 }))
+  return {
+    episodes: [{ ...row, outcome }],
+    turns: [
+      ...turns.filter((turn) => turn.turn.startsWith('deceive/')).map((turn) => ({ ...turn, reward: generatorReward })),
+      ...scored(critiques('right'), 'Correct'),
+      ...scored(sneaky, 'Incorrect'),
+    ],
+  }
+}
+
+function isFooled(critiques: readonly TurnRow[]): boolean {
+  const passed = critiques.filter((turn) => turn.verdict === 'Correct').length
+  if (passed * 2 !== critiques.length) return passed * 2 > critiques.length
+  return critiques.find((turn) => turn.turn.endsWith('/0'))?.verdict === 'Correct'
+}

@@ -1,0 +1,78 @@
+import { Stream } from '../../shared/random.ts'
+import type { Example } from '../../shared/recipe.ts'
+import { errorTypes, type Corruption, type ErrorType, type Split } from '../../tasks/task.ts'
+import type { SpcConfig } from './config.ts'
+import { problemAt, taskOf } from './problems.ts'
+import {
+  criticCompletion,
+  criticPrompt,
+  generatorCompletion,
+  generatorPrompt,
+  solverCompletion,
+  solverPrompt,
+} from './prompts.ts'
+
+/**
+ * Labelled examples, made by the task in place of the paper's PRM800K pairs and GPT-4 texts. The critic's are of the
+ * coarse error types only: it starts blind to wrong results (`calculation`), and play has to teach it those.
+ */
+const coarse: readonly ErrorType[] = ['logic', 'condition', 'rule', 'approach']
+
+export interface CorruptedStep extends Corruption {
+  problem: string
+  done: string[]
+  right: string
+  type: ErrorType
+}
+
+/** A random step of a random problem's reference solution, made wrong. A pure function of (seed, path). */
+export function corruptedStep(
+  config: Pick<SpcConfig, 'task' | 'seed'>,
+  split: Split,
+  types: readonly ErrorType[],
+  ...path: (string | number)[]
+): CorruptedStep {
+  const task = taskOf(config)
+  for (let attempt = 0; attempt < 1000; attempt++) {
+    const problem = problemAt(config, split, ...path, attempt)
+    const draws = new Stream(config.seed, 'corrupt', ...path, attempt).draws()
+    const steps = task.solve(problem)
+    const chosen = draws.between(0, steps.length - 1)
+    const done = steps.slice(0, chosen)
+    const right = steps[chosen]!
+    const type = draws.pick(types)
+    const corruption = task.corrupt(problem, done, right, type, draws)
+    if (corruption) return { problem, done, right, type, ...corruption }
+  }
+  throw new Error(`no step with room for ${types.join(', ')} at ${path.join('/')}`)
+}
+
+const supervised = (prompt: string, completion: string): Example => ({
+  prompt,
+  completion,
+  kind: 'supervised',
+  advantage: 0,
+})
+
+/** Pair `pair` of the generator's labelled set. */
+export function generatorExample(config: SpcConfig, pair: number): Example {
+  const wrong = corruptedStep(config, 'train', errorTypes, 'generator pair', pair)
+  return supervised(generatorPrompt(wrong.problem, wrong.done, wrong.right), generatorCompletion(wrong))
+}
+
+/** Pair `pair` of the critic's labelled set: the wrong step and the right one, each with its critique. */
+export function criticExamples(config: SpcConfig, ...path: (string | number)[]): [Example, Example] {
+  const { problem, done, right, step } = corruptedStep(config, 'train', coarse, ...path)
+  return [
+    supervised(criticPrompt(problem, done, step), criticCompletion(right, 'Incorrect')),
+    supervised(criticPrompt(problem, done, right), criticCompletion(right, 'Correct')),
+  ]
+}
+
+/** Row `row` of step `step` of a base model's training: a worked problem, or (a few) a check of a coarse error. */
+export function baseExample(config: SpcConfig, name: string, checks: number, step: number, row: number): Example {
+  const draws = new Stream(config.seed, name, step, row).draws()
+  if (draws.uniform() < checks) return criticExamples(config, name, step, row)[draws.between(0, 1)]!
+  const problem = problemAt(config, 'train', name, step, row)
+  return supervised(solverPrompt(problem), solverCompletion(taskOf(config).solve(problem)))
+}

@@ -1,0 +1,228 @@
+import type { ZodType } from 'zod'
+import type { PlayedBy, Role, Version } from './ids.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+/**
+ * What a recipe is to the rest of Sparring: pure functions from rows to rows. Activities read the rows, ask the engine,
+ * and store what comes back; they know nothing of any algorithm. No function here may look at a clock, a file or a
+ * random number that is not counted.
+ */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+export type Data = Record<string, Json>
+
+/** A problem of a round (set `problems`), or one line of an evaluation set. */
+export interface ItemRow {
+  round: number
+  set: string
+  item: number
+  data: Data
+}
+
+/** One game about an item. `outcome` is empty until the game is decided. */
+export interface EpisodeRow {
+  round: number
+  episode: number
+  item: number
+  data: Data
+  outcome: string | null
+}
+
+/** What one player said in an episode. `turn` names the place, e.g. `criticise/sneaky/2`. */
+export interface TurnRow {
+  round: number
+  episode: number
+  turn: string
+  role: Role
+  version: Version
+  prompt: string
+  text: string
+  tokens: number
+  verdict: string | null
+  reward: number | null
+}
+
+export interface Rows {
+  items: ItemRow[]
+  episodes: EpisodeRow[]
+  turns: TurnRow[]
+}
+
+/** Everything a pure function may know of where it stands. */
+export interface Context<Config> {
+  config: Config
+  round: number
+  phase: string
+}
+
+export interface PlayContext<Config> extends Context<Config> {
+  /** Who plays this phase; null when the phase only computes. */
+  player: PlayedBy | null
+  /** The items of this shard: [from, to). */
+  from: number
+  to: number
+}
+
+/** One prompt put to the player. The key names it within (round, phase): it seeds the sampling. */
+export interface Question {
+  key: string
+  prompt: string
+}
+
+export interface Sampling {
+  samples: number
+  /** 0 is greedy. */
+  temperature: number
+  maximumNewTokens: number
+}
+
+/** The sampled texts for a question, each ending in the stop mark unless it ran out of tokens; `tokens` are their lengths. */
+export interface Answer {
+  question: Question
+  texts: string[]
+  tokens: number[]
+}
+
+/** One named part of a round: what is asked of the player for the rows of a shard, and what rows the answers make. */
+export interface Phase<Config> {
+  /** One sentence for the Temporal UI. */
+  summary: string
+  /** How many items the phase spans; shards are cut from it. */
+  items(config: Config): number
+  sampling?(config: Config): Sampling
+  ask?(context: PlayContext<Config>, rows: Rows): Question[]
+  /** New rows, or rows with the same key that replace those read. */
+  answer(context: PlayContext<Config>, rows: Rows, answers: Answer[]): Rows
+}
+
+/** One example of an update: the loss is on the completion alone. */
+export interface Example {
+  prompt: string
+  completion: string
+  kind: 'supervised' | 'reinforced'
+  advantage: number
+  /** Who sampled the completion: the denominator of the importance ratio. Absent for supervised examples. */
+  behaviour?: PlayedBy
+}
+
+export interface Lesson {
+  steps: number
+  /** The examples of one optimizer step; a pure function of the step. */
+  batch(step: number): Example[]
+  /** What the data were: sizes, balance, buckets that could not be filled. Stored with the policy and shown in the report. */
+  report: Data
+  /** The turns this update learns from, so that every game answers which update consumed it. */
+  consumed: { round: number; episode: number; turn: string }[]
+}
+
+/** A named update: from which policy, on which rows, with which loss. */
+export interface Course<Config> {
+  summary: string
+  /** Rounds whose games the lesson reads. */
+  rounds(context: Context<Config>): number[]
+  /** The policy to start from; null starts from random weights. */
+  from(context: Context<Config>): PlayedBy | null
+  /** The frozen policy of the KL term and of the official code's ratio. */
+  reference(context: Context<Config>): PlayedBy | null
+  loss(config: Config): LossTerm[]
+  optimizer(config: Config, steps: number): OptimizerConfig
+  /** Most examples in one batch: the fixed shape of the training graph. */
+  batchRows(config: Config): number
+  lesson(context: Context<Config>, rows: Rows): Lesson
+}
+
+/** A loss is a sum of these terms; engine/losses writes each beside its equation. */
+export type LossTerm =
+  | { term: 'nll'; weight: number }
+  | {
+      term: 'policy-gradient'
+      weight: number
+      ratio: 'sequence-mean' | 'sequence-sum' | 'token'
+      clip: number | null
+      klInAdvantage: number
+    }
+  | { term: 'kl'; weight: number }
+
+export interface OptimizerConfig {
+  learningRate: number
+  warmupSteps: number
+  weightDecay: number
+  clipNorm: number
+  decay: 'linear' | 'constant'
+}
+
+/** One judged line of an evaluation. */
+export interface Judgement {
+  item: number
+  /** What is true. */
+  label: string
+  /** What the player said; null when it cannot be read. */
+  verdict: string | null
+  kind: string
+  text: string
+}
+
+/** A fixed set of items that a policy is judged on, one greedy answer per item. */
+export interface Suite<Config> {
+  summary: string
+  /** The item set it reads: (round it was made in, name). */
+  set: { round: number; name: string }
+  items(config: Config): number
+  maximumNewTokens(config: Config): number
+  /** The question for one item; null leaves the item out. */
+  ask(config: Config, item: ItemRow): Question | null
+  judge(config: Config, item: ItemRow, answer: Answer): Judgement
+}
+
+export interface ModelConfig {
+  width: number
+  layers: number
+  heads: number
+  keyValueHeads: number
+  hidden: number
+  ropeTheta: number
+  context: number
+}
+
+/** What every run's file holds, whatever its recipe. */
+export interface BaseConfig {
+  recipe: string
+  seed: number
+  rounds: number
+  model: ModelConfig
+  /** Items per shard: the unit of work and storage. Part of the plan. */
+  shard: number
+}
+
+export interface Recipe<Config extends BaseConfig> {
+  name: string
+  config: ZodType<Config>
+  /** Dotted names of the fields that may change while a run is under way. */
+  steerable: readonly string[]
+  vocabulary(config: Config): Vocabulary
+  /** The mark that ends every completion. */
+  stop: string
+  phases: Record<string, Phase<Config>>
+  courses: Record<string, Course<Config>>
+  /** A suite by its name; names may hold parameters, e.g. `arena/3`. Null when there is none of that name. */
+  suite(name: string): Suite<Config> | null
+  /** The numbers of a finished round, from its rows. `score` is the one that search attributes and lists show. */
+  summarise(rows: RoundRows): RoundSummary
+}
+
+export interface EvaluationRow extends Judgement {
+  suite: string
+  role: Role
+  version: Version
+}
+
+export interface RoundRows {
+  round: number
+  evaluations: EvaluationRow[]
+  /** Counts of this round's episodes by outcome. */
+  outcomes: Record<string, number>
+}
+
+export interface RoundSummary {
+  score: number | null
+  numbers: Record<string, number | null>
+}

@@ -1,0 +1,60 @@
+import { UserError } from './errors.ts'
+
+/** A closed vocabulary: texts are encoded by longest match and decoded by joining. Token 0 is padding. */
+export class Vocabulary {
+  readonly tokens: readonly string[]
+  readonly #ids: ReadonlyMap<string, number>
+  readonly #longest: number
+
+  constructor(tokens: readonly string[]) {
+    this.tokens = ['<pad>', ...tokens]
+    this.#ids = new Map(this.tokens.map((token, id) => [token, id]))
+    if (this.#ids.size !== this.tokens.length) throw new Error('a vocabulary may not hold a token twice')
+    this.#longest = Math.max(...this.tokens.map((token) => token.length))
+  }
+
+  get size(): number {
+    return this.tokens.length
+  }
+
+  id(token: string): number {
+    const id = this.#ids.get(token)
+    if (id === undefined) throw new Error(`no token ${JSON.stringify(token)} in the vocabulary`)
+    return id
+  }
+
+  /** The token ids of a text. Fails where the text holds something the vocabulary cannot write (numbers over 99, say). */
+  encode(text: string): number[] {
+    const ids: number[] = []
+    for (let position = 0; position < text.length;) {
+      if (text[position] === ' ') {
+        position++
+        continue
+      }
+      // A run of digits is one number or nothing: 123 must not be read as 12 and 3.
+      const digits = /^\d+/.exec(text.slice(position, position + this.#longest + 1))?.[0]
+      let length = digits?.length ?? Math.min(this.#longest, text.length - position)
+      if (!digits) while (length > 0 && !this.#ids.has(text.slice(position, position + length))) length--
+      const id = this.#ids.get(text.slice(position, position + length))
+      if (id === undefined || length === 0) {
+        throw new UserError(
+          `the model cannot read ${JSON.stringify(text.slice(position, position + 8))} in ${JSON.stringify(text)}`,
+          'use whole numbers from 0 to 99 and the signs + - * = ;',
+        )
+      }
+      ids.push(id)
+      position += length
+    }
+    return ids
+  }
+
+  /** The text of some tokens; a space keeps two numbers apart, so that encoding the text gives the same tokens back. */
+  decode(ids: readonly number[]): string {
+    let text = ''
+    for (const id of ids) {
+      const token = id === 0 ? '' : (this.tokens[id] ?? '')
+      text += /\d$/.test(text) && /^\d/.test(token) ? ` ${token}` : token
+    }
+    return text
+  }
+}

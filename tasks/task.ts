@@ -1,0 +1,38 @@
+import type { Draws } from '../shared/random.ts'
+
+/** The paper's five error types (SPC, Figure 7). */
+export const errorTypes = ['calculation', 'logic', 'condition', 'rule', 'approach'] as const
+export type ErrorType = (typeof errorTypes)[number]
+
+export const splits = ['train', 'validation', 'test'] as const
+export type Split = (typeof splits)[number]
+
+/** A right step made wrong: the new step, and what was replaced by what (the generator's explanation). */
+export interface Corruption {
+  step: string
+  from: string
+  to: string
+}
+
+/**
+ * Problems with an exact grader. A task is all that a user writes to train on something else: it makes problems, cuts
+ * solutions into steps, grades outcomes, checks single steps and names the vocabulary of its texts.
+ * A problem is its statement: everything else is worked out from the text, so that a row in the database is enough.
+ */
+export interface Task {
+  readonly name: string
+  /** A random problem's statement, e.g. `37+48-9*3`. */
+  problem(draws: Draws): string
+  /** The reference solution, step by step. */
+  solve(problem: string): string[]
+  /** Whether the solution's outcome is right; says nothing of its steps. */
+  grade(problem: string, steps: readonly string[]): boolean
+  /** Whether `step` is right after the (right) steps `done`: the exact checker, the oracle of the reports. */
+  check(problem: string, done: readonly string[], step: string): boolean
+  /** The right steps' own next step after `done`: what a perfect critique would recompute; null when nothing is left. */
+  next(problem: string, done: readonly string[]): string | null
+  /** One error of the given type in `step`, or null where this step has no room for it. Never returns a right step. */
+  corrupt(problem: string, done: readonly string[], step: string, type: ErrorType, draws: Draws): Corruption | null
+  /** Every token of the task's texts; recipes add their own marks. Encoded by longest match. */
+  readonly vocabulary: readonly string[]
+}

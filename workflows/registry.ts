@@ -1,0 +1,13 @@
+import { UserError } from '../shared/errors.ts'
+import type { BaseConfig } from '../shared/recipe.ts'
+import type { Rounds } from './round.ts'
+import { spc } from './spc.ts'
+
+/** The order of events of every recipe, by the recipe's name. */
+const rounds: Record<string, Rounds<BaseConfig>> = { spc }
+
+export function roundsOf(recipe: string): Rounds<BaseConfig> {
+  const found = rounds[recipe]
+  if (!found) throw new UserError(`no workflow for recipe ${recipe}`, 'add it to workflows/registry.ts')
+  return found
+}
