@@ -1,0 +1,130 @@
+/** Sampling completions of prompts. */
+import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
+import { booleanFeed, type Feed, floatFeed, integerFeed } from '../runtime/session.ts'
+import type { SessionCache } from '../runtime/session-cache.ts'
+import { checkTokens, RowError } from '../training/rows.ts'
+import { samplingGraph } from './graph.ts'
+
+export interface SampleRequest {
+  /** Flat parameter vector in the order of llamaLayout. */
+  readonly weights: Float32Array
+  readonly model: LlamaConfig
+  readonly prompts: readonly (readonly number[])[]
+  readonly samplesPerPrompt: number
+  readonly maximumNewTokens: number
+  readonly stopTokens: readonly number[]
+  /** 0 chooses the most likely token. */
+  readonly temperature: number
+  /** In [0, 1): one per prompt, sample and new token, in this order of nesting. Ignored at temperature 0. */
+  readonly uniforms: Float32Array
+  readonly padToken: number
+  /** Length to which prompts are padded on the left, at least 2. */
+  readonly promptLength: number
+  /** Prompts of one graph call; the last call is filled up with dummies, so that every call has the same shape. */
+  readonly batch: number
+}
+
+export interface SampleResult {
+  /** Prompt-major, sample-minor; a completion ends with its stop token if it produced one. */
+  readonly completions: number[][]
+  /** Whether a completion ended with a stop token, rather than at maximumNewTokens. */
+  readonly stopped: boolean[]
+}
+
+/** Completions of every prompt. Throws RowError for a request that does not fit the model. */
+export async function sampleCompletions(request: SampleRequest, sessions: SessionCache): Promise<SampleResult> {
+  checkRequest(request)
+  const { model, prompts, samplesPerPrompt, maximumNewTokens, promptLength, batch, temperature } = request
+  const shape = { prompts: batch, samplesPerPrompt, promptLength, maximumNewTokens, greedy: temperature === 0 }
+  const session = await sessions.get(JSON.stringify(['sample', model, shape]), () => samplingGraph(model, shape))
+  const result: SampleResult = { completions: [], stopped: [] }
+  for (let start = 0; start < prompts.length; start += batch) {
+    const outputs = await session.run(feeds(request, start))
+    collect(outputs.integers('tokens'), request, Math.min(batch, prompts.length - start), result)
+  }
+  return result
+}
+
+function feeds(request: SampleRequest, start: number): Record<string, Feed> {
+  const { weights, prompts, samplesPerPrompt, maximumNewTokens, promptLength, batch, padToken } = request
+  const rows = batch * samplesPerPrompt
+  const tokens = new Int32Array(batch * promptLength).fill(padToken)
+  const padding = new Int32Array(batch)
+  const stopped = new Uint8Array(rows)
+  const uniforms = new Float32Array(maximumNewTokens * rows)
+  for (let index = 0; index < batch; index++) {
+    const prompt = prompts[start + index]
+    const firstRow = index * samplesPerPrompt
+    if (prompt === undefined) {
+      stopped.fill(1, firstRow, firstRow + samplesPerPrompt)
+      continue
+    }
+    tokens.set(prompt, (index + 1) * promptLength - prompt.length)
+    padding[index] = promptLength - prompt.length
+    if (request.temperature === 0) continue
+    for (let sample = 0; sample < samplesPerPrompt; sample++) {
+      const from = ((start + index) * samplesPerPrompt + sample) * maximumNewTokens
+      for (let step = 0; step < maximumNewTokens; step++) {
+        uniforms[step * rows + firstRow + sample] = request.uniforms[from + step] ?? 0
+      }
+    }
+  }
+  const stops = request.stopTokens.length === 0 ? [-1] : request.stopTokens
+  const common = {
+    weights: floatFeed(weights, [weights.length]),
+    prompts: integerFeed(tokens, [batch, promptLength]),
+    padding: integerFeed(padding, [batch]),
+    stopTokens: integerFeed(Int32Array.from(stops), [stops.length]),
+    padToken: integerFeed(Int32Array.of(padToken), []),
+    stopped: booleanFeed(stopped, [rows]),
+  }
+  if (request.temperature === 0) return common
+  return {
+    ...common,
+    temperature: floatFeed(Float32Array.of(request.temperature), [1]),
+    uniforms: floatFeed(uniforms, [maximumNewTokens, rows]),
+  }
+}
+
+/** Reads tokens [steps, rows], each row up to its stop token. */
+function collect(tokens: Int32Array, request: SampleRequest, prompts: number, result: SampleResult): void {
+  const { samplesPerPrompt, batch } = request
+  const rows = batch * samplesPerPrompt
+  const stops = new Set(request.stopTokens)
+  for (let row = 0; row < prompts * samplesPerPrompt; row++) {
+    const completion: number[] = []
+    let stopped = false
+    for (let index = row; index < tokens.length && !stopped; index += rows) {
+      const token = tokens[index] ?? request.padToken
+      completion.push(token)
+      stopped = stops.has(token)
+    }
+    result.completions.push(completion)
+    result.stopped.push(stopped)
+  }
+}
+
+function checkRequest(request: SampleRequest): void {
+  const { model, prompts, samplesPerPrompt, maximumNewTokens, promptLength, batch, temperature, uniforms } = request
+  const { size } = llamaLayout(model)
+  const fail = (message: string): never => {
+    throw new RowError(message)
+  }
+  if (request.weights.length !== size) fail(`the model has ${size} parameters, got ${request.weights.length}`)
+  for (const count of [samplesPerPrompt, maximumNewTokens, batch]) {
+    if (!Number.isInteger(count) || count < 1) fail(`samples, new tokens and batch must be positive integers, got ${count}`)
+  }
+  if (!Number.isInteger(promptLength) || promptLength < 2) fail(`promptLength must be at least 2, got ${promptLength}`)
+  if (promptLength + maximumNewTokens - 1 > model.context) {
+    fail(`${promptLength} prompt and ${maximumNewTokens} new tokens exceed the context of ${model.context}`)
+  }
+  for (const prompt of prompts) {
+    if (prompt.length < 1 || prompt.length > promptLength) {
+      fail(`a prompt has ${prompt.length} tokens, the padded length is ${promptLength}`)
+    }
+    checkTokens(prompt, model.vocabulary)
+  }
+  if (!Number.isFinite(temperature) || temperature < 0) fail(`temperature must be at least 0, got ${temperature}`)
+  const needed = prompts.length * samplesPerPrompt * maximumNewTokens
+  if (temperature > 0 && uniforms.length !== needed) fail(`${needed} uniform numbers are needed, got ${uniforms.length}`)
+}
