@@ -3,16 +3,7 @@
  * (vector-Jacobian products). ONNX Runtime has no gradient operators in its inference build, so each is written in forward ones.
  */
 import type { Value } from '../graph/graph.ts'
-import {
-  add,
-  cast,
-  div,
-  exp,
-  lessOrEqual,
-  mul,
-  neg,
-  sub,
-} from '../graph/operations/elementwise.ts'
+import { add, cast, div, exp, lessOrEqual, mul, neg, sub } from '../graph/operations/elementwise.ts'
 import { matmul, mean, sum } from '../graph/operations/linear.ts'
 import { oneHot, rotate } from '../graph/operations/neural.ts'
 import { concat, expand, reshape, slice, split, transpose } from '../graph/operations/shape.ts'
@@ -42,19 +33,13 @@ export const vectorJacobianProducts: Rules = {
   mul: ({ inputs }, cotangents, needed) => {
     const dy = only(cotangents)
     const [a, b] = pair(inputs)
-    return [
-      needed(a) ? unbroadcast(mul(dy, b), a.shape) : null,
-      needed(b) ? unbroadcast(mul(dy, a), b.shape) : null,
-    ]
+    return [needed(a) ? unbroadcast(mul(dy, b), a.shape) : null, needed(b) ? unbroadcast(mul(dy, a), b.shape) : null]
   },
   div: ({ inputs, outputs }, cotangents, needed) => {
     const dy = only(cotangents)
     const [a, b] = pair(inputs)
     const da = div(dy, b)
-    return [
-      unbroadcast(da, a.shape),
-      needed(b) ? unbroadcast(neg(mul(da, operand(outputs))), b.shape) : null,
-    ]
+    return [unbroadcast(da, a.shape), needed(b) ? unbroadcast(neg(mul(da, operand(outputs))), b.shape) : null]
   },
   neg: (_, cotangents) => [neg(only(cotangents))],
   exp: ({ outputs }, cotangents) => [mul(only(cotangents), operand(outputs))],

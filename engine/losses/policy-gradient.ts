@@ -5,7 +5,19 @@
  * that of Eq. 4: `clip: null`. The code the authors released clips ρ as PPO does (Schulman et al. 2017) and takes the mean
  * log-ratio over the tokens of a completion: `ratio: 'sequence-mean', clip: 0.2`.
  */
-import { cast, clip as clipRange, exp, greater, minimum, mul, neg, reshape, stopGradient, sub, type Value } from '../graph/index.ts'
+import {
+  cast,
+  clip as clipRange,
+  exp,
+  greater,
+  minimum,
+  mul,
+  neg,
+  reshape,
+  stopGradient,
+  sub,
+  type Value,
+} from '../graph/index.ts'
 import { completionMean, completionSum, type LossBatch, reinforcedDifference, reinforcedMean } from './batch.ts'
 import type { PolicyGradientTerm, TermResult } from './types.ts'
 

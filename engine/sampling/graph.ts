@@ -86,7 +86,9 @@ export function samplingGraph(model: LlamaConfig, shape: SamplingShape): Graph {
     const none = graph.constant('float32', cacheShape, [])
     return [none, none]
   })
-  const carriedShapes = empty.map((_, index) => cacheShape.map((size, axis) => (axis === 3 ? `generated_${index}` : size)))
+  const carriedShapes = empty.map((_, index) =>
+    cacheShape.map((size, axis) => (axis === 3 ? `generated_${index}` : size)),
+  )
 
   const { stacked } = loop({
     tripCount: graph.scalar(maximumNewTokens, 'int64'),

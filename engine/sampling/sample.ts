@@ -112,7 +112,8 @@ function checkRequest(request: SampleRequest): void {
   }
   if (request.weights.length !== size) fail(`the model has ${size} parameters, got ${request.weights.length}`)
   for (const count of [samplesPerPrompt, maximumNewTokens, batch]) {
-    if (!Number.isInteger(count) || count < 1) fail(`samples, new tokens and batch must be positive integers, got ${count}`)
+    if (!Number.isInteger(count) || count < 1)
+      fail(`samples, new tokens and batch must be positive integers, got ${count}`)
   }
   if (!Number.isInteger(promptLength) || promptLength < 2) fail(`promptLength must be at least 2, got ${promptLength}`)
   if (promptLength + maximumNewTokens - 1 > model.context) {
@@ -126,5 +127,6 @@ function checkRequest(request: SampleRequest): void {
   }
   if (!Number.isFinite(temperature) || temperature < 0) fail(`temperature must be at least 0, got ${temperature}`)
   const needed = prompts.length * samplesPerPrompt * maximumNewTokens
-  if (temperature > 0 && uniforms.length !== needed) fail(`${needed} uniform numbers are needed, got ${uniforms.length}`)
+  if (temperature > 0 && uniforms.length !== needed)
+    fail(`${needed} uniform numbers are needed, got ${uniforms.length}`)
 }

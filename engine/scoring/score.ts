@@ -30,7 +30,8 @@ export interface ScoreRequest {
  */
 export async function scoreRows(request: ScoreRequest, sessions: SessionCache): Promise<Float32Array[]> {
   const { weights, model, rows, length, batch, padToken } = request
-  if (length - 1 > model.context || length < 2) throw new RowError(`length ${length} does not fit context ${model.context}`)
+  if (length - 1 > model.context || length < 2)
+    throw new RowError(`length ${length} does not fit context ${model.context}`)
   for (const row of rows) checkRow(row, { length, vocabulary: model.vocabulary })
   const key = JSON.stringify(['score', model, length, batch])
   const session = await sessions.get(key, () => scoringGraph(model, batch, length))

@@ -1,16 +1,6 @@
 /** The training graph: several optimizer steps inside one ONNX Loop, so that the state leaves the runtime once per call. */
 import { gradients } from '../autodiff/gradients.ts'
-import {
-  at,
-  cast,
-  concat,
-  Graph,
-  loop,
-  reshape,
-  slice,
-  tokenLogProbability,
-  type Value,
-} from '../graph/index.ts'
+import { at, cast, concat, Graph, loop, reshape, slice, tokenLogProbability, type Value } from '../graph/index.ts'
 import { totalLoss } from '../losses/index.ts'
 import type { LossBatch } from '../losses/batch.ts'
 import type { LossSpec } from '../losses/types.ts'

@@ -111,7 +111,8 @@ function logProbabilities(
   values: Float32Array | readonly number[] | undefined,
   count: number,
 ): Float32Array | readonly number[] {
-  if (values === undefined) throw new LossSpecError(`the loss needs '${name}' log-probabilities on every reinforced row`)
+  if (values === undefined)
+    throw new LossSpecError(`the loss needs '${name}' log-probabilities on every reinforced row`)
   if (values.length !== count) {
     throw new RowError(`a row of ${count} completion tokens has ${values.length} '${name}' log-probabilities`)
   }

@@ -106,9 +106,7 @@ export class Trainer {
     const shape = { steps, batchRows, length, vocabulary: model.vocabulary, padToken }
     const packed = packRows(batches, shape, this.#needs)
     const { weights, m, v, step } = this.#state
-    const schedule = Float32Array.from(
-      batches.flatMap((_, index) => stepScalars(optimizer, step + index)),
-    )
+    const schedule = Float32Array.from(batches.flatMap((_, index) => stepScalars(optimizer, step + index)))
     const size = [weights.length]
     const perRow = [steps, batchRows]
     const perPrediction = [steps, batchRows, length - 1]

@@ -98,7 +98,8 @@ export function not(x: Value): Value {
 
 /** condition ? left : right. No gradient flows through it. */
 export function where(condition: Value, left: Value, right: Value): Value {
-  if (left.dtype !== right.dtype) throw new GraphError(`where: ${left.toString()} and ${right.toString()} differ in type`)
+  if (left.dtype !== right.dtype)
+    throw new GraphError(`where: ${left.toString()} and ${right.toString()} differ in type`)
   const shape = broadcastShapes('where', condition.shape, broadcastShapes('where', left.shape, right.shape))
   return emitOne('Where', [condition, left, right], left.dtype, shape)
 }
@@ -143,6 +144,7 @@ function recordFloat(name: Binary | Unary, inputs: readonly Value[], result: Val
 }
 
 function compare(op: string, left: Value, right: Value): Value {
-  if (left.dtype !== right.dtype) throw new GraphError(`${op}: ${left.toString()} and ${right.toString()} differ in type`)
+  if (left.dtype !== right.dtype)
+    throw new GraphError(`${op}: ${left.toString()} and ${right.toString()} differ in type`)
   return emitOne(op, [left, right], 'bool', broadcastShapes(op, left.shape, right.shape))
 }

@@ -1,0 +1,29 @@
+/** The engine inside one process: sampling, scoring and training, with compiled graphs kept between calls. */
+import { SessionCache } from './runtime/session-cache.ts'
+import { sampleCompletions, type SampleRequest, type SampleResult } from './sampling/sample.ts'
+import { scoreRows, type ScoreRequest } from './scoring/score.ts'
+
+export interface EngineOptions {
+  /** Threads inside one operator, 1 by default. Results may depend on it. */
+  readonly threads?: number
+}
+
+export class Engine {
+  readonly #sessions: SessionCache
+
+  constructor(options: EngineOptions = {}) {
+    this.#sessions = new SessionCache(options)
+  }
+
+  sample(request: SampleRequest): Promise<SampleResult> {
+    return sampleCompletions(request, this.#sessions)
+  }
+
+  score(request: ScoreRequest): Promise<Float32Array[]> {
+    return scoreRows(request, this.#sessions)
+  }
+
+  async close(): Promise<void> {
+    await this.#sessions.close()
+  }
+}

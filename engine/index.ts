@@ -1,0 +1,54 @@
+/** The numerics of Sparring: language models sampled, scored and trained with ONNX Runtime. Usable as a library of its own. */
+export { gradients } from './autodiff/gradients.ts'
+export { Engine, type EngineOptions } from './engine.ts'
+export * as graph from './graph/index.ts'
+export { checkLossSpec, lossNeeds } from './losses/index.ts'
+export {
+  type KlTerm,
+  type LossSpec,
+  LossSpecError,
+  type LossTerm,
+  type NegativeLogLikelihoodTerm,
+  type PolicyGradientTerm,
+  type TermName,
+} from './losses/types.ts'
+export { type ParameterLayout, type ParameterSpec } from './models/layout.ts'
+export { checkLlamaConfig, initialiseLlama, type LlamaConfig, llamaLayout, ModelConfigError } from './models/llama.ts'
+export { learningRateAt, type OptimizerSpec, OptimizerSpecError } from './optimizers/schedule.ts'
+export { EngineCallError, EngineDiedError, EngineProcess } from './process/engine-process.ts'
+export {
+  type OpenedTrainer,
+  type OpenTrainerRequest,
+  type StoredSampleRequest,
+  type StoredScoreRequest,
+} from './process/protocol.ts'
+export { UnknownTrainerError } from './process/service.ts'
+export { type SampleRequest, type SampleResult } from './sampling/sample.ts'
+export { type ScoredRow, type ScoreRequest } from './scoring/score.ts'
+export { RowError, type TrainingRow } from './training/rows.ts'
+export {
+  NonFiniteLossError,
+  type OptimizerState,
+  type StepMetrics,
+  Trainer,
+  type TrainerOptions,
+  type TrainerPlan,
+  type TrainerState,
+} from './training/trainer.ts'
+export {
+  decodeCheckpoint,
+  decodeWeights,
+  encodeCheckpoint,
+  encodeWeights,
+  type Metadata,
+  WeightsMismatchError,
+} from './weights/checkpoint.ts'
+export { readSafetensors, SafetensorsError, writeSafetensors } from './weights/safetensors.ts'
+export {
+  CorruptWeightsError,
+  MissingWeightsError,
+  readStoredWeights,
+  type StoredFile,
+  storeWeights,
+  type WeightsReference,
+} from './weights/store.ts'

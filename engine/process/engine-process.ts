@@ -1,0 +1,195 @@
+/** An engine in a child process: a run blocks the thread that makes it, so a worker must not make it itself. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { EngineOptions } from '../engine.ts'
+import { type EngineMethods, hasId, isFailure, isSuccessOf, type MethodName } from './protocol.ts'
+
+type Parameters<Name extends MethodName> = EngineMethods[Name]['parameters']
+type Result<Name extends MethodName> = Promise<EngineMethods[Name]['result']>
+
+/** The engine process ended while calls were pending. The next call starts a new process, which knows no trainers. */
+export class EngineDiedError extends Error {
+  override readonly name = 'EngineDiedError'
+}
+
+/** An error thrown inside the engine process; `name` is that of its class there, for example 'NonFiniteLossError'. */
+export class EngineCallError extends Error {
+  /** The stack inside the engine process. */
+  readonly remoteStack: string
+
+  constructor(error: { readonly name: string; readonly message: string; readonly stack: string }) {
+    super(error.message)
+    this.name = error.name
+    this.remoteStack = error.stack
+  }
+}
+
+interface Pending {
+  readonly settle: (reply: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+interface Child {
+  readonly process: ChildProcess
+  readonly pending: Map<number, Pending>
+  readonly exited: Promise<void>
+}
+
+/**
+ * Starts a process at the first call, and another at the first call after it died. Calls are answered in order. An idle engine
+ * does not keep the process of its caller alive.
+ */
+export class EngineProcess {
+  readonly #options: EngineOptions
+  #child: Child | null = null
+  #lastId = 0
+
+  constructor(options: EngineOptions = {}) {
+    this.#options = options
+  }
+
+  /** Process id of the running child. */
+  get pid(): number | undefined {
+    return this.#child?.process.pid
+  }
+
+  sample(request: Parameters<'sample'>): Result<'sample'> {
+    return this.#call('sample', request)
+  }
+
+  score(request: Parameters<'score'>): Result<'score'> {
+    return this.#call('score', request)
+  }
+
+  openTrainer(request: Parameters<'openTrainer'>): Result<'openTrainer'> {
+    return this.#call('openTrainer', request)
+  }
+
+  /** One optimizer step per batch. */
+  trainSteps(trainerId: string, batches: Parameters<'trainSteps'>['batches']): Result<'trainSteps'> {
+    return this.#call('trainSteps', { trainerId, batches })
+  }
+
+  /** Weights, moments and step as <directory>/<sha256>.safetensors. */
+  saveCheckpoint(
+    trainerId: string,
+    directory: string,
+    { metadata = {} }: { readonly metadata?: Readonly<Record<string, string>> } = {},
+  ): Result<'saveCheckpoint'> {
+    return this.#call('saveCheckpoint', { trainerId, directory, metadata })
+  }
+
+  /** Weights under their Hugging Face names as <directory>/<sha256>.safetensors. */
+  saveWeights(
+    trainerId: string,
+    directory: string,
+    { metadata = {} }: { readonly metadata?: Readonly<Record<string, string>> } = {},
+  ): Result<'saveWeights'> {
+    return this.#call('saveWeights', { trainerId, directory, metadata })
+  }
+
+  /** Stores the initial weights of a seed. */
+  initialiseWeights(request: Parameters<'initialiseWeights'>): Result<'initialiseWeights'> {
+    return this.#call('initialiseWeights', request)
+  }
+
+  async closeTrainer(trainerId: string): Promise<void> {
+    await this.#call('closeTrainer', { trainerId })
+  }
+
+  /** Ends the process at once; pending calls reject with EngineDiedError. */
+  async kill(): Promise<void> {
+    const child = this.#child
+    child?.process.kill('SIGKILL')
+    await child?.exited
+  }
+
+  /** Lets pending calls finish, then ends the process. */
+  async close(): Promise<void> {
+    const child = this.#child
+    if (child === null) return
+    if (child.pending.size > 0) await Promise.allSettled([this.#drained(child)])
+    if (child.process.connected) child.process.disconnect()
+    await child.exited
+  }
+
+  #call<Name extends MethodName>(method: Name, parameters: Parameters<Name>): Result<Name> {
+    const child = (this.#child ??= this.#start())
+    this.#lastId += 1
+    const id = this.#lastId
+    return new Promise((resolve, reject) => {
+      const settle = (reply: unknown): void => {
+        if (isFailure(reply)) reject(new EngineCallError(reply.error))
+        else if (isSuccessOf(method, reply)) resolve(reply.result)
+        else reject(new EngineDiedError(`the engine process answered ${method} with something else`))
+      }
+      child.pending.set(id, { settle, reject })
+      holdOpen(child, true)
+      child.process.send({ id, method, parameters }, (error) => {
+        if (error !== null) this.#settle(child, id, (pending) => pending.reject(new EngineDiedError(error.message)))
+      })
+    })
+  }
+
+  #start(): Child {
+    // tsx is resolved from here, so that the caller's working directory does not matter.
+    const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+    const childProcess = fork(
+      fileURLToPath(new URL('./child.ts', import.meta.url)),
+      [String(this.#options.threads ?? 1)],
+      {
+        execArgv: ['--import', tsx],
+        serialization: 'advanced',
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      },
+    )
+    const pending = new Map<number, Pending>()
+    const exited = new Promise<void>((resolve) => {
+      const ended = (reason: string): void => {
+        if (this.#child === child) this.#child = null
+        for (const id of [...pending.keys()]) {
+          this.#settle(child, id, ({ reject }) => reject(new EngineDiedError(`the engine process ended: ${reason}`)))
+        }
+        resolve()
+      }
+      childProcess.once('error', (error) => ended(error.message))
+      childProcess.once('exit', (code, signal) => ended(signal ?? `exit code ${code}`))
+    })
+    const child: Child = { process: childProcess, pending, exited }
+    childProcess.on('message', (reply: unknown) => {
+      if (hasId(reply)) this.#settle(child, reply.id, ({ settle }) => settle(reply))
+    })
+    return child
+  }
+
+  #settle(child: Child, id: number, action: (pending: Pending) => void): void {
+    const pending = child.pending.get(id)
+    if (pending === undefined) return
+    child.pending.delete(id)
+    if (child.pending.size === 0) holdOpen(child, false)
+    action(pending)
+  }
+
+  #drained(child: Child): Promise<void> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        if (child.pending.size === 0) resolve()
+        else child.process.once('message', () => setImmediate(check))
+      }
+      void child.exited.then(resolve)
+      check()
+    })
+  }
+}
+
+/** Whether the child keeps the event loop of this process running. */
+function holdOpen(child: Child, hold: boolean): void {
+  if (hold) {
+    child.process.ref()
+    child.process.channel?.ref()
+  } else {
+    child.process.unref()
+    child.process.channel?.unref()
+  }
+}

@@ -1,0 +1,96 @@
+/** The messages between a worker and its engine process. Both ends always run the same version of this file. */
+import type { LlamaConfig } from '../models/llama.ts'
+import type { SampleRequest, SampleResult } from '../sampling/sample.ts'
+import type { ScoreRequest } from '../scoring/score.ts'
+import type { TrainingRow } from '../training/rows.ts'
+import type { StepMetrics, TrainerPlan } from '../training/trainer.ts'
+import type { Metadata } from '../weights/checkpoint.ts'
+import type { StoredFile, WeightsReference } from '../weights/store.ts'
+
+export interface StoredWeightsRequest {
+  readonly weights: WeightsReference
+}
+
+export type StoredSampleRequest = Omit<SampleRequest, 'weights'> & StoredWeightsRequest
+export type StoredScoreRequest = Omit<ScoreRequest, 'weights'> & StoredWeightsRequest
+
+export interface OpenTrainerRequest extends Omit<TrainerPlan, 'threads'> {
+  /** Where training starts: a stored file, or the initial weights of a seed. */
+  readonly weights: WeightsReference | { readonly initialise: string }
+  /** A checkpoint to go on from; its weights replace `weights`. */
+  readonly resume?: WeightsReference
+}
+
+export interface OpenedTrainer {
+  readonly trainerId: string
+  /** Completed steps: 0, or those of the checkpoint. */
+  readonly step: number
+}
+
+export interface SaveRequest {
+  readonly trainerId: string
+  readonly directory: string
+  readonly metadata: Metadata
+}
+
+/** Parameters and result of every call. */
+export interface EngineMethods {
+  sample: { readonly parameters: StoredSampleRequest; readonly result: SampleResult }
+  score: { readonly parameters: StoredScoreRequest; readonly result: Float32Array[] }
+  openTrainer: { readonly parameters: OpenTrainerRequest; readonly result: OpenedTrainer }
+  trainSteps: {
+    readonly parameters: { readonly trainerId: string; readonly batches: readonly (readonly TrainingRow[])[] }
+    readonly result: StepMetrics[]
+  }
+  saveCheckpoint: { readonly parameters: SaveRequest; readonly result: StoredFile }
+  saveWeights: { readonly parameters: SaveRequest; readonly result: StoredFile }
+  initialiseWeights: {
+    readonly parameters: {
+      readonly model: LlamaConfig
+      readonly seed: string
+      readonly directory: string
+      readonly metadata: Metadata
+    }
+    readonly result: StoredFile
+  }
+  closeTrainer: { readonly parameters: { readonly trainerId: string }; readonly result: null }
+}
+
+export type MethodName = keyof EngineMethods
+
+export interface CallOf<Name extends MethodName> {
+  readonly id: number
+  readonly method: Name
+  readonly parameters: EngineMethods[Name]['parameters']
+}
+
+export type Call = { [Name in MethodName]: CallOf<Name> }[MethodName]
+
+export interface Failure {
+  readonly id: number
+  readonly error: { readonly name: string; readonly message: string; readonly stack: string }
+}
+
+export interface SuccessOf<Name extends MethodName> {
+  readonly id: number
+  readonly method: Name
+  readonly result: EngineMethods[Name]['result']
+}
+
+export type Reply = Failure | { [Name in MethodName]: SuccessOf<Name> }[MethodName]
+
+export function isCall(message: unknown): message is Call {
+  return hasId(message) && 'method' in message && 'parameters' in message
+}
+
+export function isFailure(message: unknown): message is Failure {
+  return hasId(message) && 'error' in message
+}
+
+export function isSuccessOf<Name extends MethodName>(method: Name, message: unknown): message is SuccessOf<Name> {
+  return hasId(message) && 'method' in message && message.method === method && 'result' in message
+}
+
+export function hasId(message: unknown): message is { readonly id: number } {
+  return typeof message === 'object' && message !== null && 'id' in message && typeof message.id === 'number'
+}

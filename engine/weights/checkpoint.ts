@@ -1,0 +1,79 @@
+/** Weights and training checkpoints of a Llama model as safetensors files. */
+import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
+import type { TrainerState } from '../training/trainer.ts'
+import { type NamedTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts'
+
+export type Metadata = Readonly<Record<string, string>>
+
+/** A file whose tensors are not those of the model. */
+export class WeightsMismatchError extends Error {
+  override readonly name = 'WeightsMismatchError'
+}
+
+const FIRST_MOMENT = 'optimizer.m'
+const SECOND_MOMENT = 'optimizer.v'
+const STEP = 'optimizer.step'
+
+/** Parameters under their Hugging Face names. */
+export function encodeWeights(model: LlamaConfig, weights: Float32Array, metadata: Metadata = {}): Uint8Array {
+  return writeSafetensors(namedParameters(model, weights), { format: 'pt', ...metadata })
+}
+
+/** Parameters, both moments of the optimizer as flat vectors, and the number of completed steps. */
+export function encodeCheckpoint(model: LlamaConfig, state: TrainerState, metadata: Metadata = {}): Uint8Array {
+  const { weights, m, v, step } = state
+  const moments = [
+    { name: FIRST_MOMENT, shape: [m.length], data: m },
+    { name: SECOND_MOMENT, shape: [v.length], data: v },
+  ]
+  const tensors = [...namedParameters(model, weights), ...moments]
+  return writeSafetensors(tensors, { format: 'pt', ...metadata, [STEP]: String(step) })
+}
+
+/** The flat parameter vector of a weights or checkpoint file. Throws SafetensorsError or WeightsMismatchError. */
+export function decodeWeights(model: LlamaConfig, bytes: Uint8Array, source: string): Float32Array {
+  return flatParameters(model, readSafetensors(bytes, source), source)
+}
+
+export function decodeCheckpoint(model: LlamaConfig, bytes: Uint8Array, source: string): TrainerState {
+  const file = readSafetensors(bytes, source)
+  const step = Number(file.metadata[STEP] ?? Number.NaN)
+  if (!Number.isSafeInteger(step) || step < 0) {
+    throw new WeightsMismatchError(`${source} holds no optimizer state: it is not a training checkpoint`)
+  }
+  const { size } = llamaLayout(model)
+  const moment = (name: string): Float32Array => tensorOf(file, name, [size], source).data
+  return { weights: flatParameters(model, file, source), m: moment(FIRST_MOMENT), v: moment(SECOND_MOMENT), step }
+}
+
+function namedParameters(model: LlamaConfig, weights: Float32Array): NamedTensor[] {
+  const layout = llamaLayout(model)
+  if (weights.length !== layout.size) {
+    throw new WeightsMismatchError(`the model has ${layout.size} parameters, got ${weights.length}`)
+  }
+  return layout.parameters.map(({ name, shape, offset, size }) => ({
+    name,
+    shape,
+    data: weights.subarray(offset, offset + size),
+  }))
+}
+
+function flatParameters(model: LlamaConfig, file: SafetensorsFile, source: string): Float32Array {
+  const layout = llamaLayout(model)
+  const weights = new Float32Array(layout.size)
+  for (const { name, shape, offset } of layout.parameters) {
+    weights.set(tensorOf(file, name, shape, source).data, offset)
+  }
+  return weights
+}
+
+function tensorOf(file: SafetensorsFile, name: string, shape: readonly number[], source: string): NamedTensor {
+  const tensor = file.tensors.get(name)
+  if (tensor === undefined) throw new WeightsMismatchError(`${source} has no tensor ${name}`)
+  if (tensor.shape.join() !== shape.join()) {
+    throw new WeightsMismatchError(
+      `${source}: ${name} is [${tensor.shape.join(', ')}], the model needs [${shape.join(', ')}]`,
+    )
+  }
+  return tensor
+}

@@ -1,0 +1,155 @@
+/**
+ * The safetensors format (https://github.com/huggingface/safetensors): an 8-byte header length, a JSON header, then the raw
+ * tensors. Files are treated as hostile: every length and offset is checked before it is used.
+ */
+
+export interface NamedTensor {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly data: Float32Array
+}
+
+export interface SafetensorsFile {
+  readonly tensors: ReadonlyMap<string, NamedTensor>
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** Bytes that are not a safetensors file, or one with contents that this library does not read. */
+export class SafetensorsError extends Error {
+  override readonly name = 'SafetensorsError'
+}
+
+const LENGTH_BYTES = 8
+/** The limit of the reference implementation. */
+const LARGEST_HEADER = 100_000_000
+const ALIGNMENT = 8
+
+/** The same tensors and metadata give the same bytes, whatever the order of the metadata's keys. */
+export function writeSafetensors(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const keys = Object.keys(metadata).sort()
+  const header: [string, unknown][] =
+    keys.length === 0 ? [] : [['__metadata__', Object.fromEntries(keys.map((key) => [key, metadata[key]]))]]
+  const names = new Set<string>(['__metadata__'])
+  let offset = 0
+  for (const { name, shape, data } of tensors) {
+    if (names.has(name)) throw new SafetensorsError(`tensor name ${name} is taken`)
+    if (count(shape) !== data.length)
+      throw new SafetensorsError(`${name}: shape [${shape.join(', ')}] has not ${data.length} elements`)
+    names.add(name)
+    const end = offset + data.byteLength
+    header.push([name, { dtype: 'F32', shape, data_offsets: [offset, end] }])
+    offset = end
+  }
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)))
+  const headerLength = Math.ceil(json.length / ALIGNMENT) * ALIGNMENT
+  const bytes = Buffer.alloc(LENGTH_BYTES + headerLength + offset, ' ')
+  bytes.writeBigUInt64LE(BigInt(headerLength), 0)
+  json.copy(bytes, LENGTH_BYTES)
+  let at = LENGTH_BYTES + headerLength
+  for (const { data } of tensors) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at)
+    at += data.byteLength
+  }
+  return bytes
+}
+
+/** Reads float32 tensors. Throws SafetensorsError; `source` names the file in the message. */
+export function readSafetensors(bytes: Uint8Array, source: string): SafetensorsFile {
+  const fail = (message: string): never => {
+    throw new SafetensorsError(`${source}: ${message}`)
+  }
+  if (bytes.length < LENGTH_BYTES) fail('too short for a header')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const declared = view.getBigUint64(0, true)
+  if (declared > BigInt(Math.min(LARGEST_HEADER, bytes.length - LENGTH_BYTES)))
+    fail(`header length ${declared} is too large`)
+  const headerEnd = LENGTH_BYTES + Number(declared)
+  const header = parseHeader(bytes.subarray(LENGTH_BYTES, headerEnd), fail)
+  const data = bytes.subarray(headerEnd)
+  const tensors = new Map<string, NamedTensor>()
+  const ranges: [number, number][] = []
+  let metadata: Record<string, string> = {}
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      metadata = parseMetadata(entry, fail)
+      continue
+    }
+    const { shape, start, end } = parseEntry(name, entry, data.length, fail)
+    ranges.push([start, end])
+    // A copy: the file's offset need not be aligned for Float32Array, and the caller may drop the file.
+    tensors.set(name, { name, shape, data: new Float32Array(data.slice(start, end).buffer) })
+  }
+  let covered = 0
+  for (const [start, end] of ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
+    if (start !== covered) fail(`tensor data overlaps or leaves a hole at byte ${Math.min(start, covered)}`)
+    covered = end
+  }
+  if (covered !== data.length) fail(`${data.length - covered} bytes after the last tensor`)
+  return { tensors, metadata }
+}
+
+type Fail = (message: string) => never
+
+function parseHeader(bytes: Uint8Array, fail: Fail): object {
+  let header: unknown
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    return fail('the header is not JSON')
+  }
+  return isObject(header) ? header : fail('the header is not an object')
+}
+
+function parseMetadata(entry: unknown, fail: Fail): Record<string, string> {
+  if (!isObject(entry)) return fail('__metadata__ is not an object')
+  const pairs: [string, string][] = []
+  for (const [key, value] of Object.entries(entry)) {
+    if (typeof value !== 'string') return fail(`__metadata__.${key} is not a text`)
+    pairs.push([key, value])
+  }
+  return Object.fromEntries(pairs)
+}
+
+function parseEntry(
+  name: string,
+  entry: unknown,
+  available: number,
+  fail: Fail,
+): { shape: number[]; start: number; end: number } {
+  if (!isObject(entry)) return fail(`${name} is not an object`)
+  const fields = new Map<string, unknown>(Object.entries(entry))
+  const dtype = fields.get('dtype')
+  if (dtype !== 'F32') return fail(`${name} has type ${JSON.stringify(dtype)}; only F32 is read`)
+  const shape = naturals(fields.get('shape'))
+  const offsets = naturals(fields.get('data_offsets'))
+  if (shape === null) return fail(`${name} has no valid shape`)
+  const [start, end] = offsets ?? []
+  if (offsets?.length !== 2 || start === undefined || end === undefined || start > end || end > available) {
+    return fail(`${name} has data offsets outside the file`)
+  }
+  if (count(shape) * Float32Array.BYTES_PER_ELEMENT !== end - start) {
+    return fail(`${name}: shape [${shape.join(', ')}] does not fill bytes ${start} to ${end}`)
+  }
+  return { shape, start, end }
+}
+
+function naturals(value: unknown): number[] | null {
+  if (!Array.isArray(value)) return null
+  const numbers: number[] = []
+  for (const element of value) {
+    if (typeof element !== 'number' || !Number.isSafeInteger(element) || element < 0) return null
+    numbers.push(element)
+  }
+  return numbers
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function count(shape: readonly number[]): number {
+  return shape.reduce((product, dimension) => product * dimension, 1)
+}
