@@ -148,7 +148,7 @@ export class EngineProcess {
     const exited = new Promise<void>((resolve) => {
       const ended = (reason: string): void => {
         if (this.#child === child) this.#child = null
-        for (const id of [...pending.keys()]) {
+        for (const id of pending.keys()) {
           this.#settle(child, id, ({ reject }) => reject(new EngineDiedError(`the engine process ended: ${reason}`)))
         }
         resolve()

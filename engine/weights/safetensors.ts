@@ -68,7 +68,8 @@ export function readSafetensors(bytes: Uint8Array, source: string): SafetensorsF
     fail(`header length ${declared} is too large`)
   const headerEnd = LENGTH_BYTES + Number(declared)
   const header = parseHeader(bytes.subarray(LENGTH_BYTES, headerEnd), fail)
-  const data = bytes.subarray(headerEnd)
+  // Not bytes.subarray: slice() of a Buffer, unlike that of a Uint8Array, would not copy.
+  const data = new Uint8Array(bytes.buffer, bytes.byteOffset + headerEnd, bytes.length - headerEnd)
   const tensors = new Map<string, NamedTensor>()
   const ranges: [number, number][] = []
   let metadata: Record<string, string> = {}
