@@ -23,7 +23,10 @@ function checkPlatform() {
   const platforms = ['linux-x64', 'linux-arm64', 'darwin-arm64', 'darwin-x64']
   const here = `${process.platform}-${process.arch}`
   if (!platforms.includes(here))
-    fail(`${here} is not supported: ONNX Runtime and embedded Postgres come for ${platforms.join(', ')}.`, 'On Windows use WSL 2.')
+    fail(
+      `${here} is not supported: ONNX Runtime and embedded Postgres come for ${platforms.join(', ')}.`,
+      'On Windows use WSL 2.',
+    )
 }
 
 /** What an installation depends on: the locked versions, and the platform whose binaries it chose. */
@@ -89,7 +92,8 @@ function npmRemedy(text) {
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ECONNRESET|ENETUNREACH/.test(text))
     return 'The package registry could not be reached: check the network or the proxy (npm config get registry), then run the command again.'
   if (/ENOSPC/.test(text)) return 'The disk is full: free about 2 GB, then run the command again.'
-  if (/EACCES|EPERM|EROFS/.test(text)) return `This user may not write ${modules}: mend its owner or permissions, then run the command again.`
+  if (/EACCES|EPERM|EROFS/.test(text))
+    return `This user may not write ${modules}: mend its owner or permissions, then run the command again.`
   return 'Read the lines above, mend the cause and run the command again.'
 }
 
@@ -128,5 +132,8 @@ try {
   linkCommand()
 } catch (error) {
   const full = error.code === 'ENOSPC'
-  fail(error.message, full ? 'The disk is full: free about 2 GB, then run the command again.' : `Check that this user may write ${root}.`)
+  fail(
+    error.message,
+    full ? 'The disk is full: free about 2 GB, then run the command again.' : `Check that this user may write ${root}.`,
+  )
 }
