@@ -43,7 +43,7 @@ def build_model():
         attn_implementation="eager"))
     for parameter in model.parameters():
         noise = torch.randn(parameter.shape)
-        parameter.data = 1 + 0.2 * noise if parameter.dim() == 1 else 0.4 * noise
+        parameter.data = 1 + 0.2 * noise if parameter.dim() == 1 else 0.3 * noise
     return model.double().eval()
 
 
@@ -78,7 +78,7 @@ def loss_of(model, rows, spec):
         elif term["term"] == "kl":
             differences = [torch.tensor(row["reference"]).double() - logp for row, logp in reinforced]
             value = mean([(d.exp() - d - 1).mean() for d in differences])
-            diagnostics["kl"] = float(value)
+            diagnostics["kl"] = float(value.detach())
         else:
             losses, ratios, clipped_share = [], [], []
             for row, logp in reinforced:
@@ -96,14 +96,14 @@ def loss_of(model, rows, spec):
                     clipped_share.append(float((surrogate > clipped).double().mean()))
                     surrogate = torch.minimum(surrogate, clipped)
                 losses.append(-surrogate.mean())
-                ratios.append(float(rho.mean()))
+                ratios.append(float(rho.detach().mean()))
             value = mean(losses)
             diagnostics["meanRatio"] = mean(ratios)
             if clipped_share:
                 diagnostics["clipFraction"] = mean(clipped_share)
-        terms[term["term"]] = float(value)
+        terms[term["term"]] = float(value.detach())
         total = total + term["weight"] * value
-    return total, dict(loss=float(total), terms=terms, **diagnostics)
+    return total, dict(loss=float(total.detach()), terms=terms, **diagnostics)
 
 
 def make_rows(model):
@@ -116,7 +116,7 @@ def make_rows(model):
         if row["kind"] == "reinforced":
             logp = log_probabilities(model, row).detach()
             row["advantage"] = float(torch.randn(()))
-            row["old"] = (logp + 0.25 * torch.randn(logp.shape)).float().tolist()
+            row["old"] = (logp + 0.4 * torch.randn(()) + 0.2 * torch.randn(logp.shape)).float().tolist()
             row["reference"] = (logp + 0.4 * torch.randn(logp.shape)).float().tolist()
         rows.append(row)
     return rows

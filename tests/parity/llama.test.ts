@@ -1,0 +1,183 @@
+/** Logits, losses, every gradient, training, scoring and sampling against transformers and torch (scripts/parity/dump.py). */
+import { describe, expect, it } from 'vitest'
+import { Graph } from '../../engine/graph/index.ts'
+import { Engine, llamaLayout, lossNeeds, type LossSpec, Trainer, type TrainerPlan } from '../../engine/index.ts'
+import { totalLoss } from '../../engine/losses/index.ts'
+import { causalMask, decode, logits, positionsFromZero, rotaryTables } from '../../engine/models/llama-forward.ts'
+import { Parameters } from '../../engine/models/parameters.ts'
+import { floatFeed, integerFeed, Session } from '../../engine/runtime/session.ts'
+import { flatGradient, nextTokenLogProbabilities } from '../../engine/training/graph.ts'
+import { packRows } from '../../engine/training/rows.ts'
+import { fixture, mismatches, parameterVector } from './support.ts'
+
+const { config, rows, generation, training } = fixture
+const layout = llamaLayout(config)
+const weights = parameterVector('weights')
+const LENGTH = 12
+
+/** Absolute tolerance of single numbers of order 1, relative tolerance of tensors: float32 against double precision. */
+const TOLERANCE = 1e-5
+
+describe('forward pass', () => {
+  it('gives the logits of transformers', async () => {
+    const tokens = rows[0]?.tokens ?? []
+    const graph = new Graph('forward')
+    const parameters = new Parameters(graph.input('weights', 'float32', [layout.size]), layout)
+    const { hidden } = decode(config, parameters, rotaryTables(graph, config), {
+      tokens: graph.input('tokens', 'int32', [1, tokens.length]),
+      batch: 1,
+      length: tokens.length,
+      mask: causalMask(graph, tokens.length, config.heads / config.keyValueHeads),
+      positions: positionsFromZero(graph),
+    })
+    graph.output(logits(parameters, hidden), 'logits')
+    const session = await Session.create(graph, { threads: 1 })
+    const outputs = await session.run({
+      weights: floatFeed(weights, [layout.size]),
+      tokens: integerFeed(Int32Array.from(tokens), [1, tokens.length]),
+    })
+    expectClose(outputs.floats('logits'), fixture.logits.flat())
+  })
+
+  it('scores completions', async () => {
+    const request = { weights, model: config, rows, length: LENGTH, batch: 4, padToken: 0 }
+    const scores = await new Engine().score(request)
+    expect(scores.map((row) => row.length)).toEqual(fixture.scores.map((row) => row.length))
+    expectClose(
+      scores.flatMap((row) => [...row]),
+      fixture.scores.flat(),
+    )
+  })
+})
+
+describe.each(Object.entries(fixture.losses))('loss %s', (name, expected) => {
+  it('has the value and every gradient of torch', async () => {
+    const { loss, gradient } = await lossAndGradient(expected.spec)
+    expect(loss).toBeCloseTo(expected.loss, 5)
+    expect(mismatches(gradient, parameterVector(`gradient-${name}`), TOLERANCE)).toEqual([])
+  })
+
+  it('reports its terms and diagnostics', async () => {
+    const trainer = await Trainer.create({ ...plan(expected.spec), batchRows: rows.length, weights })
+    const [metrics] = await trainer.step([rows])
+    for (const [term, value] of Object.entries(expected.terms)) {
+      expect(new Map(Object.entries(metrics?.terms ?? {})).get(term)).toBeCloseTo(value, 5)
+    }
+    for (const key of ['meanRatio', 'clipFraction', 'kl'] as const) {
+      const value = expected[key]
+      if (value === undefined) expect(metrics?.[key]).toBeNull()
+      else expectClose([metrics?.[key] ?? Number.NaN], [value])
+    }
+  })
+})
+
+describe('training', () => {
+  it.each([1, 4, 10])('makes ten AdamW steps like torch, %d in one call', async (stepsPerCall) => {
+    const spec = fixture.losses[training.loss]?.spec ?? []
+    const trainer = await Trainer.create({ ...plan(spec), stepsPerCall, weights })
+    const batches = training.batches.map((batch) => batch.flatMap((index) => rows[index] ?? []))
+    const metrics = []
+    for (let start = 0; start < batches.length; start += stepsPerCall) {
+      metrics.push(...(await trainer.step(batches.slice(start, start + stepsPerCall))))
+    }
+    for (const key of ['loss', 'gradientNorm', 'learningRate'] as const) {
+      expectClose(
+        metrics.map((step) => step[key]),
+        training.metrics.map((step) => step[key]),
+        10 * TOLERANCE,
+      )
+    }
+    const state = trainer.state()
+    expect(state.step).toBe(10)
+    expect(mismatches(state.weights, parameterVector('trained-weights'), 10 * TOLERANCE)).toEqual([])
+    expect(mismatches(state.m, parameterVector('trained-m'), 10 * TOLERANCE)).toEqual([])
+    expect(mismatches(state.v, parameterVector('trained-v'), 10 * TOLERANCE)).toEqual([])
+  })
+})
+
+describe('sampling', () => {
+  const request = {
+    weights,
+    model: config,
+    prompts: generation.prompts,
+    maximumNewTokens: generation.maximumNewTokens,
+    stopTokens: [generation.stopToken],
+    padToken: 0,
+  }
+
+  it.each([8, 11])('decodes greedily, prompts padded to %d', async (promptLength) => {
+    const uniforms = new Float32Array(0)
+    const settings = { samplesPerPrompt: 1, temperature: 0, uniforms, promptLength, batch: 2 }
+    const { completions, stopped } = await new Engine().sample({ ...request, ...settings })
+    expect(completions).toEqual(generation.greedy)
+    expect(stopped).toEqual(generation.greedy.map((tokens) => tokens.at(-1) === generation.stopToken))
+  })
+
+  it.each([1, 2, 5])('samples the tokens that the uniform numbers choose, %d prompts in a call', async (batch) => {
+    const { samplesPerPrompt, temperature } = generation
+    const uniforms = Float32Array.from(generation.uniforms)
+    const settings = { samplesPerPrompt, temperature, uniforms, promptLength: 8, batch }
+    const { completions, stopped } = await new Engine().sample({ ...request, ...settings })
+    expect(completions).toEqual(generation.sampled)
+    expect(stopped).toContain(true)
+    expect(stopped).toContain(false)
+  })
+})
+
+function plan(loss: LossSpec): TrainerPlan {
+  return {
+    model: config,
+    loss,
+    optimizer: training.optimizer,
+    batchRows: 4,
+    length: LENGTH,
+    stepsPerCall: 1,
+    padToken: 0,
+    threads: 1,
+  }
+}
+
+async function lossAndGradient(spec: LossSpec): Promise<{ loss: number; gradient: Float32Array }> {
+  const batchRows = rows.length
+  const shape = { steps: 1, batchRows, length: LENGTH, vocabulary: config.vocabulary, padToken: 0 }
+  const packed = packRows([rows], shape, lossNeeds(spec))
+  const graph = new Graph('loss')
+  const parameters = new Parameters(graph.input('weights', 'float32', [layout.size]), layout)
+  const tokens = graph.input('tokens', 'int32', [batchRows, LENGTH])
+  const perRow = [batchRows]
+  const perPrediction = [batchRows, LENGTH - 1]
+  const data = {
+    completion: graph.input('completion', 'float32', perPrediction),
+    supervised: graph.input('supervised', 'float32', perRow),
+    reinforced: graph.input('reinforced', 'float32', perRow),
+    advantage: graph.input('advantage', 'float32', perRow),
+    old: graph.input('old', 'float32', perPrediction),
+    reference: graph.input('reference', 'float32', perPrediction),
+  }
+  const logp = nextTokenLogProbabilities(config, parameters, tokens, { batchRows, length: LENGTH })
+  const { loss } = totalLoss({ logp, ...data }, spec)
+  graph.output(loss, 'loss')
+  graph.output(flatGradient(loss, parameters), 'gradient')
+  const session = await Session.create(graph, { threads: 1 })
+  const outputs = await session.run({
+    weights: floatFeed(weights, [layout.size]),
+    tokens: integerFeed(packed.tokens, [batchRows, LENGTH]),
+    completion: floatFeed(packed.completion, perPrediction),
+    supervised: floatFeed(packed.supervised, perRow),
+    reinforced: floatFeed(packed.reinforced, perRow),
+    advantage: floatFeed(packed.advantage, perRow),
+    old: floatFeed(packed.old, perPrediction),
+    reference: floatFeed(packed.reference, perPrediction),
+  })
+  return { loss: outputs.floats('loss')[0] ?? Number.NaN, gradient: outputs.floats('gradient') }
+}
+
+function expectClose(actual: Iterable<number>, expected: readonly number[], tolerance = TOLERANCE): void {
+  const values = [...actual]
+  expect(values.length).toBe(expected.length)
+  const wrong = values.flatMap((value, index) => {
+    const target = expected[index] ?? Number.NaN
+    return Math.abs(value - target) <= tolerance * Math.max(1, Math.abs(target)) ? [] : [[index, value, target]]
+  })
+  expect(wrong).toEqual([])
+}

@@ -1,0 +1,77 @@
+/** Reading the fixtures that scripts/parity/dump.py wrote, and comparing with them. */
+import { readFileSync } from 'node:fs'
+import {
+  decodeWeights,
+  llamaLayout,
+  type LlamaConfig,
+  type LossSpec,
+  type OptimizerSpec,
+  type TrainingRow,
+} from '../../engine/index.ts'
+
+interface Measured {
+  readonly loss: number
+  readonly terms: Readonly<Record<string, number>>
+  readonly meanRatio?: number
+  readonly clipFraction?: number
+  readonly kl?: number
+}
+
+interface Fixture {
+  readonly config: LlamaConfig
+  readonly rows: TrainingRow[]
+  readonly losses: Readonly<Record<string, Measured & { readonly spec: LossSpec }>>
+  readonly scores: number[][]
+  readonly logits: number[][]
+  readonly generation: {
+    readonly prompts: number[][]
+    readonly samplesPerPrompt: number
+    readonly maximumNewTokens: number
+    readonly stopToken: number
+    readonly temperature: number
+    readonly uniforms: number[]
+    readonly greedy: number[][]
+    readonly sampled: number[][]
+  }
+  readonly training: {
+    readonly optimizer: OptimizerSpec
+    readonly loss: string
+    readonly metrics: (Measured & { readonly gradientNorm: number; readonly learningRate: number })[]
+    readonly batches: number[][]
+  }
+}
+
+function bytesOf(name: string): Uint8Array {
+  return readFileSync(new URL(`./fixtures/${name}`, import.meta.url))
+}
+
+function parse(text: string): Fixture {
+  return JSON.parse(text)
+}
+
+export const fixture = parse(Buffer.from(bytesOf('llama.json')).toString())
+
+/** A vector over all parameters, such as weights or a gradient. */
+export function parameterVector(name: string): Float32Array {
+  return decodeWeights(fixture.config, bytesOf(`${name}.safetensors`), name)
+}
+
+/** The largest difference within each tensor relative to the largest element of that tensor, by tensor name. */
+export function relativeErrors(actual: Float32Array, expected: Float32Array): Map<string, number> {
+  const errors = new Map<string, number>()
+  for (const { name, offset, size } of llamaLayout(fixture.config).parameters) {
+    let difference = 0
+    let scale = 0
+    for (let index = offset; index < offset + size; index++) {
+      difference = Math.max(difference, Math.abs((actual[index] ?? Number.NaN) - (expected[index] ?? Number.NaN)))
+      scale = Math.max(scale, Math.abs(expected[index] ?? Number.NaN))
+    }
+    errors.set(name, difference / scale)
+  }
+  return errors
+}
+
+/** The tensors whose relative error is not below the tolerance (a NaN never is). */
+export function mismatches(actual: Float32Array, expected: Float32Array, tolerance: number): [string, number][] {
+  return [...relativeErrors(actual, expected)].filter(([, error]) => !(error < tolerance))
+}
