@@ -1,10 +1,10 @@
-import { and, asc, desc, eq, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, lte, sql, sum } from 'drizzle-orm'
 import type { PlayedBy } from '../shared/ids.ts'
 import { policyName } from '../shared/ids.ts'
 import { UserError } from '../shared/errors.ts'
 import type { Data, Lesson } from '../shared/recipe.ts'
 import type { Database, Transaction } from './client.ts'
-import { checkpoints, policies } from './schema.ts'
+import { checkpoints, metrics, policies } from './schema.ts'
 
 export type PolicyRow = typeof policies.$inferSelect
 
@@ -91,6 +91,25 @@ export async function storeMetrics(
     select ${run}, ${role}, ${version}::int, step, name, value
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as row(step int, name text, value double precision)
     on conflict do nothing`)
+}
+
+/** The sum of a metric over an update's steps up to and including `until`. */
+export async function sumMetric(
+  database: Database,
+  { run, role, version }: { run: string; role: string; version: number },
+  name: string,
+  until: number,
+): Promise<number> {
+  const [row] = await database
+    .select({ total: sum(metrics.value) })
+    .from(metrics)
+    .where(
+      and(
+        ...[eq(metrics.run, run), eq(metrics.role, role), eq(metrics.version, version)],
+        ...[eq(metrics.name, name), lte(metrics.step, until)],
+      ),
+    )
+  return Number(row?.total ?? 0)
 }
 
 /** Checkpoints of an unfinished update, newest first. */

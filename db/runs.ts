@@ -1,3 +1,4 @@
+import { UserError } from '../shared/errors.ts'
 import { and, asc, desc, eq } from 'drizzle-orm'
 import type { BaseConfig, Data, RoundSummary } from '../shared/recipe.ts'
 import type { Database } from './client.ts'
@@ -42,6 +43,18 @@ export async function openRound(
   config: BaseConfig & Data,
 ): Promise<void> {
   await database.insert(rounds).values({ run, round, config }).onConflictDoNothing()
+}
+
+export async function readRound(database: Database, run: string, round: number): Promise<RoundRow> {
+  const [row] = await database
+    .select()
+    .from(rounds)
+    .where(and(eq(rounds.run, run), eq(rounds.round, round)))
+  if (row) return row
+  throw new UserError(
+    `run ${run} has no round ${round} in the database`,
+    'check that DATABASE_URL is the one the run was started with',
+  )
 }
 
 export async function closeRound(database: Database, run: string, round: number, summary: RoundSummary): Promise<void> {

@@ -13,7 +13,12 @@ export class UserError extends Error {
 }
 
 /** The names of the errors that a retry cannot mend (DESIGN section 4, rule 8). */
-export const permanentErrors = ['UserError', 'NonFiniteLossError', 'CorruptWeightsError', 'ZodError', 'OversizeResultError'] as const
+export const permanentErrors: string[] = [
+  ...['UserError', 'ZodError', 'OversizeResultError'],
+  // The engine's: settings that name no model or loss, rows that do not fit, broken files, a loss that is no number.
+  ...['ModelConfigError', 'LossSpecError', 'OptimizerSpecError', 'RowError', 'NonFiniteLossError'],
+  ...['CorruptWeightsError', 'MissingWeightsError', 'WeightsMismatchError', 'SafetensorsError'],
+]
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -1,3 +1,4 @@
+import type { RetryPolicy } from '@temporalio/common'
 import { proxyActivities } from '@temporalio/workflow'
 import type { Activities } from '../activities/index.ts'
 import { permanentErrors } from '../shared/errors.ts'
@@ -12,14 +13,29 @@ const retry = {
   backoffCoefficient: 2,
   maximumInterval: '30s',
   maximumAttempts: 100,
-  nonRetryableErrorTypes: [...permanentErrors],
-} as const
+  nonRetryableErrorTypes: permanentErrors,
+} satisfies RetryPolicy
 
 export const controlActivities = (prefix: string) =>
-  proxyActivities<Activities>({ taskQueue: taskQueue(prefix, 'control'), startToCloseTimeout: '2m', heartbeatTimeout: '15s', retry })
+  proxyActivities<Activities>({
+    taskQueue: taskQueue(prefix, 'control'),
+    startToCloseTimeout: '2m',
+    heartbeatTimeout: '15s',
+    retry,
+  })
 
 export const shardActivities = (prefix: string) =>
-  proxyActivities<Activities>({ taskQueue: taskQueue(prefix, 'infer'), startToCloseTimeout: '1h', heartbeatTimeout: '15s', retry })
+  proxyActivities<Activities>({
+    taskQueue: taskQueue(prefix, 'infer'),
+    startToCloseTimeout: '1h',
+    heartbeatTimeout: '15s',
+    retry,
+  })
 
 export const updateActivities = (prefix: string) =>
-  proxyActivities<Activities>({ taskQueue: taskQueue(prefix, 'train'), startToCloseTimeout: '7d', heartbeatTimeout: '15s', retry })
+  proxyActivities<Activities>({
+    taskQueue: taskQueue(prefix, 'train'),
+    startToCloseTimeout: '7d',
+    heartbeatTimeout: '15s',
+    retry,
+  })

@@ -48,7 +48,9 @@ async function judge({ play, evaluate, config, round }: RoundSteps<SpcConfig>): 
   const critic = { role: 'critic', version: round }
   const attacks = round === 0 || config.play.generator === 'learned'
   await Promise.all([
-    ...['natural/test', 'natural/validation', 'synthetic/test', 'synthetic/validation'].map((suite) => evaluate(suite, critic)),
+    ...['natural/test', 'natural/validation', 'synthetic/test', 'synthetic/validation'].map((suite) =>
+      evaluate(suite, critic),
+    ),
     ...(attacks ? [play('arena', { player: { role: 'generator', version: round } })] : []),
   ])
   const newest = config.play.generator === 'learned' ? round : 0

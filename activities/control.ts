@@ -1,0 +1,65 @@
+import { cpus } from 'node:os'
+import { createRequire } from 'node:module'
+import { z } from 'zod'
+import { countOutcomes, readEvaluations } from '../db/evaluations.ts'
+import { closeRound, openRound, recordControl, registerRun, setRunState } from '../db/runs.ts'
+import { recipeOf } from '../recipes/registry.ts'
+import type { RunState } from '../shared/contract.ts'
+import type { BaseConfig, Data, RoundSummary } from '../shared/recipe.ts'
+import type { Dependencies } from './dependencies.ts'
+import { readSettings } from './playing.ts'
+
+/** Opens a round: registers the run at its first one, and stores the configuration the round runs under. */
+export async function beginRound(
+  { database }: Dependencies,
+  input: { run: string; recipe: string; round: number; config: BaseConfig & Data },
+): Promise<void> {
+  const { run, round, config } = input
+  await registerRun(database, { name: run, config, provenance: provenance() })
+  await setRunState(database, run, 'running')
+  await openRound(database, run, round, config)
+}
+
+/** Sums a finished round up from its rows. */
+export async function endRound(
+  { database }: Dependencies,
+  { run, round }: { run: string; round: number },
+): Promise<RoundSummary> {
+  const { recipe } = await readSettings(database, run, round)
+  const evaluations = await readEvaluations(database, run, round)
+  const outcomes = await countOutcomes(database, run, round)
+  const summary = recipeOf(recipe.name).summarise({ round, evaluations, outcomes })
+  await closeRound(database, run, round, summary)
+  return summary
+}
+
+export async function endRun(
+  { database }: Dependencies,
+  { run, state }: { run: string; state: RunState },
+): Promise<void> {
+  await setRunState(database, run, state)
+}
+
+export async function noteControl(
+  { database }: Dependencies,
+  { state, ...event }: { run: string; kind: string; data: Data; round: number; state: RunState },
+): Promise<void> {
+  await recordControl(database, event)
+  await setRunState(database, event.run, state)
+}
+
+const packageFile = z.object({ version: z.string() })
+
+/** What equal bytes depend on besides the configuration: packages, Node, the kind of CPU. */
+function provenance(): Data {
+  const require = createRequire(import.meta.url)
+  const version = (name: string): string => packageFile.parse(require(name)).version
+  return {
+    sparring: version('../package.json'),
+    onnxruntime: version('onnxruntime-node/package.json'),
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    threadsPerOperator: 1,
+  }
+}

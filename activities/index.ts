@@ -1,0 +1,38 @@
+import type { EvaluateShard, PlayShard, RunState, UpdatePlace } from '../shared/contract.ts'
+import type { BaseConfig, Data, RoundSummary } from '../shared/recipe.ts'
+import { beginRound, endRound, endRun, noteControl } from './control.ts'
+import type { Dependencies } from './dependencies.ts'
+import { evaluateShard } from './evaluate.ts'
+import { playShard } from './play.ts'
+import { writeReport } from './report.ts'
+import { running } from './running.ts'
+import { updatePolicy } from './update.ts'
+
+/** Every kind of step. None knows an algorithm: recipes say what to ask and what the answers mean. */
+export interface Activities {
+  /** Plays one shard of a phase. */
+  play(input: PlayShard): Promise<void>
+  /** Judges one shard of a suite. */
+  evaluate(input: EvaluateShard): Promise<void>
+  /** Trains and publishes one policy. */
+  update(input: UpdatePlace): Promise<void>
+  openRound(input: { run: string; recipe: string; round: number; config: BaseConfig & Data }): Promise<void>
+  closeRound(input: { run: string; round: number }): Promise<RoundSummary>
+  closeRun(input: { run: string; state: RunState }): Promise<void>
+  recordControl(input: { run: string; kind: string; data: Data; round: number; state: RunState }): Promise<void>
+  /** Writes the run's report as it stands. */
+  report(input: { run: string }): Promise<void>
+}
+
+export function createActivities(dependencies: Dependencies): Activities {
+  return {
+    play: running((input: PlayShard, signal) => playShard(dependencies, input, signal)),
+    evaluate: running((input: EvaluateShard) => evaluateShard(dependencies, input)),
+    update: running((input: UpdatePlace, signal) => updatePolicy(dependencies, input, signal)),
+    openRound: running((input: Parameters<Activities['openRound']>[0]) => beginRound(dependencies, input)),
+    closeRound: running((input: { run: string; round: number }) => endRound(dependencies, input)),
+    closeRun: running((input: { run: string; state: RunState }) => endRun(dependencies, input)),
+    recordControl: running((input: Parameters<Activities['recordControl']>[0]) => noteControl(dependencies, input)),
+    report: running((input: { run: string }) => writeReport(dependencies, input)),
+  }
+}

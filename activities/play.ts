@@ -1,0 +1,58 @@
+import { commitShard, isShardDone, readRows, writeRows } from '../db/shards.ts'
+import type { PlayShard } from '../shared/contract.ts'
+import type { Answer, TurnRow } from '../shared/recipe.ts'
+import type { Dependencies } from './dependencies.ts'
+import { ask, readSettings, seedOf, templateHash, tokensOf, weightsOf } from './playing.ts'
+
+/** Plays one shard of a phase: reads its rows, asks the player, stores what the recipe makes of the answers. */
+export async function playShard(dependencies: Dependencies, input: PlayShard, signal: AbortSignal): Promise<void> {
+  const { database, engines, artefacts, worker } = dependencies
+  const { run, round, phase, shard, player } = input
+  const place = { run, round, phase, shard }
+  if (await isShardDone(database, place)) return
+  const started = performance.now()
+  const settings = await readSettings(database, run, round)
+  const { recipe, config } = settings
+  const definition = recipe.phases[phase]
+  if (!definition) throw new Error(`recipe ${recipe.name} has no phase ${phase}`)
+  const from = shard * config.shard
+  const to = Math.min(from + config.shard, definition.items(config))
+  const context = { config, round, phase, player, from, to }
+  const rows = await readRows(database, { run, rounds: [round], range: { from, to } })
+
+  const questions = definition.ask?.(context, rows) ?? []
+  let answers: Answer[] = []
+  if (questions.length > 0) {
+    if (!player || !definition.sampling) throw new Error(`phase ${phase} asks, but nobody plays it`)
+    const request = {
+      ...{ settings, questions, sampling: definition.sampling(config), place: placeOfSeeds(config.seed, round, phase) },
+      weights: await weightsOf(database, artefacts, run, player),
+    }
+    answers = await engines.use((engine) => ask(engine, request))
+  }
+  signal.throwIfAborted()
+  const made = definition.answer(context, rows, answers)
+  const template = templateHash(recipe, settings.vocabulary)
+  const seeds = seedsOf(answers, placeOfSeeds(config.seed, round, phase))
+  const turns = made.turns.map((turn) => ({ ...turn, template, seed: seeds(turn) }))
+  const cost = {
+    tokens: tokensOf(answers),
+    rows: made.items.length + made.episodes.length + made.turns.length,
+    seconds: (performance.now() - started) / 1000,
+    worker,
+  }
+  await commitShard(database, place, cost, (transaction) => writeRows(transaction, run, { ...made, turns }))
+}
+
+const placeOfSeeds = (seed: number, round: number, phase: string): string => `${seed}/${round}/${phase}`
+
+/** Finds the seed of a turn by its prompt and sample number. A turn that nobody sampled here has none. */
+function seedsOf(answers: readonly Answer[], place: string): (turn: TurnRow) => string {
+  const questions = new Map(
+    answers.map(({ question }) => [`${question.key.split('/')[0]}|${question.prompt}`, question]),
+  )
+  return (turn) => {
+    const question = questions.get(`${turn.episode}|${turn.prompt}`)
+    return question ? seedOf(place, question, Number(turn.turn.split('/').at(-1))) : ''
+  }
+}

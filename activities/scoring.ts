@@ -1,0 +1,52 @@
+import type { EngineProcess } from '../engine/index.ts'
+import { groupBy } from '../shared/collections.ts'
+import { type PlayedBy, policyName } from '../shared/ids.ts'
+import type { Dependencies } from './dependencies.ts'
+import { PAD, type RoundSettings, weightsOf } from './playing.ts'
+
+export interface ScoredExample {
+  tokens: number[]
+  completionFrom: number
+  behaviour: PlayedBy
+}
+
+/** Rows of one scoring graph. */
+const SCORE_BATCH = 64
+const ROWS_PER_CALL = 1024
+
+/**
+ * Log-probabilities of completion tokens under the policy that sampled them (`old`) and under the frozen reference, from
+ * the same forward graph as training, so that the importance ratio starts at exactly one.
+ */
+export async function logProbabilities(
+  { database, artefacts }: Dependencies,
+  engine: EngineProcess,
+  place: { run: string; settings: RoundSettings; reference: PlayedBy | null; signal: AbortSignal },
+  examples: ReadonlyMap<string, ScoredExample>,
+): Promise<Map<string, { old: Float32Array; reference?: Float32Array }>> {
+  const { run, settings, reference, signal } = place
+  const score = async (policy: PlayedBy, rows: readonly ScoredExample[]): Promise<Float32Array[]> => {
+    const weights = await weightsOf(database, artefacts, run, policy)
+    const scored: Float32Array[] = []
+    for (let from = 0; from < rows.length; from += ROWS_PER_CALL) {
+      signal.throwIfAborted()
+      const part = rows
+        .slice(from, from + ROWS_PER_CALL)
+        .map(({ tokens, completionFrom }) => ({ tokens, completionFrom }))
+      const call = { weights, model: settings.model, rows: part, batch: SCORE_BATCH, padToken: PAD }
+      scored.push(...(await engine.score({ ...call, length: settings.config.model.context })))
+    }
+    return scored
+  }
+  const result = new Map<string, { old: Float32Array; reference?: Float32Array }>()
+  for (const entries of groupBy([...examples], ([, { behaviour }]) => policyName(behaviour)).values()) {
+    const rows = entries.map(([, example]) => example)
+    const behaviour = rows[0]!.behaviour
+    const old = await score(behaviour, rows)
+    const frozen = reference && policyName(reference) !== policyName(behaviour) ? await score(reference, rows) : old
+    entries.forEach(([key], index) => {
+      result.set(key, { old: old[index]!, ...(reference ? { reference: frozen[index]! } : {}) })
+    })
+  }
+  return result
+}

@@ -1,0 +1,193 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Database } from '../db/client.ts'
+import {
+  listCheckpoints,
+  type Metric,
+  publishPolicy,
+  storeCheckpoint,
+  storeMetrics,
+  sumMetric,
+} from '../db/policies.ts'
+import { commitShard, isShardDone, readRows } from '../db/shards.ts'
+import type { EngineProcess, StepMetrics, TrainingRow, WeightsReference } from '../engine/index.ts'
+import { range } from '../shared/collections.ts'
+import type { UpdatePlace } from '../shared/contract.ts'
+import { policyName } from '../shared/ids.ts'
+import type { Course, BaseConfig, Example, Lesson, LossTerm } from '../shared/recipe.ts'
+import type { Dependencies } from './dependencies.ts'
+import { PAD, type RoundSettings, readSettings, weightsOf } from './playing.ts'
+import { logProbabilities, type ScoredExample } from './scoring.ts'
+
+/** Optimizer steps of one engine call (one to two seconds), and of one stored checkpoint. */
+const STEPS_PER_CALL = 8
+const STEPS_PER_CHECKPOINT = 160
+
+/**
+ * Trains one policy and publishes it. Every `STEPS_PER_CHECKPOINT` steps the optimizer's state is stored, and a later
+ * attempt goes on from the newest one with the same bytes (DESIGN section 4, rules 3 and 7).
+ */
+export async function updatePolicy(dependencies: Dependencies, input: UpdatePlace, signal: AbortSignal): Promise<void> {
+  const { database, engines, worker } = dependencies
+  const { run, round, role, version, course } = input
+  const place = { run, round, phase: `update ${role}`, shard: 0 }
+  if (await isShardDone(database, place)) return
+  const started = performance.now()
+  const settings = await readSettings(database, run, round)
+  const { recipe, config } = settings
+  const definition = recipe.courses[course]
+  if (!definition) throw new Error(`recipe ${recipe.name} has no course ${course}`)
+  const context = { config, round, phase: place.phase }
+  const rows = await readRows(database, { run, rounds: definition.rounds(context) })
+  const lesson = definition.lesson(context, rows)
+
+  const trained = await engines.use((engine) =>
+    train(dependencies, engine, { input, settings, definition, lesson, signal }),
+  )
+  const policy = { run, role, version, round, course, ...trained.file, lesson: lesson.report }
+  const cost = { tokens: trained.tokens, rows: lesson.steps, seconds: (performance.now() - started) / 1000, worker }
+  await commitShard(database, place, cost, async (transaction) => {
+    await storeMetrics(transaction, input, trained.metrics)
+    await publishPolicy(transaction, policy, lesson.consumed)
+  })
+}
+
+interface Training {
+  input: UpdatePlace
+  settings: RoundSettings
+  definition: Course<BaseConfig>
+  lesson: Lesson
+  signal: AbortSignal
+}
+
+async function train(dependencies: Dependencies, engine: EngineProcess, training: Training) {
+  const { database, artefacts } = dependencies
+  const { input, settings, definition, lesson, signal } = training
+  const { run, round, role, version } = input
+  const { config, model } = settings
+  const context = { config, round, phase: input.course }
+  const loss = definition.loss(config)
+  const from = definition.from(context)
+  const initial = from
+    ? await weightsOf(database, artefacts, run, from)
+    : { initialise: `${config.seed}/${policyName({ role, version })}` }
+  const references = await behaviourScores(dependencies, engine, training, loss)
+  const resume = await newestCheckpoint(database, artefacts, input)
+  const optimizer = definition.optimizer(config, lesson.steps)
+  const { trainerId, step: done } = await engine.openTrainer({
+    ...{ model, loss, weights: initial, ...(resume ? { resume } : {}) },
+    optimizer: { ...optimizer, totalSteps: Math.max(1, lesson.steps), beta1: 0.9, beta2: 0.95, epsilon: 1e-8 },
+    batchRows: definition.batchRows(config),
+    ...{ length: config.model.context, stepsPerCall: STEPS_PER_CALL, padToken: PAD },
+  })
+  try {
+    // Steps of earlier attempts count too: the ledger holds what the update took, whoever computed it.
+    let tokens = await sumMetric(database, input, 'tokens', done)
+    let metrics: Metric[] = []
+    for (let step = done; step < lesson.steps;) {
+      signal.throwIfAborted()
+      const until = Math.min(step + STEPS_PER_CALL, lesson.steps, nextCheckpoint(step))
+      const batches = range(step, until).map((index) => lesson.batch(index).map(references))
+      const measured = await engine.trainSteps(trainerId, batches)
+      tokens += measured.reduce((sum, row) => sum + row.tokens, 0)
+      metrics.push(...measured.flatMap(metricRows))
+      step = until
+      if (step === nextCheckpoint(step - 1) && step < lesson.steps) {
+        const { sha256, bytes } = await engine.saveCheckpoint(trainerId, artefacts)
+        await storeCheckpoint(database, { run, role, version, step, sha256, bytes }, metrics)
+        metrics = []
+      }
+    }
+    const metadata = { role, version: String(version), course: input.course }
+    const { sha256, bytes } = await engine.saveWeights(trainerId, artefacts, { metadata })
+    return { file: { sha256, bytes }, tokens, metrics }
+  } finally {
+    await engine.closeTrainer(trainerId)
+  }
+}
+
+const nextCheckpoint = (step: number): number => (Math.floor(step / STEPS_PER_CHECKPOINT) + 1) * STEPS_PER_CHECKPOINT
+
+/** The newest checkpoint of this update whose file is there; the engine verifies its hash when it reads it. */
+async function newestCheckpoint(
+  database: Database,
+  artefacts: string,
+  input: UpdatePlace,
+): Promise<WeightsReference | null> {
+  for (const { sha256 } of await listCheckpoints(database, input.run, input)) {
+    const path = join(artefacts, `${sha256}.safetensors`)
+    if (existsSync(path)) return { sha256, path }
+  }
+  return null
+}
+
+/**
+ * Turns examples into training rows, with the log-probabilities that the loss needs: under the policy that sampled each
+ * completion, and under the frozen reference. Every different example is scored once, before training starts.
+ */
+async function behaviourScores(
+  dependencies: Dependencies,
+  engine: EngineProcess,
+  { input, settings, definition, lesson, signal }: Training,
+  loss: readonly LossTerm[],
+): Promise<(example: Example) => TrainingRow> {
+  const { vocabulary, config } = settings
+  const encoded = new Map<string, { tokens: number[]; completionFrom: number }>()
+  const encode = ({ prompt, completion }: Example) => {
+    const key = `${prompt}|${completion}`
+    let row = encoded.get(key)
+    if (!row) {
+      const opening = vocabulary.encode(prompt)
+      encoded.set(
+        key,
+        (row = { tokens: [...opening, ...vocabulary.encode(completion)], completionFrom: opening.length }),
+      )
+    }
+    return row
+  }
+  const plain = ({ kind, advantage }: Example) => ({ kind, advantage })
+  if (loss.every(({ term }) => term === 'nll')) return (example) => ({ ...encode(example), ...plain(example) })
+
+  const reinforced = new Map<string, ScoredExample>()
+  for (const step of range(0, lesson.steps)) {
+    for (const example of lesson.batch(step)) {
+      if (example.kind !== 'reinforced' || !example.behaviour) continue
+      const row = { ...encode(example), behaviour: example.behaviour }
+      reinforced.set(`${policyName(example.behaviour)}|${example.prompt}|${example.completion}`, row)
+    }
+  }
+  const reference = definition.reference({ config, round: input.round, phase: input.course })
+  const scores = await logProbabilities(
+    dependencies,
+    engine,
+    { run: input.run, settings, reference, signal },
+    reinforced,
+  )
+  return (example) => {
+    const row = { ...encode(example), ...plain(example) }
+    if (example.kind === 'supervised') return row
+    const score = scores.get(
+      `${policyName(example.behaviour ?? { role: '', version: 0 })}|${example.prompt}|${example.completion}`,
+    )
+    if (!score) throw new Error(`an example was not scored: ${example.prompt}${example.completion}`)
+    // The official code's ratio is against the reference; the paper's against the policy that played.
+    return { ...row, ...score }
+  }
+}
+
+function metricRows({
+  step,
+  loss,
+  tokens,
+  terms,
+  gradientNorm,
+  learningRate,
+  meanRatio,
+  clipFraction,
+  kl,
+}: StepMetrics): Metric[] {
+  const named = { loss, tokens, gradientNorm, learningRate, meanRatio, clipFraction, kl, ...terms }
+  return Object.entries(named).flatMap(([name, value]) =>
+    typeof value === 'number' && Number.isFinite(value) ? [{ step, name, value }] : [],
+  )
+}

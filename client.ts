@@ -1,0 +1,171 @@
+/**
+ * Sparring from a script: launch a run, look at it, steer it.
+ *
+ *   const client = await SparringClient.connect()
+ *   await client.launch({ name: 'mine', config: { recipe: 'spc', rounds: 2 } })
+ *   console.log(await client.status('mine'))
+ */
+import {
+  Client,
+  Connection,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client'
+import { loadClientConnectConfig } from '@temporalio/envconfig'
+import { parseConfig } from './recipes/registry.ts'
+import {
+  messages,
+  type RoundProgress,
+  type RunStatus,
+  type SetField,
+  type TrainingInput,
+  type TrainingResult,
+} from './shared/contract.ts'
+import { messageOf, UserError } from './shared/errors.ts'
+import { defaultQueuePrefix, roundWorkflowId, runNamePattern, runWorkflowId, taskQueue } from './shared/ids.ts'
+import type { BaseConfig, Data } from './shared/recipe.ts'
+
+export interface LaunchOptions {
+  name: string
+  /** A run's configuration as it stands in a YAML file; checked here, before anything starts. */
+  config: unknown
+  /** Where the configuration came from, for error messages. */
+  source?: string
+  /** Rounds that are finished already: a stopped or failed run goes on behind them. */
+  finished?: { scores: (number | null)[] }
+}
+
+export class SparringClient {
+  readonly #client: Client
+  readonly #connection: Connection
+  readonly #queuePrefix: string
+
+  private constructor(connection: Connection, namespace: string, queuePrefix: string) {
+    this.#connection = connection
+    this.#client = new Client({ connection, namespace })
+    this.#queuePrefix = queuePrefix
+  }
+
+  /** Connects as the environment says (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TLS, profiles), or to `address`. */
+  static async connect(options: { address?: string; queuePrefix?: string } = {}): Promise<SparringClient> {
+    const { connectionOptions, namespace = 'default' } = loadClientConnectConfig()
+    const address = options.address ?? connectionOptions?.address
+    const connection = await Connection.connect({ ...connectionOptions, ...(address ? { address } : {}) })
+    return new SparringClient(connection, namespace, options.queuePrefix ?? defaultQueuePrefix)
+  }
+
+  /** Starts a run. A name that is running is refused; a stopped or failed one may be started again. */
+  async launch({ name, config: given, source = 'the configuration', finished }: LaunchOptions): Promise<void> {
+    if (!runNamePattern.test(name)) {
+      throw new UserError(
+        `${JSON.stringify(name)} is no run name`,
+        'use small letters, digits, dots, dashes and underscores',
+      )
+    }
+    const { recipe, config } = parseConfig(given, source)
+    const scores = finished?.scores ?? []
+    const input: TrainingInput = {
+      ...{ run: name, recipe: recipe.name, config: plainJson(config), queuePrefix: this.#queuePrefix },
+      ...{ round: scores.length, scores },
+    }
+    try {
+      await this.#client.workflow.start('training', {
+        workflowId: runWorkflowId(name),
+        taskQueue: taskQueue(this.#queuePrefix, 'control'),
+        args: [input],
+        staticSummary: `${recipe.name}: ${config.rounds} rounds, seed ${config.seed}`,
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        workflowIdConflictPolicy: 'FAIL',
+      })
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error
+      throw new UserError(
+        `run ${name} is under way`,
+        `watch it with \`sparring watch ${name}\`, or choose another --name`,
+      )
+    }
+  }
+
+  /** Whether the run's workflow is open, closed (and how), or unknown to Temporal. */
+  async execution(name: string): Promise<'RUNNING' | 'COMPLETED' | 'FAILED' | 'TERMINATED' | 'UNKNOWN'> {
+    try {
+      const { status } = await this.#client.workflow.getHandle(runWorkflowId(name)).describe()
+      if (status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW') return 'RUNNING'
+      return status.name === 'COMPLETED' ? 'COMPLETED' : status.name === 'FAILED' ? 'FAILED' : 'TERMINATED'
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return 'UNKNOWN'
+      throw error
+    }
+  }
+
+  status(name: string): Promise<RunStatus> {
+    return this.#ask(name, () => this.#client.workflow.getHandle(runWorkflowId(name)).query<RunStatus>(messages.status))
+  }
+
+  /** Phases of the round under way; null between rounds. */
+  async progress(name: string, round: number): Promise<RoundProgress | null> {
+    try {
+      return await this.#client.workflow.getHandle(roundWorkflowId(name, round)).query<RoundProgress>(messages.progress)
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null
+      throw error
+    }
+  }
+
+  /** Waits for the end of a run. Rejects with the reason when it failed. */
+  result(name: string): Promise<TrainingResult> {
+    return this.#client.workflow.result<(input: TrainingInput) => Promise<TrainingResult>>(runWorkflowId(name))
+  }
+
+  pause(name: string): Promise<string> {
+    return this.#update(name, messages.pause)
+  }
+
+  resume(name: string): Promise<string> {
+    return this.#update(name, messages.resume)
+  }
+
+  /** Ends the run after the round under way. */
+  stop(name: string): Promise<string> {
+    return this.#update(name, messages.stopAfterRound)
+  }
+
+  /** Changes a steerable field from the next round on. */
+  set(name: string, field: SetField): Promise<string> {
+    return this.#update(name, messages.set, field)
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close()
+  }
+
+  #update(name: string, message: string, argument?: SetField): Promise<string> {
+    const handle = this.#client.workflow.getHandle(runWorkflowId(name))
+    return this.#ask(name, () =>
+      argument
+        ? handle.executeUpdate<string, [SetField]>(message, { args: [argument] })
+        : handle.executeUpdate<string, []>(message, { args: [] }),
+    )
+  }
+
+  async #ask<T>(name: string, question: () => Promise<T>): Promise<T> {
+    try {
+      return await question()
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) {
+        throw new UserError(`no run ${name} is under way`, '`sparring runs` lists the runs')
+      }
+      if (error instanceof WorkflowUpdateFailedError) {
+        throw new UserError(messageOf(error.cause ?? error), `\`sparring status ${name}\` shows how the run stands`)
+      }
+      throw error
+    }
+  }
+}
+
+/** The configuration as plain JSON, as it travels and is stored. */
+function plainJson(config: BaseConfig): BaseConfig & Data {
+  const copy: BaseConfig & Data = JSON.parse(JSON.stringify(config))
+  return copy
+}

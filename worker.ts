@@ -1,0 +1,113 @@
+/**
+ * The worker: polls Temporal for steps and computes them. Start as many as you like, on as many machines as share the
+ * database and the artefact folder; their number changes no result.
+ *
+ *   TEMPORAL_ADDRESS=… DATABASE_URL=… npx tsx worker.ts
+ */
+import { availableParallelism, hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { loadClientConnectConfig } from '@temporalio/envconfig'
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
+import { createActivities } from './activities/index.ts'
+import { EnginePool } from './activities/dependencies.ts'
+import { openDatabase } from './db/client.ts'
+import { EngineProcess } from './engine/index.ts'
+import { messageOf, UserError } from './shared/errors.ts'
+import { defaultQueuePrefix, taskQueue } from './shared/ids.ts'
+
+export interface WorkerOptions {
+  databaseUrl: string
+  /** Folder for weights and reports. */
+  home: string
+  queuePrefix?: string
+  /** Engine processes: one per core by default. */
+  engines?: number
+}
+
+export interface RunningWorker {
+  /** Resolves when the worker has stopped; rejects when it failed. */
+  finished: Promise<void>
+  /** Lets go of the shards under way (others, or the next worker, compute them again) and stops. */
+  stop(): void
+}
+
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { databaseUrl, home, queuePrefix = defaultQueuePrefix, engines = availableParallelism() } = options
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig()
+  const connection = await NativeConnection.connect(connectionOptions)
+  const { database, close } = await openDatabase(databaseUrl)
+  const pool = new EnginePool(Array.from({ length: engines }, () => new EngineProcess()))
+  const activities = createActivities({
+    ...{ database, engines: pool, worker: `${hostname()}/${process.pid}` },
+    ...{ artefacts: join(home, 'artefacts'), reports: join(home, 'reports') },
+  })
+  const common = { connection, namespace, shutdownGraceTime: 0, shutdownForceTime: '10s' } as const
+  const workers = await Promise.all([
+    Worker.create({
+      ...common,
+      activities,
+      taskQueue: taskQueue(queuePrefix, 'control'),
+      workflowsPath: fileURLToPath(new URL('workflows/index.ts', import.meta.url)),
+    }),
+    ...(['infer', 'train'] as const).map((queue) =>
+      Worker.create({
+        ...common,
+        activities,
+        taskQueue: taskQueue(queuePrefix, queue),
+        maxConcurrentActivityTaskExecutions: engines,
+      }),
+    ),
+  ])
+  const running = workers.map((worker) => worker.run())
+  const finished = Promise.all(running).then(
+    () => undefined,
+    (error: unknown) => {
+      throw error
+    },
+  )
+  const closeAll = finished.finally(async () => {
+    await pool.close()
+    await close()
+    await connection.close()
+  })
+  return {
+    finished: closeAll,
+    stop() {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
+    },
+  }
+}
+
+function fromEnvironment(): WorkerOptions {
+  const databaseUrl = process.env['DATABASE_URL']
+  if (!databaseUrl) {
+    throw new UserError('DATABASE_URL is not set', 'use `sparring worker`, which finds the services of this project')
+  }
+  return {
+    databaseUrl,
+    home: resolve(process.env['SPARRING_HOME'] ?? '.sparring'),
+    queuePrefix: process.env['SPARRING_QUEUE_PREFIX'] ?? defaultQueuePrefix,
+    engines: Number(process.env['SPARRING_ENGINES'] ?? availableParallelism()),
+  }
+}
+
+async function main(): Promise<void> {
+  Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] })
+  const worker = await startWorker(fromEnvironment())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => worker.stop())
+  // Started by `sparring`: when that process is gone, nobody is left to stop this one.
+  process.on('disconnect', () => worker.stop())
+  process.send?.('ready')
+  await worker.finished
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      console.error(`worker: ${messageOf(error)}${error instanceof UserError ? ` — ${error.remedy}` : ''}`)
+      process.exit(1)
+    },
+  )
+}

@@ -1,0 +1,2 @@
+/** What the worker registers. */
+export { training, trainingRound } from './training.ts'

@@ -1,0 +1,194 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  type ChildWorkflowHandle,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  ParentClosePolicy,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  upsertSearchAttributes,
+} from '@temporalio/workflow'
+import { recipeOf } from '../recipes/registry.ts'
+import {
+  messages,
+  type RoundInput,
+  type RoundProgress,
+  type RunState,
+  type RunStatus,
+  type SetField,
+  type TrainingInput,
+  type TrainingResult,
+} from '../shared/contract.ts'
+import { roundWorkflowId } from '../shared/ids.ts'
+import type { RoundSummary } from '../shared/recipe.ts'
+import { withField } from '../shared/settings.ts'
+import { controlActivities } from './proxies.ts'
+import { roundsOf } from './registry.ts'
+import { roundSteps } from './round.ts'
+import { roundDetails, runDetails } from './details.ts'
+
+export const statusQuery = defineQuery<RunStatus>(messages.status)
+export const progressQuery = defineQuery<RoundProgress>(messages.progress)
+export const pauseUpdate = defineUpdate<string>(messages.pause)
+export const resumeUpdate = defineUpdate<string>(messages.resume)
+export const stopAfterRoundUpdate = defineUpdate<string>(messages.stopAfterRound)
+export const setUpdate = defineUpdate<string, [SetField]>(messages.set)
+const setPausedSignal = defineSignal<[boolean]>(messages.setPaused)
+
+/** The loop every run shares: round after round, each a child workflow; steered by updates; continued as new in between. */
+export async function training(input: TrainingInput): Promise<TrainingResult> {
+  const { run, queuePrefix } = input
+  const control = controlActivities(queuePrefix)
+  const recipe = recipeOf(input.recipe)
+  const scores = [...input.scores]
+  let config = input.config
+  let paused = input.paused ?? false
+  let stopping = input.stopping ?? false
+  let over: RunState | null = null
+  let child: ChildWorkflowHandle<typeof trainingRound> | null = null
+
+  const state = (): RunState => over ?? (paused ? 'paused' : stopping ? 'stopping' : 'running')
+  const show = (): void => {
+    setCurrentDetails(runDetails({ run, state: state(), round: input.round, rounds: config.rounds, scores }))
+    upsertSearchAttributes({
+      SparringRecipe: [input.recipe],
+      SparringRound: [input.round],
+      SparringScore: scores.length > 0 ? [scores.at(-1) ?? 0] : [],
+      SparringState: [state()],
+    })
+  }
+  const record = async (kind: string, data: Record<string, string | number | boolean> = {}): Promise<void> => {
+    show()
+    await control.recordControl({ run, kind, data, round: input.round, state: state() })
+  }
+  const setPaused = async (value: boolean): Promise<void> => {
+    paused = value
+    await child?.signal(setPausedSignal, value)
+    await record(value ? 'pause' : 'resume')
+  }
+
+  setHandler(statusQuery, () => ({
+    run,
+    recipe: input.recipe,
+    state: state(),
+    round: input.round,
+    rounds: config.rounds,
+    scores,
+  }))
+  setHandler(
+    pauseUpdate,
+    async () => {
+      await setPaused(true)
+      return `run ${run} pauses: shards under way finish, none starts`
+    },
+    { validator: () => refuse(paused, `run ${run} is paused already`) },
+  )
+  setHandler(
+    resumeUpdate,
+    async () => {
+      await setPaused(false)
+      return `run ${run} goes on`
+    },
+    { validator: () => refuse(!paused, `run ${run} is not paused`) },
+  )
+  setHandler(
+    stopAfterRoundUpdate,
+    async () => {
+      stopping = true
+      await record('stop after round')
+      return `run ${run} stops after round ${input.round}`
+    },
+    { validator: () => refuse(stopping, `run ${run} is stopping already`) },
+  )
+  setHandler(
+    setUpdate,
+    async ({ field, value }) => {
+      config = withField(config, field, value)
+      await record('set', { field, value })
+      return `${field} = ${value} from round ${input.round + 1} on`
+    },
+    {
+      validator: ({ field, value }) => {
+        refuse(
+          !recipe.steerable.includes(field),
+          `${field} cannot be changed while a run is under way; these can: ${recipe.steerable.join(', ')}`,
+        )
+        const parsed = recipe.config.safeParse(withField(config, field, value))
+        refuse(!parsed.success, `${field}: ${parsed.error?.issues.map((issue) => issue.message).join('; ') ?? ''}`)
+      },
+    },
+  )
+
+  try {
+    await control.openRound({ run, recipe: input.recipe, round: input.round, config })
+    show()
+    await condition(() => !paused)
+    child = await startChild(trainingRound, {
+      workflowId: roundWorkflowId(run, input.round),
+      args: [{ run, recipe: input.recipe, config, queuePrefix, round: input.round, paused }],
+      parentClosePolicy: ParentClosePolicy.TERMINATE,
+      staticSummary:
+        input.round === 0 ? 'Round 0: make the players' : `Round ${input.round}: play, reward, update, evaluate`,
+    })
+    const summary = await child.result()
+    child = null
+    scores.push(summary.score)
+  } catch (error) {
+    over = 'failed'
+    show()
+    await control.closeRun({ run, state: 'failed' })
+    throw error
+  }
+
+  const last = input.round >= config.rounds
+  if (last || stopping) {
+    over = last ? 'finished' : 'stopped'
+    show()
+    await control.closeRun({ run, state: over })
+    await condition(allHandlersFinished)
+    return { state: over, rounds: input.round, score: scores.at(-1) ?? null }
+  }
+  await condition(allHandlersFinished)
+  return continueAsNew<typeof training>({ ...input, config, round: input.round + 1, scores, paused, stopping })
+}
+
+/** One round of any recipe. */
+export async function trainingRound(input: RoundInput): Promise<RoundSummary> {
+  const { run, round, queuePrefix } = input
+  const control = controlActivities(queuePrefix)
+  const progress: RoundProgress = { round, phases: [] }
+  let paused = input.paused
+  const show = (): void => setCurrentDetails(roundDetails(progress, paused))
+  setHandler(progressQuery, () => progress)
+  setHandler(setPausedSignal, (value) => {
+    paused = value
+    show()
+  })
+  const rounds = roundsOf(input.recipe)
+  const steps = roundSteps(input, {
+    started(name, shards) {
+      progress.phases.push({ name, done: 0, shards })
+      show()
+    },
+    finished(name) {
+      const phase = progress.phases.find((candidate) => candidate.name === name)
+      if (phase) phase.done++
+      show()
+    },
+    gate: () => condition(() => !paused),
+  })
+  await (round === 0 ? rounds.first(steps) : rounds.next(steps))
+  const summary = await control.closeRound({ run, round })
+  await control.report({ run })
+  return summary
+}
+
+/** Refuses an update with a message that reaches the person who asked. */
+function refuse(when: boolean, message: string): void {
+  if (when) throw ApplicationFailure.nonRetryable(message, 'Refused')
+}
