@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 if (!fs.existsSync(path.join(root, 'node_modules', 'tsx'))) {
-  console.error(`sparring: its dependencies are not installed.\n  → Run \`npm start\`, or \`node scripts/setup.mjs\`, in ${root}.`)
+  console.error(
+    `sparring: its dependencies are not installed.\n  → Run \`npm start\`, or \`node scripts/setup.mjs\`, in ${root}.`,
+  )
   process.exit(1)
 }
 const { register } = await import('tsx/esm/api')
