@@ -1,7 +1,7 @@
 /** Every entry of the gradient table against central differences, over random shapes. fast-check prints the seed of a failure. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { vectorJacobianProducts } from '../../../engine/autodiff/rules.ts'
+import type { vectorJacobianProducts } from '../../../engine/autodiff/rules.ts'
 import * as ops from '../../../engine/graph/index.ts'
 import { Graph, type Value } from '../../../engine/graph/index.ts'
 import { gradients } from '../../../engine/autodiff/gradients.ts'

@@ -1,0 +1,112 @@
+/** What the builder refuses, in words that name the operation and the shapes. */
+import { describe, expect, it } from 'vitest'
+import * as ops from '../../../engine/graph/index.ts'
+import { Graph, type Value } from '../../../engine/graph/index.ts'
+import { countFeed, floatFeed, Session } from '../../../engine/runtime/session.ts'
+
+function build(make: (input: (name: string, shape: (number | string)[]) => Value) => unknown): () => unknown {
+  const graph = new Graph('test')
+  return () => make((name, shape) => graph.input(name, 'float32', shape))
+}
+
+describe('builder errors', () => {
+  it.each<[string, () => unknown, string]>([
+    ['add', build((x) => ops.add(x('a', [2, 3]), x('b', [4]))), 'add: shapes [2, 3] and [4] do not broadcast'],
+    ['names', build((x) => ops.add(x('a', ['n']), x('b', ['m']))), 'add: shapes [n] and [m] do not broadcast'],
+    ['matmul', build((x) => ops.matmul(x('a', [2, 3]), x('b', [2, 3]))), 'matmul: [2, 3] and [2, 3] do not fit'],
+    [
+      'transposed matmul',
+      build((x) => ops.matmul(x('a', [2, 3]), x('b', [3, 2]), { transposeB: true })),
+      'matmul: [2, 3] and [3, 2] transposed do not fit',
+    ],
+    ['reshape', build((x) => ops.reshape(x('a', [2, 3]), [4])), 'reshape: a: float32[2, 3] cannot become [4]'],
+    [
+      'transpose',
+      build((x) => ops.transpose(x('a', [2, 3]), [0, 0])),
+      'transpose: [0, 0] does not permute the axes of a: float32[2, 3]',
+    ],
+    [
+      'split',
+      build((x) => ops.split(x('a', [5]), 0, [2, 2])),
+      'split along axis 0: sizes add up to 4, not to the size in a: float32[5]',
+    ],
+    ['slice', build((x) => ops.slice(x('a', [5]), 0, 2, 7)), 'slice 2:7 along axis 0 lies outside a: float32[5]'],
+    ['axis', build((x) => ops.sum(x('a', [5]), [1])), 'sum: axis 1 does not exist in shape [5]'],
+    [
+      'concat',
+      build((x) => ops.concat([x('a', [2, 3]), x('b', [3, 3])], 1)),
+      'concat along axis 1: b: float32[3, 3] does not fit a: float32[2, 3]',
+    ],
+    ['type', build((x) => ops.exp(ops.cast(x('a', [1]), 'int32'))), 'exp needs float32 operands, got Cast_1: int32[1]'],
+    ['twice', build((x) => [x('a', [1]), x('a', [1])]), 'input a is declared twice'],
+    ['two numbers', () => ops.add(1, 2), 'add: at least one operand must belong to a graph'],
+    ['size', () => new Graph('g').constant('float32', [2], [1]), 'constant of shape [2] needs 2 elements, got 1'],
+  ])('%s', (_, make, message) => {
+    expect(make).toThrow(message)
+    expect(make).toThrow(expect.objectContaining({ name: 'GraphError' }))
+  })
+
+  it('refuses values of unrelated graphs', () => {
+    const a = new Graph('one').input('a', 'float32', [1])
+    const b = new Graph('two').input('b', 'float32', [1])
+    expect(() => ops.add(a, b)).toThrow('add: operand b: float32[1] belongs to another graph'.replace('add', 'Add'))
+  })
+})
+
+describe('loops', () => {
+  it('carries, stacks, captures outer values and stops when the condition fails', async () => {
+    const graph = new Graph('loop')
+    const step = graph.input('step', 'float32', [1])
+    const most = graph.input('most', 'int64', [])
+    const { carried, stacked } = ops.loop({
+      tripCount: most,
+      condition: ops.cast(graph.scalar(1), 'bool'),
+      initial: [graph.constant('float32', [1], [0])],
+      stackedAxis: 'n',
+      body: (_, [total]) => {
+        if (total === undefined) throw new RangeError('one value is carried')
+        const next = ops.add(total, step)
+        const below = ops.not(ops.greater(ops.reshape(next, []), graph.scalar(5)))
+        return { condition: below, carried: [next], stacked: [total] }
+      },
+    })
+    const [last] = carried
+    const [all] = stacked
+    if (last === undefined || all === undefined) throw new RangeError('the loop has two results')
+    graph.output(last, 'last')
+    graph.output(all, 'all')
+    const session = await Session.create(graph, { threads: 1 })
+    const run = (most: number): ReturnType<Session['run']> =>
+      session.run({ step: floatFeed(Float32Array.of(2), [1]), most: countFeed(most) })
+    expect([...(await run(2)).floats('all')]).toEqual([0, 2])
+    expect([...(await run(9)).floats('all')]).toEqual([0, 2, 4])
+    expect([...(await run(9)).floats('last')]).toEqual([6])
+  })
+
+  it('refuses a carried value that changes its shape', () => {
+    const graph = new Graph('loop')
+    const x = graph.input('x', 'float32', [2])
+    const options = {
+      tripCount: graph.scalar(1, 'int64'),
+      condition: ops.cast(graph.scalar(1), 'bool'),
+      initial: [x],
+      stackedAxis: 'n',
+    }
+    const grow = (): unknown =>
+      ops.loop({ ...options, body: (_, carried) => ({ carried: [ops.concat([...carried, x], 0)], stacked: [] }) })
+    expect(grow).toThrow(/^loop: carried value 0 is carried_\d+: float32\[2\] but becomes Concat_\d+: float32\[4\]$/)
+  })
+
+  it('computes outside what does not depend on the loop', () => {
+    const graph = new Graph('loop')
+    const x = graph.input('x', 'float32', [2])
+    ops.loop({
+      tripCount: graph.scalar(3, 'int64'),
+      condition: ops.cast(graph.scalar(1), 'bool'),
+      initial: [x],
+      stackedAxis: 'n',
+      body: (_, carried) => ({ carried: carried.map((value) => ops.add(value, ops.exp(x))), stacked: [] }),
+    })
+    expect(graph.nodes.map(({ op }) => op)).toEqual(['Cast', 'Exp', 'Loop'])
+  })
+})

@@ -1,0 +1,116 @@
+/** A completion depends on its own prompt and uniform numbers alone. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Engine, type SampleRequest, type SampleResult } from '../../../engine/index.ts'
+import { MODEL, thrownBy, uniforms, WEIGHTS } from './support.ts'
+
+const engine = new Engine()
+const NEW_TOKENS = 10
+const SAMPLES = 2
+const PROMPTS = [[3, 9, 27], [5], [8, 1, 4, 4, 2, 30], [17, 12], [3, 9, 28], [22, 6, 14, 14]]
+
+function sample(changes: Partial<SampleRequest> = {}): Promise<SampleResult> {
+  return engine.sample({
+    weights: WEIGHTS,
+    model: MODEL,
+    prompts: PROMPTS,
+    samplesPerPrompt: SAMPLES,
+    maximumNewTokens: NEW_TOKENS,
+    stopTokens: [7, 19],
+    temperature: 1,
+    uniforms: uniforms(PROMPTS.length * SAMPLES * NEW_TOKENS),
+    padToken: 0,
+    promptLength: 8,
+    batch: 3,
+    ...changes,
+  })
+}
+
+/** The uniform numbers of one prompt. */
+function uniformsOf(prompt: number): Float32Array {
+  const size = SAMPLES * NEW_TOKENS
+  return uniforms(PROMPTS.length * size).subarray(prompt * size, (prompt + 1) * size)
+}
+
+describe('sampling', () => {
+  it('gives a prompt the same completions in any company', async () => {
+    const { completions } = await sample()
+    const order = fc.shuffledSubarray([0, 1, 2, 3, 4, 5], { minLength: 1 })
+    const property = fc.asyncProperty(order, async (prompts) => {
+      const alone = await sample({
+        prompts: prompts.map((prompt) => PROMPTS[prompt] ?? []),
+        uniforms: Float32Array.from(prompts.flatMap((prompt) => [...uniformsOf(prompt)])),
+      })
+      const expected = prompts.flatMap((prompt) => completions.slice(SAMPLES * prompt, SAMPLES * (prompt + 1)))
+      expect(alone.completions).toEqual(expected)
+    })
+    await fc.assert(property, { numRuns: 15 })
+  })
+
+  it('is not changed by stopping early: stop tokens only cut completions off', async () => {
+    const endless = await sample({ stopTokens: [] })
+    const { completions, stopped } = await sample()
+    expect(endless.completions.every((tokens) => tokens.length === NEW_TOKENS)).toBe(true)
+    expect(endless.stopped).not.toContain(true)
+    expect(new Set(stopped)).toEqual(new Set([true, false]))
+    const cut = endless.completions.map((tokens) => {
+      const stop = tokens.findIndex((token) => token === 7 || token === 19)
+      return stop < 0 ? tokens : tokens.slice(0, stop + 1)
+    })
+    expect(completions).toEqual(cut)
+    expect(stopped).toEqual(completions.map((tokens) => [7, 19].includes(tokens.at(-1) ?? 0)))
+  })
+
+  it('leaves the loop once every row has stopped', async () => {
+    // Every token is a stop token: one step is enough, which a context of 48 would not show, but the time would.
+    const all = Array.from({ length: MODEL.vocabulary }, (_, token) => token)
+    const { completions } = await sample({ stopTokens: all })
+    expect(completions.every((tokens) => tokens.length === 1)).toBe(true)
+  })
+
+  it('gives equal samples for equal numbers and different ones for different numbers', async () => {
+    const prompts = [PROMPTS[2] ?? []]
+    const same = new Float32Array(SAMPLES * NEW_TOKENS).fill(0.4)
+    const [first, second] = (await sample({ prompts, uniforms: same })).completions
+    expect(first).toEqual(second)
+    const [third, fourth] = (await sample({ prompts, uniforms: uniformsOf(2) })).completions
+    expect(third).not.toEqual(fourth)
+  })
+
+  it('follows the distribution that scoring reports', async () => {
+    // At a fixed prompt, evenly spaced numbers choose each first token in proportion to its probability.
+    const count = 400
+    const prompts = [[5, 6, 7]]
+    const spaced = Float32Array.from({ length: count }, (_, index) => (index + 0.5) / count)
+    const settings = { prompts, samplesPerPrompt: count, maximumNewTokens: 1, uniforms: spaced, batch: 1 }
+    const drawn = (await sample(settings)).completions.flat()
+    const rows = Array.from({ length: MODEL.vocabulary }, (_, token) => ({
+      tokens: [5, 6, 7, token],
+      completionFrom: 3,
+    }))
+    const scores = await engine.score({ weights: WEIGHTS, model: MODEL, rows, length: 4, batch: 8, padToken: 0 })
+    for (const [token, logp] of scores.entries()) {
+      const share = drawn.filter((choice) => choice === token).length / count
+      expect(Math.abs(share - Math.exp(logp[0] ?? 0))).toBeLessThanOrEqual(1 / count + 1e-5)
+    }
+  })
+
+  it('never draws beyond the vocabulary, not even for a number next to 1', async () => {
+    const almostOne = new Float32Array(PROMPTS.length * SAMPLES * NEW_TOKENS).fill(1 - 2 ** -24)
+    const { completions } = await sample({ uniforms: almostOne })
+    expect(completions.flat().every((token) => token >= 0 && token < MODEL.vocabulary)).toBe(true)
+  })
+
+  it.each([
+    [{ prompts: [[]], uniforms: uniforms(20) }, 'a prompt has 0 tokens, the padded length is 8'],
+    [{ promptLength: 5 }, 'a prompt has 6 tokens, the padded length is 5'],
+    [{ promptLength: 40 }, '40 prompt and 10 new tokens exceed the context of 48'],
+    [{ prompts: [[31]], uniforms: uniforms(20) }, 'token 31 is outside the vocabulary of 31'],
+    [{ uniforms: uniforms(7) }, '120 uniform numbers are needed, got 7'],
+    [{ temperature: -1 }, 'temperature must be at least 0, got -1'],
+    [{ weights: new Float32Array(5) }, `the model has ${WEIGHTS.length} parameters, got 5`],
+  ])('refuses %j', async (changes, message) => {
+    const error = await thrownBy(() => sample(changes))
+    expect([error.name, error.message]).toEqual(['RowError', message])
+  })
+})
