@@ -143,7 +143,7 @@ async function planTemporal({ home, env, state, onProgress }: Context): Promise<
     preferred: state.ports.ui ?? 8233,
   }
   if (found !== null) {
-    if (await until(() => isTemporalReady(`127.0.0.1:${found.port}`, namespace), 15_000, 200)) {
+    if (await until(() => isTemporalReady(`127.0.0.1:${found.port}`, namespace), 10_000, 200)) {
       refuseOtherPort(found.port, wish, env)
       refuseOtherPort(found.uiPort, uiWish, env)
       return async () => part(found.handle, found.port, found.uiPort, false)
@@ -180,7 +180,8 @@ async function planPostgres({ home, env, state, onProgress }: Context): Promise<
   }
   if (found !== null) {
     const url = databaseUrl(found.port, 'postgres')
-    if (await until(() => isPostgresReady(url, dataDir(home)), 15_000, 200)) {
+    // Long, because after a crash it first replays its log, and killing it then would only make it begin again.
+    if (await until(() => isPostgresReady(url, dataDir(home)), 60_000, 200)) {
       refuseOtherPort(found.port, wish, env)
       return async () => {
         await prepareDatabase(databaseUrl(found.port))

@@ -101,12 +101,15 @@ function listenerFromProc(port: number): number | null {
 /** Where the open files of a process point; nothing for a process that ended meanwhile or that this user may not see. */
 function descriptorsOf(pid: string): string[] {
   const folder = `/proc/${pid}/fd`
-  try {
-    return fs.readdirSync(folder).map((fd) => fs.readlinkSync(`${folder}/${fd}`))
-  } catch (error) {
-    if (hasCode(error, 'EACCES', 'EPERM', 'ENOENT', 'ESRCH')) return []
-    throw error
+  const visible = (read: () => string[]): string[] => {
+    try {
+      return read()
+    } catch (error) {
+      if (hasCode(error, 'EACCES', 'EPERM', 'ENOENT', 'ESRCH')) return []
+      throw error
+    }
   }
+  return visible(() => fs.readdirSync(folder)).flatMap((fd) => visible(() => [fs.readlinkSync(`${folder}/${fd}`)]))
 }
 
 function listenerFromLsof(port: number): number | null {

@@ -41,9 +41,9 @@ export async function isTemporalReady(address: string, namespace: string): Promi
 
 /** The server the user named, by TEMPORAL_ADDRESS and the other variables of Temporal's own tools (TLS, API key, profile). */
 export async function useExternalTemporal(env: NodeJS.ProcessEnv): Promise<{ address: string; namespace: string }> {
-  const config = loadClientConnectConfig({ overrideEnvVars: definedIn(env) })
+  const config = loadClientConnectConfig({ overrideEnvVars: nonEmpty(env) })
   const address = config.connectionOptions.address ?? 'localhost:7233'
-  const namespace = config.namespace ?? 'default'
+  const namespace = config.namespace || 'default'
   try {
     await withConnection(config.connectionOptions, async (connection) => {
       await connection.workflowService.describeNamespace({ namespace })
@@ -82,8 +82,8 @@ function reasonOf(error: unknown): string {
   return isGrpcServiceError(error) ? error.details || error.message : messageOf(error)
 }
 
-function definedIn(env: NodeJS.ProcessEnv): Record<string, string> {
+function nonEmpty(env: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    Object.entries(env).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
   )
 }

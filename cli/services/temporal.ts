@@ -42,9 +42,18 @@ export async function startTemporal(
   uiPort: number,
 ): Promise<ProcessHandle> {
   const log = logFile(home, 'temporal')
+  const flags = {
+    'db-filename': database(home),
+    ip: '127.0.0.1',
+    namespace,
+    port: String(port),
+    'ui-port': String(uiPort),
+    'log-level': 'warn',
+  }
   const args = [
-    ...['server', 'start-dev', '--db-filename', database(home), '--ip', '127.0.0.1', '--namespace', namespace],
-    ...['--port', String(port), '--ui-port', String(uiPort), '--log-level', 'warn'],
+    'server',
+    'start-dev',
+    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
     ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
   ]
   // The shell notes the pid before it becomes the server: killed at any instant, we leave no server that cannot be found again.
@@ -78,7 +87,7 @@ function remedyFor(said: string, home: string): string {
 
 export async function stopTemporal(handle: ProcessHandle): Promise<void> {
   await stopProcess(handle, [
-    ['SIGTERM', 15_000],
+    ['SIGTERM', 8_000],
     ['SIGKILL', 5_000],
   ])
 }
