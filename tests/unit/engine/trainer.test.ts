@@ -94,7 +94,7 @@ describe('training', () => {
     const [metrics] = await trainer.step([[supervisedRow(12, 5), reinforced({ ...on, advantage: 0.5 })]])
     expect(metrics?.kl).toBeCloseTo(0, 5)
     expect(metrics?.terms['policy-gradient']).toBeCloseTo(-0.5, 4)
-    expect(metrics?.terms.nll).toBeGreaterThan(90)
+    expect(metrics?.terms.nll).toBeGreaterThan(80)
   })
 })
 
