@@ -67,6 +67,7 @@ export async function ask(
   const { samples, temperature, maximumNewTokens } = sampling
   const { vocabulary, model, recipe } = settings
   const prompts = questions.map((question) => vocabulary.encode(question.prompt))
+  const longest = Math.max(...prompts.map((prompt) => prompt.length))
   const calls = Math.ceil((prompts.length * samples) / ROWS_PER_CALL)
   const uniforms = new Float32Array(temperature === 0 ? 0 : questions.length * samples * maximumNewTokens)
   if (temperature > 0) {
@@ -83,7 +84,7 @@ export async function ask(
   const { completions } = await engine.sample({
     ...{ weights, model, prompts, samplesPerPrompt: samples, maximumNewTokens, temperature, uniforms, padToken: PAD },
     stopTokens: [vocabulary.id(recipe.stop)],
-    promptLength: roundUp(Math.max(...prompts.map((prompt) => prompt.length)), 8),
+    promptLength: Math.min(roundUp(longest, 8), Math.max(longest, model.context - maximumNewTokens)),
     batch: roundUp(Math.ceil(prompts.length / calls), 16),
   })
   return questions.map((question, index) => {

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity'
-import { UserError } from '../shared/errors.ts'
+import { ApplicationFailure } from '@temporalio/common'
+import { permanentErrors, UserError } from '../shared/errors.ts'
 
 /** Results stay small: oversize ones would be retried for ever by Temporal, so they fail here, once and for all. */
 const LARGEST_RESULT = 8192
@@ -29,10 +30,16 @@ export function running<Input, Result>(
       return result
     } catch (error) {
       if (context.cancellationSignal.aborted) return context.cancelled
-      if (error instanceof UserError) error.message = `${error.message} (${error.remedy})`
-      throw error
+      throw sorted(error)
     } finally {
       clearInterval(beat)
     }
   }
+}
+
+/** Errors that no retry can mend end the run; the type that Temporal shows is the error's own name. */
+function sorted(error: unknown): unknown {
+  if (!(error instanceof Error) || !permanentErrors.includes(error.name)) return error
+  const message = error instanceof UserError ? `${error.message} — ${error.remedy}` : error.message
+  return ApplicationFailure.create({ message, type: error.name, nonRetryable: true, cause: error })
 }

@@ -1,97 +1,112 @@
 import { z } from 'zod'
 import { arithmeticConfig } from '../../tasks/arithmetic.ts'
+import { contextNeeded } from './lengths.ts'
 import { modelConfig, optimizerFields } from '../fields.ts'
 
 const count = z.int().min(1)
 const share = z.number().min(0).max(1)
 
 /** A run of SPC. The defaults are the tiny setting of docs/spc.md; the comments give the paper's numbers. */
-export const spcConfig = z.strictObject({
-  recipe: z.literal('spc'),
-  seed: z.int().min(0).default(1),
-  /** Self-play rounds after the supervised round 0 (paper: 2). */
-  rounds: z.int().min(0).max(50).default(3),
-  /** Problems per shard. */
-  shard: count.default(128),
-  task: arithmeticConfig.extend({ name: z.literal('arithmetic').default('arithmetic') }).prefault({}),
-  model: modelConfig,
+export const spcConfig = z
+  .strictObject({
+    recipe: z.literal('spc'),
+    seed: z.int().min(0).default(1),
+    /** Self-play rounds after the supervised round 0 (paper: 2). */
+    rounds: z.int().min(0).max(50).default(3),
+    /** Problems per shard. */
+    shard: count.default(128),
+    task: arithmeticConfig.extend({ name: z.literal('arithmetic').default('arithmetic') }).prefault({}),
+    model: modelConfig,
 
-  /** The base model: solutions, and a few checks of coarse errors, so that it can compare but misses what is subtle. */
-  base: z
-    .strictObject({ ...optimizerFields({ steps: 2000, batch: 48, learningRate: 2e-3 }), checks: share.default(0.15) })
-    .prefault({}),
-  /** The held-out weak solver whose natural errors the critic is tested on: its own seed, trained for less long. */
-  weakSolver: z.strictObject(optimizerFields({ steps: 800, batch: 48, learningRate: 2e-3 })).prefault({}),
+    /** The base model: solutions, and a few checks of coarse errors, so that it can compare but misses what is subtle. */
+    base: z
+      .strictObject({ ...optimizerFields({ steps: 2000, batch: 48, learningRate: 2e-3 }), checks: share.default(0.15) })
+      .prefault({}),
+    /** The held-out weak solver whose natural errors the critic is tested on: its own seed, trained for less long. */
+    weakSolver: z.strictObject(optimizerFields({ steps: 800, batch: 48, learningRate: 2e-3 })).prefault({}),
 
-  /** Round 0: both players are fine-tuned from the base on labelled pairs (paper: 13K and 21.8K rows). */
-  supervised: z
-    .strictObject({
-      generator: z
-        .strictObject({ ...optimizerFields({ steps: 250, batch: 64, learningRate: 8e-4 }), pairs: count.default(256) })
-        .prefault({}),
-      critic: z
-        .strictObject({ ...optimizerFields({ steps: 100, batch: 64, learningRate: 3e-4 }), pairs: count.default(128) })
-        .prefault({}),
-    })
-    .prefault({}),
+    /** Round 0: both players are fine-tuned from the base on labelled pairs (paper: 13K and 21.8K rows). */
+    supervised: z
+      .strictObject({
+        generator: z
+          .strictObject({
+            ...optimizerFields({ steps: 250, batch: 64, learningRate: 8e-4 }),
+            pairs: count.default(256),
+          })
+          .prefault({}),
+        critic: z
+          .strictObject({
+            ...optimizerFields({ steps: 100, batch: 64, learningRate: 3e-4 }),
+            pairs: count.default(128),
+          })
+          .prefault({}),
+      })
+      .prefault({}),
 
-  play: z
-    .strictObject({
-      /** Problems offered to the solver in a round. */
-      problems: count.default(640),
-      /** Solutions per problem before the difficulty filter (paper: 4). */
-      presolutions: count.default(4),
-      /** Solutions in all for problems solved at most half of the time (paper: 16). */
-      mediumSolutions: count.default(8),
-      /** The share kept of the problems solved more often than that (paper: so few that easy rows make up about 10 %). */
-      easyKept: share.default(0.5),
-      /** Who writes wrong steps: the trained generator, its round-0 version for ever, or a random corruptor. */
-      generator: z.enum(['learned', 'frozen', 'random']).default('learned'),
-      /** `rollout` is the paper's rule; `oracle` asks the task's exact checker. */
-      validity: z.enum(['rollout', 'oracle']).default('rollout'),
-      /** Completions per step in the validity check: N (the paper does not state it; 75 % makes it a multiple of 4). */
-      rollouts: z.int().min(4).multipleOf(4).default(4),
-      rolloutTemperature: z.number().min(0).max(2).default(0.7),
-      /** Critiques per step (paper: 4). */
-      critiques: count.default(2),
-      temperature: z.number().gt(0).max(2).default(1),
-    })
-    .prefault({}),
+    play: z
+      .strictObject({
+        /** Problems offered to the solver in a round. */
+        problems: count.default(640),
+        /** Solutions per problem before the difficulty filter (paper: 4). */
+        presolutions: count.default(4),
+        /** Solutions in all for problems solved at most half of the time (paper: 16). */
+        mediumSolutions: count.default(8),
+        /** The share kept of the problems solved more often than that (paper: so few that easy rows make up about 10 %). */
+        easyKept: share.default(0.5),
+        /** Who writes wrong steps: the trained generator, its round-0 version for ever, or a random corruptor. */
+        generator: z.enum(['learned', 'frozen', 'random']).default('learned'),
+        /** `rollout` is the paper's rule; `oracle` asks the task's exact checker. */
+        validity: z.enum(['rollout', 'oracle']).default('rollout'),
+        /** Completions per step in the validity check: N (the paper does not state it; 75 % makes it a multiple of 4). */
+        rollouts: z.int().min(4).multipleOf(4).default(4),
+        rolloutTemperature: z.number().min(0).max(2).default(0.7),
+        /** Critiques per step (paper: 4). */
+        critiques: count.default(2),
+        temperature: z.number().gt(0).max(2).default(1),
+      })
+      .prefault({}),
 
-  /** `paper`: the newest generator meets the critic of the round before last; rounds are merged and both are retrained from round 0. */
-  schedule: z.enum(['paper', 'newest']).default('paper'),
+    /** `paper`: the newest generator meets the critic of the round before last; rounds are merged and both are retrained from round 0. */
+    schedule: z.enum(['paper', 'newest']).default('paper'),
 
-  update: z
-    .strictObject({
-      /** `play`, or the control arm: the same number of updates on the supervised rows alone. */
-      learn: z.enum(['play', 'supervised-only']).default('play'),
-      /** `equation-4`: importance ratio to the policy that played, advantage = reward - mean; `official-code`: length-normalised ratio to round 0, clip 0.2, advantage = reward. */
-      loss: z.enum(['equation-4', 'official-code']).default('equation-4'),
-      clip: z.number().gt(0).lt(1).default(0.2),
-      kl: z.number().min(0).default(0.1),
-      /** Weight of the supervised rows, which are mixed in 1:1 (paper: 0.15). */
-      supervisedWeight: z.number().min(0).default(0.15),
-      /** Whether an invalid sneaky step costs the generator -1 (paper: yes; its ablation: no). */
-      solverReward: z.boolean().default(true),
-      /** `batch` rows of play beside `batch` supervised rows in each step; `steps` per merged round. */
-      critic: z
-        .strictObject({ ...optimizerFields({ steps: 220, batch: 64, learningRate: 6e-4 }), rows: count.default(4096) })
-        .prefault({}),
-      generator: z
-        .strictObject({ ...optimizerFields({ steps: 60, batch: 48, learningRate: 3e-4 }), rows: count.default(1536) })
-        .prefault({}),
-    })
-    .prefault({}),
+    update: z
+      .strictObject({
+        /** `play`, or the control arm: the same number of updates on the supervised rows alone. */
+        learn: z.enum(['play', 'supervised-only']).default('play'),
+        /** `equation-4`: importance ratio to the policy that played, advantage = reward - mean; `official-code`: length-normalised ratio to round 0, clip 0.2, advantage = reward. */
+        loss: z.enum(['equation-4', 'official-code']).default('equation-4'),
+        clip: z.number().gt(0).lt(1).default(0.2),
+        kl: z.number().min(0).default(0.1),
+        /** Weight of the supervised rows, which are mixed in 1:1 (paper: 0.15). */
+        supervisedWeight: z.number().min(0).default(0.15),
+        /** Whether an invalid sneaky step costs the generator -1 (paper: yes; its ablation: no). */
+        solverReward: z.boolean().default(true),
+        /** `batch` rows of play beside `batch` supervised rows in each step; `steps` per merged round. */
+        critic: z
+          .strictObject({
+            ...optimizerFields({ steps: 220, batch: 64, learningRate: 6e-4 }),
+            rows: count.default(4096),
+          })
+          .prefault({}),
+        generator: z
+          .strictObject({ ...optimizerFields({ steps: 60, batch: 48, learningRate: 3e-4 }), rows: count.default(1536) })
+          .prefault({}),
+      })
+      .prefault({}),
 
-  evaluation: z
-    .strictObject({
-      /** Problems the weak solver tries for natural errors, per split; about half of them give a wrong step, half a right one. */
-      natural: count.default(1000),
-      /** Synthetic steps per split, half of them wrong, the five error types evenly. */
-      synthetic: count.default(500),
-      /** Problems on which each generator version meets each critic version. */
-      arena: count.default(256),
-    })
-    .prefault({}),
-})
+    evaluation: z
+      .strictObject({
+        /** Problems the weak solver tries for natural errors, per split; about half of them give a wrong step, half a right one. */
+        natural: count.default(1000),
+        /** Synthetic steps per split, half of them wrong, the five error types evenly. */
+        synthetic: count.default(500),
+        /** Problems on which each generator version meets each critic version. */
+        arena: count.default(256),
+      })
+      .prefault({}),
+  })
+  .refine((config) => config.model.context >= contextNeeded(config.task.operands[1]), {
+    message: 'is too short for so many operands: 2n + 6(n - 1) + 12 tokens for n operands',
+    path: ['model', 'context'],
+  })
 export type SpcConfig = z.infer<typeof spcConfig>

@@ -17,6 +17,7 @@ import {
   solverPrompt,
   type Deception,
 } from './prompts.ts'
+import { CRITIQUE_TOKENS, DECEPTION_TOKENS, rolloutTokens, solutionTokens } from './lengths.ts'
 import { judgeValidity, rewardGame } from './rewards.ts'
 
 /** The parts of a self-play round that make or judge games, in the order of the paper's Figure 1. */
@@ -28,10 +29,10 @@ const problems = (config: SpcConfig): number => config.play.problems
 export const presolve: Phase<SpcConfig> = {
   summary: 'The solver tries each problem a few times',
   items: problems,
-  sampling: ({ play, model }) => ({
+  sampling: ({ play, task }) => ({
     samples: play.presolutions,
     temperature: play.temperature,
-    maximumNewTokens: solutionTokens(model.context),
+    maximumNewTokens: solutionTokens(task.operands[1]),
   }),
   ask({ config, round, from, to }) {
     return range(from, to).map((item) => ({
@@ -60,10 +61,10 @@ export const presolve: Phase<SpcConfig> = {
 export const solve: Phase<SpcConfig> = {
   summary: 'The solver solves the medium problems more often; each correct solution gives one step to a game',
   items: problems,
-  sampling: ({ play, model }) => ({
+  sampling: ({ play, task }) => ({
     samples: Math.max(1, play.mediumSolutions - play.presolutions),
     temperature: play.temperature,
-    maximumNewTokens: solutionTokens(model.context),
+    maximumNewTokens: solutionTokens(task.operands[1]),
   }),
   ask({ config }, rows) {
     if (config.play.mediumSolutions <= config.play.presolutions) return []
@@ -87,7 +88,7 @@ export const solve: Phase<SpcConfig> = {
 export const deceive: Phase<SpcConfig> = {
   summary: 'The sneaky generator turns each right step into a wrong one',
   items: problems,
-  sampling: ({ play }) => ({ samples: 1, temperature: play.temperature, maximumNewTokens: 12 }),
+  sampling: ({ play }) => ({ samples: 1, temperature: play.temperature, maximumNewTokens: DECEPTION_TOKENS }),
   ask: (_context, rows) =>
     rows.episodes.map(readGame).map(({ episode, problem, done, right }) => ({
       key: String(episode),
@@ -129,10 +130,10 @@ export const corrupt: Phase<SpcConfig> = {
 export const validate: Phase<SpcConfig> = {
   summary: 'The solver completes from the original and from the sneaky step: does the error break the solution?',
   items: problems,
-  sampling: ({ play, model }) => ({
+  sampling: ({ play, task }) => ({
     samples: play.rollouts,
     temperature: play.rolloutTemperature,
-    maximumNewTokens: solutionTokens(model.context),
+    maximumNewTokens: rolloutTokens(task.operands[1]),
   }),
   ask: (_context, rows) =>
     rows.episodes.map(readGame).flatMap(({ episode, problem, done, right, sneaky }) =>
@@ -182,7 +183,11 @@ export const validate: Phase<SpcConfig> = {
 export const criticise: Phase<SpcConfig> = {
   summary: 'The critic judges each valid sneaky step, and as many right ones',
   items: problems,
-  sampling: ({ play }) => ({ samples: play.critiques, temperature: play.temperature, maximumNewTokens: 9 }),
+  sampling: ({ play }) => ({
+    samples: play.critiques,
+    temperature: play.temperature,
+    maximumNewTokens: CRITIQUE_TOKENS,
+  }),
   ask: (_context, rows) =>
     rows.episodes
       .map(readGame)
@@ -271,6 +276,3 @@ function merge(parts: Rows[]): Rows {
     turns: parts.flatMap((part) => part.turns),
   }
 }
-
-/** A solution may take what the context leaves after the longest problem. */
-const solutionTokens = (context: number): number => Math.floor(context / 2)

@@ -3,6 +3,7 @@ import type { ItemRow, Phase, Suite } from '../../shared/recipe.ts'
 import { errorTypes, type Split } from '../../tasks/task.ts'
 import type { SpcConfig } from './config.ts'
 import { readJudgedStep, type JudgedStep } from './games.ts'
+import { CRITIQUE_TOKENS, DECEPTION_TOKENS, solutionTokens } from './lengths.ts'
 import { problemAt, taskOf } from './problems.ts'
 import { criticPrompt, generatorPrompt, parseDeception, parseSolution, parseVerdict, solverPrompt } from './prompts.ts'
 import { corruptedStep } from './supervised.ts'
@@ -23,7 +24,7 @@ export function collectNatural(split: Split): Phase<SpcConfig> {
   return {
     summary: `The weak solver tries ${split} problems: its natural errors test the critic`,
     items: ({ evaluation }) => evaluation.natural,
-    sampling: ({ model }) => ({ samples: 1, temperature: 1, maximumNewTokens: Math.floor(model.context / 2) }),
+    sampling: ({ task }) => ({ samples: 1, temperature: 1, maximumNewTokens: solutionTokens(task.operands[1]) }),
     ask: ({ config, from, to }) =>
       Array.from({ length: to - from }, (_, index) => ({
         key: String(from + index),
@@ -82,7 +83,7 @@ export function composeSynthetic(split: Split): Phase<SpcConfig> {
 export const arena: Phase<SpcConfig> = {
   summary: 'The generator attacks test problems, for the cross table of versions',
   items: ({ evaluation }) => evaluation.arena,
-  sampling: ({ play }) => ({ samples: 1, temperature: play.temperature, maximumNewTokens: 12 }),
+  sampling: ({ play }) => ({ samples: 1, temperature: play.temperature, maximumNewTokens: DECEPTION_TOKENS }),
   ask: ({ config, from, to }) =>
     Array.from({ length: to - from }, (_, offset) => {
       const { problem, done, right } = arenaStep(config, from + offset)
@@ -118,7 +119,7 @@ function judgedBy(name: string, summary: string, items: (config: SpcConfig) => n
     summary,
     set: { round: 0, name },
     items,
-    maximumNewTokens: () => 9,
+    maximumNewTokens: () => CRITIQUE_TOKENS,
     ask: (_config, row) => {
       const { problem, done, step, kind } = readJudgedStep(row)
       // A step that is no error (or no step) is never shown to the critic.
