@@ -46,6 +46,8 @@ try {
     )
     failed += (result?.numFailedTests ?? 0) + broken.length
     if (code !== 0 && failed === 0) failed += 1
+    // Test processes that were killed could not take down what they had started.
+    if (code !== 0) await run(process.execPath, ['--import', 'tsx', path.join(root, 'tests', 'services', 'sweep.ts')])
   }
 } finally {
   fs.rmSync(folder, { recursive: true, force: true })

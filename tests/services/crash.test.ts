@@ -145,7 +145,9 @@ test('everything killed, and the pids handed to other processes: those are neith
   const first = await up()
   await leaveTraces(first)
   await Promise.all([kill9(first.temporalPid), kill9(first.postgresPid)])
-  const stranger = spawn('sleep', ['600'], { stdio: 'ignore' })
+  // Of the user that Postgres runs as: a stranger of another user it would know for one by itself.
+  const { uid, gid } = fs.statSync(path.join(home, 'postgres'))
+  const stranger = spawn('sleep', ['600'], { stdio: 'ignore', uid, gid })
   const handle = handleOf(stranger.pid ?? -1)
   if (handle === null) throw new Error('sleep did not start')
   const state = z.looseObject({}).parse(JSON.parse(fs.readFileSync(stateFile(home), 'utf8')))

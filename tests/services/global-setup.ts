@@ -36,7 +36,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const exitOn = (signal: NodeJS.Signals): void => void process.once(signal, () => process.exit(1))
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) exitOn(signal)
   const lastWords = (): void => {
-    for (const pid of [services.temporalPid, services.postgresPid]) if (pid !== null) endNow(pid)
+    if (services.temporalPid !== null) endNow(services.temporalPid, 'SIGKILL')
+    if (services.postgresPid !== null) endNow(services.postgresPid, 'SIGQUIT') // ends its children with it, and at once
     fs.rmSync(home, { recursive: true, force: true })
   }
   process.once('exit', lastWords)
@@ -52,10 +53,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-/** SIGQUIT makes Postgres end at once with its children, and ends Temporal too. */
-function endNow(pid: number): void {
+function endNow(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGQUIT')
+    process.kill(pid, signal)
   } catch (error) {
     if (!hasCode(error, 'ESRCH')) throw error
   }

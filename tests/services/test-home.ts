@@ -31,6 +31,7 @@ export async function sweepTestHomes(): Promise<string[]> {
   for (const name of fs.readdirSync(folder).filter((entry) => entry.startsWith(prefix))) {
     const home = path.join(folder, name)
     try {
+      if (fs.statSync(home).uid !== process.getuid?.()) continue
       const owner = readHolder(path.join(home, ownerFile))
       if (owner === null || isAlive(owner)) continue
       await removeTestHome(home)
