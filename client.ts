@@ -26,6 +26,9 @@ import { messageOf, UserError } from './shared/errors.ts'
 import { defaultQueuePrefix, roundWorkflowId, runNamePattern, runWorkflowId, taskQueue } from './shared/ids.ts'
 import type { BaseConfig, Data } from './shared/recipe.ts'
 
+export { planRound, type PlannedPhase } from './workflows/plan.ts'
+export { parseConfig } from './recipes/registry.ts'
+
 export interface LaunchOptions {
   name: string
   /** A run's configuration as it stands in a YAML file; checked here, before anything starts. */
@@ -48,11 +51,17 @@ export class SparringClient {
   }
 
   /** Connects as the environment says (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TLS, profiles), or to `address`. */
-  static async connect(options: { address?: string; queuePrefix?: string } = {}): Promise<SparringClient> {
-    const { connectionOptions, namespace = 'default' } = loadClientConnectConfig()
+  static async connect(
+    options: { address?: string; namespace?: string; queuePrefix?: string } = {},
+  ): Promise<SparringClient> {
+    const { connectionOptions, namespace } = loadClientConnectConfig()
     const address = options.address ?? connectionOptions?.address
     const connection = await Connection.connect({ ...connectionOptions, ...(address ? { address } : {}) })
-    return new SparringClient(connection, namespace, options.queuePrefix ?? defaultQueuePrefix)
+    return new SparringClient(
+      connection,
+      options.namespace ?? namespace ?? 'default',
+      options.queuePrefix ?? defaultQueuePrefix,
+    )
   }
 
   /** Starts a run. A name that is running is refused; a stopped or failed one may be started again. */
@@ -66,8 +75,14 @@ export class SparringClient {
     const { recipe, config } = parseConfig(given, source)
     const scores = finished?.scores ?? []
     const input: TrainingInput = {
-      ...{ run: name, recipe: recipe.name, config: plainJson(config), queuePrefix: this.#queuePrefix },
-      ...{ round: scores.length, scores },
+      run: name,
+      recipe: recipe.name,
+      config: plainJson(config),
+      queuePrefix: this.#queuePrefix,
+      ...{
+        round: scores.length,
+        scores,
+      },
     }
     try {
       await this.#client.workflow.start('training', {
@@ -97,6 +112,16 @@ export class SparringClient {
       if (error instanceof WorkflowNotFoundError) return 'UNKNOWN'
       throw error
     }
+  }
+
+  /** Names of the runs that are under way, as far as Temporal's index knows (it may lag a second). */
+  async openRuns(): Promise<string[]> {
+    const query = `WorkflowType = 'training' AND ExecutionStatus = 'Running'`
+    const names: string[] = []
+    for await (const { workflowId } of this.#client.workflow.list({ query })) {
+      if (workflowId.startsWith(runWorkflowId(''))) names.push(workflowId.slice(runWorkflowId('').length))
+    }
+    return names.sort()
   }
 
   status(name: string): Promise<RunStatus> {

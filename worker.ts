@@ -39,8 +39,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { database, close } = await openDatabase(databaseUrl)
   const pool = new EnginePool(Array.from({ length: engines }, () => new EngineProcess()))
   const activities = createActivities({
-    ...{ database, engines: pool, worker: `${hostname()}/${process.pid}` },
-    ...{ artefacts: join(home, 'artefacts'), reports: join(home, 'reports') },
+    database,
+    engines: pool,
+    worker: `${hostname()}/${process.pid}`,
+    ...{
+      artefacts: join(home, 'artefacts'),
+      reports: join(home, 'reports'),
+    },
   })
   const common = { connection, namespace, shutdownGraceTime: 0, shutdownForceTime: '10s' } as const
   const workers = await Promise.all([

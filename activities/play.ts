@@ -25,7 +25,10 @@ export async function playShard(dependencies: Dependencies, input: PlayShard, si
   if (questions.length > 0) {
     if (!player || !definition.sampling) throw new Error(`phase ${phase} asks, but nobody plays it`)
     const request = {
-      ...{ settings, questions, sampling: definition.sampling(config), place: placeOfSeeds(config.seed, round, phase) },
+      settings,
+      questions,
+      sampling: definition.sampling(config),
+      place: placeOfSeeds(config.seed, round, phase),
       weights: await weightsOf(database, artefacts, run, player),
     }
     answers = await engines.use((engine) => ask(engine, request))

@@ -82,7 +82,14 @@ export async function ask(
     })
   }
   const { completions } = await engine.sample({
-    ...{ weights, model, prompts, samplesPerPrompt: samples, maximumNewTokens, temperature, uniforms, padToken: PAD },
+    weights,
+    model,
+    prompts,
+    samplesPerPrompt: samples,
+    maximumNewTokens,
+    temperature,
+    uniforms,
+    padToken: PAD,
     stopTokens: [vocabulary.id(recipe.stop)],
     promptLength: Math.min(roundUp(longest, 8), Math.max(longest, model.context - maximumNewTokens)),
     batch: roundUp(Math.ceil(prompts.length / calls), 16),

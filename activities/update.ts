@@ -75,10 +75,23 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
   const resume = await newestCheckpoint(database, artefacts, input)
   const optimizer = definition.optimizer(config, lesson.steps)
   const { trainerId, step: done } = await engine.openTrainer({
-    ...{ model, loss, weights: initial, ...(resume ? { resume } : {}) },
-    optimizer: { ...optimizer, totalSteps: Math.max(1, lesson.steps), beta1: 0.9, beta2: 0.95, epsilon: 1e-8 },
+    model,
+    loss,
+    weights: initial,
+    ...(resume ? { resume } : {}),
+    optimizer: {
+      ...optimizer,
+      totalSteps: Math.max(1, lesson.steps),
+      beta1: 0.9,
+      beta2: 0.95,
+      epsilon: 1e-8,
+    },
     batchRows: definition.batchRows(config),
-    ...{ length: config.model.context, stepsPerCall: STEPS_PER_CALL, padToken: PAD },
+    ...{
+      length: config.model.context,
+      stepsPerCall: STEPS_PER_CALL,
+      padToken: PAD,
+    },
   })
   try {
     // Steps of earlier attempts count too: the ledger holds what the update took, whoever computed it.

@@ -16,8 +16,16 @@ export async function writeEvaluations(transaction: Transaction, run: string, ro
 export async function readEvaluations(database: Database, run: string, version?: number): Promise<EvaluationRow[]> {
   return database
     .select({
-      ...{ suite: evaluations.suite, role: evaluations.role, version: evaluations.version, item: evaluations.item },
-      ...{ kind: evaluations.kind, label: evaluations.label, verdict: evaluations.verdict, text: evaluations.text },
+      suite: evaluations.suite,
+      role: evaluations.role,
+      version: evaluations.version,
+      item: evaluations.item,
+      ...{
+        kind: evaluations.kind,
+        label: evaluations.label,
+        verdict: evaluations.verdict,
+        text: evaluations.text,
+      },
     })
     .from(evaluations)
     .where(and(eq(evaluations.run, run), ...(version === undefined ? [] : [eq(evaluations.version, version)])))

@@ -105,8 +105,11 @@ export async function sumMetric(
     .from(metrics)
     .where(
       and(
-        ...[eq(metrics.run, run), eq(metrics.role, role), eq(metrics.version, version)],
-        ...[eq(metrics.name, name), lte(metrics.step, until)],
+        eq(metrics.run, run),
+        eq(metrics.role, role),
+        eq(metrics.version, version),
+        eq(metrics.name, name),
+        lte(metrics.step, until),
       ),
     )
   return Number(row?.total ?? 0)

@@ -75,16 +75,31 @@ export async function readRows(database: Database, { run, rounds, range }: ReadR
   )
   const episodeRows = await database
     .select({
-      ...{ round: episodes.round, episode: episodes.episode, item: episodes.item },
-      ...{ data: episodes.data, outcome: episodes.outcome },
+      round: episodes.round,
+      episode: episodes.episode,
+      item: episodes.item,
+      ...{
+        data: episodes.data,
+        outcome: episodes.outcome,
+      },
     })
     .from(episodes)
     .where(inRange)
     .orderBy(asc(episodes.round), asc(episodes.episode))
   const turnRows = await database
     .select({
-      ...{ round: turns.round, episode: turns.episode, turn: turns.turn, role: turns.role, version: turns.version },
-      ...{ prompt: turns.prompt, text: turns.text, tokens: turns.tokens, verdict: turns.verdict, reward: turns.reward },
+      round: turns.round,
+      episode: turns.episode,
+      turn: turns.turn,
+      role: turns.role,
+      version: turns.version,
+      ...{
+        prompt: turns.prompt,
+        text: turns.text,
+        tokens: turns.tokens,
+        verdict: turns.verdict,
+        reward: turns.reward,
+      },
     })
     .from(turns)
     .innerJoin(
@@ -106,8 +121,11 @@ export async function readSet(
     .from(items)
     .where(
       and(
-        ...[eq(items.run, place.run), eq(items.round, place.round), eq(items.set, place.set)],
-        ...[gte(items.item, place.from), lt(items.item, place.to)],
+        eq(items.run, place.run),
+        eq(items.round, place.round),
+        eq(items.set, place.set),
+        gte(items.item, place.from),
+        lt(items.item, place.to),
       ),
     )
     .orderBy(asc(items.item))
@@ -147,6 +165,8 @@ export async function writeRows(
 
 const at = (place: ShardPlace) =>
   and(
-    ...[eq(shards.run, place.run), eq(shards.round, place.round)],
-    ...[eq(shards.phase, place.phase), eq(shards.shard, place.shard)],
+    eq(shards.run, place.run),
+    eq(shards.round, place.round),
+    eq(shards.phase, place.phase),
+    eq(shards.shard, place.shard),
   )

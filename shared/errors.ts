@@ -14,10 +14,18 @@ export class UserError extends Error {
 
 /** The names of the errors that a retry cannot mend (DESIGN section 4, rule 8). */
 export const permanentErrors: string[] = [
-  ...['UserError', 'ZodError', 'OversizeResultError'],
-  // The engine's: settings that name no model or loss, rows that do not fit, broken files, a loss that is no number.
-  ...['ModelConfigError', 'LossSpecError', 'OptimizerSpecError', 'RowError', 'NonFiniteLossError'],
-  ...['CorruptWeightsError', 'MissingWeightsError', 'WeightsMismatchError', 'SafetensorsError'],
+  'UserError',
+  'ZodError',
+  'OversizeResultError',
+  'ModelConfigError',
+  'LossSpecError',
+  'OptimizerSpecError',
+  'RowError',
+  'NonFiniteLossError',
+  'CorruptWeightsError',
+  'MissingWeightsError',
+  'WeightsMismatchError',
+  'SafetensorsError',
 ]
 
 export function messageOf(error: unknown): string {

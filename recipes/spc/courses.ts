@@ -80,8 +80,13 @@ export function spcLoss({ update }: SpcConfig): LossTerm[] {
 }
 
 const optimizer = (learningRate: number, warmupSteps: number, weightDecay: number): OptimizerConfig => ({
-  ...{ learningRate, warmupSteps, weightDecay },
-  ...{ clipNorm: 1, decay: 'linear' },
+  learningRate,
+  warmupSteps,
+  weightDecay,
+  ...{
+    clipNorm: 1,
+    decay: 'linear',
+  },
 })
 
 export const courses: Record<string, SpcCourse> = {

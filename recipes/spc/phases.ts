@@ -116,9 +116,20 @@ export const corrupt: Phase<SpcConfig> = {
       const corruption = task.corrupt(problem, done, right, type, draws)
       const deception: Deception | null = corruption && { type, ...corruption }
       const turn: TurnRow = {
-        ...{ round, episode: row.episode, turn: 'deceive/0', role: 'corruptor', version: 0 },
-        ...{ prompt: generatorPrompt(problem, done, right), text: deception ? generatorCompletion(deception) : '' },
-        ...{ tokens: 0, verdict: null, reward: null },
+        round,
+        episode: row.episode,
+        turn: 'deceive/0',
+        role: 'corruptor',
+        version: 0,
+        ...{
+          prompt: generatorPrompt(problem, done, right),
+          text: deception ? generatorCompletion(deception) : '',
+        },
+        ...{
+          tokens: 0,
+          verdict: null,
+          reward: null,
+        },
       }
       return { ...nothing, episodes: [withDeception(row, deception)], turns: [turn] }
     })
@@ -234,8 +245,13 @@ function openGame(
   const chosen = new Stream(config.seed, 'step', round, problem.item, solution).integer(0, steps.length)
   const most = Math.max(config.play.presolutions, config.play.mediumSolutions)
   const data: Data = {
-    ...{ problem: problem.problem, solution: text, difficulty: problem.difficulty },
-    ...{ done: steps.slice(0, chosen), right: steps[chosen] ?? '' },
+    problem: problem.problem,
+    solution: text,
+    difficulty: problem.difficulty,
+    ...{
+      done: steps.slice(0, chosen),
+      right: steps[chosen] ?? '',
+    },
   }
   return [{ round, episode: problem.item * most + solution, item: problem.item, data, outcome: null }]
 }
@@ -251,8 +267,17 @@ function withDeception(row: EpisodeRow, deception: Deception | null): EpisodeRow
 function says({ round, player }: Context, row: EpisodeRow, turn: string, answer: Answer): TurnRow[] {
   if (!player) throw new Error(`nobody plays the turn ${turn}`)
   return answer.texts.map((text, sample) => ({
-    ...{ round, episode: row.episode, turn: `${turn}/${sample}`, ...player, prompt: answer.question.prompt, text },
-    ...{ tokens: answer.tokens[sample] ?? 0, verdict: null, reward: null },
+    round,
+    episode: row.episode,
+    turn: `${turn}/${sample}`,
+    ...player,
+    prompt: answer.question.prompt,
+    text,
+    ...{
+      tokens: answer.tokens[sample] ?? 0,
+      verdict: null,
+      reward: null,
+    },
   }))
 }
 

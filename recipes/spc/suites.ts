@@ -15,7 +15,9 @@ import { corruptedStep } from './supervised.ts'
 export const evaluationSplits = ['validation', 'test'] as const
 
 const item = (round: number, set: string, index: number, step: JudgedStep): ItemRow => ({
-  ...{ round, set, item: index },
+  round,
+  set,
+  item: index,
   data: { ...step },
 })
 
