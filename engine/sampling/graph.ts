@@ -43,9 +43,9 @@ export interface SamplingShape {
 
 /**
  * Inputs: weights [size]; prompts int32 [prompts, promptLength], padded on the left; padding int32 [prompts], the number of pad
- * tokens; stopTokens int32 [n]; padToken int32 scalar; stopped bool [rows], rows that shall not run; and, unless greedy,
+ * tokens; stopTokens int32 [n]; stopped bool [rows], rows that need not run; and, unless greedy,
  * temperature [1] and uniforms [maximumNewTokens, rows]. rows = prompts · samplesPerPrompt, prompt-major.
- * Output: tokens int32 [steps, rows], padToken after the stop token.
+ * Output: tokens int32 [steps, rows]; what follows a stop token means nothing.
  */
 export function samplingGraph(model: LlamaConfig, shape: SamplingShape): Graph {
   const { prompts, samplesPerPrompt, promptLength, maximumNewTokens, greedy } = shape
@@ -57,7 +57,6 @@ export function samplingGraph(model: LlamaConfig, shape: SamplingShape): Graph {
   const tokens = graph.input('prompts', 'int32', [prompts, promptLength])
   const padding = graph.input('padding', 'int32', [prompts])
   const stopTokens = graph.input('stopTokens', 'int32', ['stops'])
-  const padToken = graph.input('padToken', 'int32', [])
   const stopped = graph.input('stopped', 'bool', [rows])
   const choose = greedy ? greedyChoice : sampler(graph, rows, maximumNewTokens)
 
@@ -100,8 +99,8 @@ export function samplingGraph(model: LlamaConfig, shape: SamplingShape): Graph {
       if (token === undefined || done === undefined) throw new RangeError('the loop carries token and stopped')
       const positions = cast(add(firstPosition, cast(iteration, 'int32')), 'int64')
       const step = decodeStep({ model, parameters, tables, cache, shape, token, positions, generated })
-      const choice = choose(logits(parameters, step.hidden), iteration)
-      const next = where(done, padToken, choice)
+      // A row that has stopped goes on: what follows its stop token is cut off outside, and no other row sees it.
+      const next = choose(logits(parameters, step.hidden), iteration)
       const isStop = largest(cast(equal(reshape(next, [rows, 1]), reshape(stopTokens, [1, 'stops'])), 'int32'), 1)
       const nowDone = or(done, cast(isStop, 'bool'))
       const allDone = cast(smallest(cast(nowDone, 'int32'), 0), 'bool')

@@ -39,13 +39,14 @@ export async function sampleCompletions(request: SampleRequest, sessions: Sessio
   const session = await sessions.get(JSON.stringify(['sample', model, shape]), () => samplingGraph(model, shape))
   const result: SampleResult = { completions: [], stopped: [] }
   for (let start = 0; start < prompts.length; start += batch) {
-    const outputs = await session.run(feeds(request, start))
+    const outputs = await session.run(samplingFeeds(request, start))
     collect(outputs.integers('tokens'), request, Math.min(batch, prompts.length - start), result)
   }
   return result
 }
 
-function feeds(request: SampleRequest, start: number): Record<string, Feed> {
+/** What the graph of samplingGraph is fed for the call that begins with prompt `start`. */
+export function samplingFeeds(request: SampleRequest, start: number): Record<string, Feed> {
   const { weights, prompts, samplesPerPrompt, maximumNewTokens, promptLength, batch, padToken } = request
   const rows = batch * samplesPerPrompt
   const tokens = new Int32Array(batch * promptLength).fill(padToken)
@@ -75,7 +76,6 @@ function feeds(request: SampleRequest, start: number): Record<string, Feed> {
     prompts: integerFeed(tokens, [batch, promptLength]),
     padding: integerFeed(padding, [batch]),
     stopTokens: integerFeed(Int32Array.from(stops), [stops.length]),
-    padToken: integerFeed(Int32Array.of(padToken), []),
     stopped: booleanFeed(stopped, [rows]),
   }
   if (request.temperature === 0) return common

@@ -21,6 +21,7 @@ interface Sizes {
   readonly c: number
 }
 
+const awayFromZero = (value: number): number => value + (value < 0 ? -0.5 : 0.5)
 const positive = (value: number): number => 0.5 + Math.abs(value)
 
 const CASES: Readonly<Record<keyof typeof vectorJacobianProducts, (sizes: Sizes) => Case>> = {
@@ -61,7 +62,11 @@ const CASES: Readonly<Record<keyof typeof vectorJacobianProducts, (sizes: Sizes)
     shapes: [[a, b]],
     build: (graph, [x]) => ops.tokenLogProbability(get(x), indices(graph, a, b)),
   }),
-  rmsNorm: ({ a, b }) => ({ shapes: [[a, 2 * b], [2 * b]], build: (_, [x, w]) => ops.rmsNorm(get(x), get(w), 1e-5) }),
+  rmsNorm: ({ a, b }) => ({
+    shapes: [[a, 2 * b], [2 * b]],
+    build: (_, [x, w]) => ops.rmsNorm(get(x), get(w), 1e-5),
+    adapt: awayFromZero,
+  }),
   rotate: ({ a, b, c }) => ({ shapes: [[a, b, 4 * c]], build: (graph, [x]) => rotate(graph, get(x), a, b) }),
   matmul: ({ a, b, c }) => ({
     shapes: [

@@ -2,6 +2,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Engine, type SampleRequest, type SampleResult } from '../../../engine/index.ts'
+import { Session } from '../../../engine/runtime/session.ts'
+import { samplingGraph } from '../../../engine/sampling/graph.ts'
+import { samplingFeeds } from '../../../engine/sampling/sample.ts'
 import { MODEL, thrownBy, uniforms, WEIGHTS } from './support.ts'
 
 const engine = new Engine()
@@ -9,8 +12,8 @@ const NEW_TOKENS = 10
 const SAMPLES = 2
 const PROMPTS = [[3, 9, 27], [5], [8, 1, 4, 4, 2, 30], [17, 12], [3, 9, 28], [22, 6, 14, 14]]
 
-function sample(changes: Partial<SampleRequest> = {}): Promise<SampleResult> {
-  return engine.sample({
+function defaults(): SampleRequest {
+  return {
     weights: WEIGHTS,
     model: MODEL,
     prompts: PROMPTS,
@@ -22,8 +25,20 @@ function sample(changes: Partial<SampleRequest> = {}): Promise<SampleResult> {
     padToken: 0,
     promptLength: 8,
     batch: 3,
-    ...changes,
-  })
+  }
+}
+
+function sample(changes: Partial<SampleRequest> = {}): Promise<SampleResult> {
+  return engine.sample({ ...defaults(), ...changes })
+}
+
+/** How many tokens the graph decodes for the first call of a request. */
+async function stepsOf(request: SampleRequest): Promise<number | undefined> {
+  const { batch: prompts, samplesPerPrompt, promptLength, maximumNewTokens } = request
+  const shape = { prompts, samplesPerPrompt, promptLength, maximumNewTokens, greedy: false }
+  const session = await Session.create(samplingGraph(MODEL, shape), { threads: 1 })
+  const outputs = await session.run(samplingFeeds(request, 0))
+  return outputs.shape('tokens')[0]
 }
 
 /** The uniform numbers of one prompt. */
@@ -61,11 +76,21 @@ describe('sampling', () => {
     expect(stopped).toEqual(completions.map((tokens) => [7, 19].includes(tokens.at(-1) ?? 0)))
   })
 
-  it('leaves the loop once every row has stopped', async () => {
-    // Every token is a stop token: one step is enough, which a context of 48 would not show, but the time would.
-    const all = Array.from({ length: MODEL.vocabulary }, (_, token) => token)
-    const { completions } = await sample({ stopTokens: all })
-    expect(completions.every((tokens) => tokens.length === 1)).toBe(true)
+  it('leaves the loop once every row has stopped; rows that only fill up a call do not delay it', async () => {
+    // The tokens of the second step are stop tokens: no row goes on after it.
+    const request = {
+      ...defaults(),
+      prompts: [PROMPTS[0] ?? []],
+      uniforms: uniformsOf(0),
+      maximumNewTokens: NEW_TOKENS,
+    }
+    const free = (await engine.sample({ ...request, stopTokens: [] })).completions
+    const second = free.map((tokens) => tokens[1] ?? 0)
+    const steps = await stepsOf({ ...request, stopTokens: second })
+    const expected = free.map((tokens) => tokens.findIndex((token) => second.includes(token)) + 1)
+    expect(steps).toBe(Math.max(...expected))
+    expect(steps).toBeLessThan(NEW_TOKENS)
+    expect(await stepsOf({ ...request, stopTokens: [] })).toBe(NEW_TOKENS)
   })
 
   it('gives equal samples for equal numbers and different ones for different numbers', async () => {
@@ -95,8 +120,8 @@ describe('sampling', () => {
     }
   })
 
-  it('never draws beyond the vocabulary, not even for a number next to 1', async () => {
-    const almostOne = new Float32Array(PROMPTS.length * SAMPLES * NEW_TOKENS).fill(1 - 2 ** -24)
+  it('never draws beyond the vocabulary, not even for a double next to 1, which is 1 as a float32', async () => {
+    const almostOne = new Float32Array(PROMPTS.length * SAMPLES * NEW_TOKENS).fill(1 - 2 ** -30)
     const { completions } = await sample({ uniforms: almostOne })
     expect(completions.flat().every((token) => token >= 0 && token < MODEL.vocabulary)).toBe(true)
   })
