@@ -42,10 +42,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     database,
     engines: pool,
     worker: `${hostname()}/${process.pid}`,
-    ...{
-      artefacts: join(home, 'artefacts'),
-      reports: join(home, 'reports'),
-    },
+    artefacts: join(home, 'artefacts'),
+    reports: join(home, 'reports'),
   })
   const common = { connection, namespace, shutdownGraceTime: 0, shutdownForceTime: '10s' } as const
   const workers = await Promise.all([
@@ -64,24 +62,25 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       }),
     ),
   ])
-  const running = workers.map((worker) => worker.run())
-  const finished = Promise.all(running).then(
-    () => undefined,
-    (error: unknown) => {
-      throw error
-    },
-  )
-  const closeAll = finished.finally(async () => {
+  const stop = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
+  }
+  const finished = (async () => {
+    // When one fails the others stop too, and everything is closed before the failure is told.
+    const ended = await Promise.allSettled(
+      workers.map((worker) =>
+        worker.run().catch((error: unknown) => {
+          stop()
+          throw error
+        }),
+      ),
+    )
     await pool.close()
     await close()
     await connection.close()
-  })
-  return {
-    finished: closeAll,
-    stop() {
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown()
-    },
-  }
+    for (const end of ended) if (end.status === 'rejected') throw end.reason
+  })()
+  return { finished, stop }
 }
 
 function fromEnvironment(): WorkerOptions {

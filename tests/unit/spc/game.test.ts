@@ -1,0 +1,217 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { spcConfig, type SpcConfig } from '../../../recipes/spc/config.ts'
+import { spcLoss } from '../../../recipes/spc/courses.ts'
+import { playLesson } from '../../../recipes/spc/lessons.ts'
+import { presolve, solve } from '../../../recipes/spc/phases.ts'
+import { problemAt, splitOf, taskOf } from '../../../recipes/spc/problems.ts'
+import { solverCompletion } from '../../../recipes/spc/prompts.ts'
+import { judgeValidity, rewardGame } from '../../../recipes/spc/rewards.ts'
+import { opponents } from '../../../recipes/spc/schedule.ts'
+import type { EpisodeRow, Rows, TurnRow } from '../../../shared/recipe.ts'
+
+const parse = (fields: object): SpcConfig => spcConfig.parse({ recipe: 'spc', ...fields })
+
+function turn(name: string, fields: Partial<TurnRow> = {}): TurnRow {
+  const role = name.startsWith('deceive') ? 'generator' : 'critic'
+  const row = { round: 1, episode: 1, turn: name, role, version: 0, prompt: 'p', text: 't', tokens: 1 }
+  return { ...row, verdict: null, reward: null, ...fields }
+}
+const episode = (outcome: string | null): EpisodeRow => ({ round: 1, episode: 1, item: 0, data: {}, outcome })
+
+describe('validity (section 3.2)', () => {
+  const game = { right: '1+1=2', sneaky: '1+1=3' }
+  const checks = { rightSuccess: 0.75, sneakySuccess: 0, rightIsRight: true, sneakyIsWrong: true }
+  it('takes the original at 75 % and the sneaky step at 0 %', () => {
+    expect(judgeValidity('rollout', game, checks).valid).toBe(true)
+    expect(judgeValidity('rollout', game, { ...checks, rightSuccess: 0.5 }).invalidBecause).toBe(
+      'the original step fails',
+    )
+    expect(judgeValidity('rollout', game, { ...checks, sneakySuccess: 0.25 }).invalidBecause).toBe(
+      'the sneaky step does no harm',
+    )
+  })
+  it('never takes a broken or unchanged step', () => {
+    expect(judgeValidity('rollout', { ...game, sneaky: null }, checks).invalidBecause).toBe('format')
+    expect(judgeValidity('oracle', { ...game, sneaky: game.right }, checks).invalidBecause).toBe('unchanged')
+  })
+  it('asks the rule it was told to ask', () => {
+    const disagree = { ...checks, sneakySuccess: 1, sneakyIsWrong: true }
+    expect(judgeValidity('oracle', game, disagree).valid).toBe(true)
+    expect(judgeValidity('rollout', game, disagree).valid).toBe(false)
+  })
+})
+
+describe('rewards (equations 2 and 3)', () => {
+  it('are zero-sum on a valid step judged once', () => {
+    for (const [verdict, generator, critic] of [
+      ['Correct', 1, -1],
+      ['Incorrect', -1, 1],
+      [null, -1, -1],
+    ] as const) {
+      const { turns } = rewardGame(episode(null), [turn('deceive/0'), turn('criticise/sneaky/0', { verdict })])
+      expect(
+        turns.map(({ reward }) => reward),
+        String(verdict),
+      ).toEqual([generator, critic])
+    }
+  })
+  it('cost the generator an invalid step', () => {
+    const { episodes, turns } = rewardGame(episode('invalid'), [turn('deceive/0')])
+    expect(episodes[0]?.outcome).toBe('invalid')
+    expect(turns[0]?.reward).toBe(-1)
+  })
+  it('need more than half of the critiques to be fooled; a tie goes by the first', () => {
+    const outcome = (...verdicts: string[]) =>
+      rewardGame(
+        episode(null),
+        verdicts.map((verdict, sample) => turn(`criticise/sneaky/${sample}`, { verdict })),
+      ).episodes[0]?.outcome
+    expect(outcome('Correct', 'Correct', 'Incorrect')).toBe('fooling')
+    expect(outcome('Incorrect', 'Correct')).toBe('detected')
+    expect(outcome('Correct', 'Incorrect')).toBe('fooling')
+  })
+  it('reward the critic for right steps called right', () => {
+    const { turns } = rewardGame(episode(null), [
+      turn('criticise/right/0', { verdict: 'Correct' }),
+      turn('criticise/right/1', { verdict: 'Incorrect' }),
+    ])
+    expect(turns.map(({ reward }) => reward)).toEqual([1, -1])
+  })
+})
+
+describe('the schedule (section 3.5)', () => {
+  it('is the paper’s: S0-C0, then S1 against the old C0, merged and retrained from round 0', () => {
+    const paper = parse({})
+    expect(opponents(paper, 1)).toEqual({ generator: 0, critic: 0, from: 0, rounds: [1] })
+    expect(opponents(paper, 2)).toEqual({ generator: 1, critic: 0, from: 0, rounds: [1, 2] })
+    expect(opponents(paper, 3)).toEqual({ generator: 2, critic: 1, from: 0, rounds: [1, 2, 3] })
+  })
+  it('can be newest against newest, or keep the generator frozen', () => {
+    expect(opponents(parse({ schedule: 'newest' }), 3)).toEqual({ generator: 2, critic: 2, from: 2, rounds: [3] })
+    expect(opponents(parse({ play: { generator: 'frozen' } }), 3).generator).toBe(0)
+  })
+})
+
+describe('the difficulty filter and the choice of steps', () => {
+  const config = parse({ play: { presolutions: 4, mediumSolutions: 6, easyKept: 1 } })
+  const task = taskOf(config)
+  const context = { config, round: 1, phase: 'presolve', player: { role: 'solver', version: 0 }, from: 0, to: 3 }
+  const right = (item: number) => solverCompletion(task.solve(problemAt(config, 'train', 1, item)))
+  const answers = [0, 1, 2].map((item) => ({
+    question: { key: String(item), prompt: '' },
+    // Item 0 is never solved, item 1 twice, item 2 always.
+    texts: [0, 1, 2, 3].map((sample) => (item === 2 || (item === 1 && sample < 2) ? right(item) : '1+1=2.')),
+    tokens: [1, 1, 1, 1],
+  }))
+  const { items } = presolve.answer(context, { items: [], episodes: [], turns: [] }, answers)
+  const rows: Rows = { items, episodes: [], turns: [] }
+
+  it('drops the never-solved and solves only the medium ones more often', () => {
+    expect(items.map(({ data }) => [data['difficulty'], data['kept']])).toEqual([
+      ['never', false],
+      ['medium', true],
+      ['easy', true],
+    ])
+    expect(solve.ask?.({ ...context, phase: 'solve' }, rows).map(({ key }) => key)).toEqual(['1'])
+  })
+  it('opens one game per correct solution, at one of its steps', () => {
+    const extra = [{ question: { key: '1', prompt: '' }, texts: [right(1), '5.'], tokens: [1, 1] }]
+    const { episodes } = solve.answer({ ...context, phase: 'solve' }, rows, extra)
+    expect(episodes.map(({ item }) => item)).toEqual([1, 1, 1, 2, 2, 2, 2])
+    expect(new Set(episodes.map(({ episode }) => episode)).size).toBe(7)
+    for (const { data } of episodes) {
+      const done = Array.isArray(data['done']) ? data['done'].map(String) : []
+      expect(task.check(String(data['problem']), done, String(data['right']))).toBe(true)
+    }
+  })
+  it('keeps the splits apart', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.constantFrom('train', 'validation', 'test'), (number, split) => {
+        expect(splitOf(problemAt(config, split, 'any', number))).toBe(split)
+      }),
+    )
+  })
+})
+
+describe('the lesson of an update', () => {
+  const rows: Rows = {
+    items: [],
+    episodes: Array.from({ length: 40 }, (_, index) => ({
+      ...{ round: 1, episode: index, item: index, data: {} },
+      outcome: index < 30 ? 'invalid' : index < 38 ? 'detected' : 'fooling',
+    })),
+    turns: Array.from({ length: 40 }, (_, index) => [
+      turn('deceive/0', { episode: index, reward: index < 38 ? -1 : 1, text: `s${index}` }),
+      turn('criticise/sneaky/0', { episode: index, reward: index < 10 ? -1 : 1, text: `c${index}` }),
+    ]).flat(),
+  }
+  const small = { update: { generator: { batch: 12, rows: 24, steps: 5 }, critic: { batch: 8, rows: 20, steps: 4 } } }
+  const lesson = (learner: 'critic' | 'generator', fields: object = {}) => {
+    const config = parse({ ...small, ...fields })
+    return playLesson(learner, { config, round: 1, phase: learner }, 1, rows)
+  }
+
+  it('balances the critic 1:1 and the generator 1:1:1, half of each batch supervised', () => {
+    const critic = lesson('critic').batch(2)
+    expect(critic.filter(({ kind }) => kind === 'supervised')).toHaveLength(8)
+    expect(critic.filter(({ kind, advantage }) => kind === 'reinforced' && advantage > 0)).toHaveLength(4)
+    const generator = lesson('generator')
+      .batch(0)
+      .filter(({ kind }) => kind === 'reinforced')
+    expect(generator.filter(({ advantage }) => advantage > 0)).toHaveLength(4)
+    expect(generator).toHaveLength(12)
+  })
+  it('subtracts the mean reward in equation 4 only', () => {
+    const advantages = (fields: object) =>
+      new Set(
+        lesson('generator', fields)
+          .batch(0)
+          .filter(({ kind }) => kind === 'reinforced')
+          .map(({ advantage }) => advantage.toFixed(3)),
+      )
+    expect(advantages({})).toEqual(new Set(['-0.667', '1.333']))
+    expect(advantages({ update: { ...small.update, loss: 'official-code' } })).toEqual(new Set(['-1.000', '1.000']))
+  })
+  it('reports a bucket that falls short instead of changing the mix', () => {
+    const { report, consumed } = lesson('generator')
+    expect(report['shortBuckets']).toEqual(['fooling'])
+    expect(consumed).toHaveLength(8 + 8 + 2)
+  })
+  it('learns nothing from failed attacks without the solver’s reward', () => {
+    const { report } = lesson('generator', { update: { ...small.update, solverReward: false } })
+    expect(Object.keys(report['buckets'] ?? {})).toEqual(['detected', 'fooling'])
+  })
+  it('is supervised rows alone in the control arm, with as many steps', () => {
+    const control = lesson('critic', { update: { ...small.update, learn: 'supervised-only' } })
+    expect(control.steps).toBe(lesson('critic').steps)
+    expect(control.batch(0).every(({ kind }) => kind === 'supervised')).toBe(true)
+  })
+  it('is the same for the same step, whatever was asked before', () => {
+    const one = lesson('critic')
+    one.batch(0)
+    expect(one.batch(3)).toEqual(lesson('critic').batch(3))
+  })
+  it('has the paper’s loss or the official code’s', () => {
+    expect(spcLoss(parse({}))).toEqual([
+      { term: 'policy-gradient', weight: 1, ratio: 'sequence-sum', clip: null, klInAdvantage: 0.1 },
+      { term: 'nll', weight: 0.15 },
+    ])
+    expect(spcLoss(parse({ update: { loss: 'official-code' } }))[0]).toMatchObject({
+      ratio: 'sequence-mean',
+      clip: 0.2,
+    })
+  })
+})
+
+describe('the configuration', () => {
+  it.each([
+    [{ play: { problmes: 3 } }, 'play'],
+    [{ rounds: 'two' }, 'rounds'],
+    [{ model: { context: 20 } }, 'model'],
+    [{ update: { clip: 2 } }, 'update'],
+  ])('refuses %j', (fields, path) => {
+    const refused = spcConfig.safeParse({ recipe: 'spc', ...fields })
+    expect(refused.error?.issues[0]?.path[0]).toBe(path)
+  })
+})

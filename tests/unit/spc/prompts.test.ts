@@ -1,0 +1,62 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { spcConfig } from '../../../recipes/spc/config.ts'
+import { contextNeeded } from '../../../recipes/spc/lengths.ts'
+import { taskOf } from '../../../recipes/spc/problems.ts'
+import * as prompts from '../../../recipes/spc/prompts.ts'
+import { baseExample, criticExamples, generatorExample } from '../../../recipes/spc/supervised.ts'
+import { errorTypes } from '../../../tasks/task.ts'
+
+const config = spcConfig.parse({ recipe: 'spc' })
+const vocabulary = prompts.spcVocabulary(taskOf(config))
+
+describe('the players’ texts', () => {
+  it('read back as written', () => {
+    fc.assert(
+      fc.property(fc.nat(5000), (number) => {
+        const generator = generatorExample(config, number)
+        const deception = prompts.parseDeception(generator.completion)
+        expect(deception && prompts.generatorCompletion(deception)).toBe(generator.completion)
+        const [wrong, right] = criticExamples(config, 'test', number)
+        expect(prompts.parseVerdict(wrong.completion)).toBe('Incorrect')
+        expect(prompts.parseVerdict(right.completion)).toBe('Correct')
+      }),
+    )
+  })
+
+  it('survive the vocabulary, and fit the context', () => {
+    fc.assert(
+      fc.property(fc.nat(5000), (number) => {
+        for (const example of [baseExample(config, 'test', 0.5, 0, number), generatorExample(config, number)]) {
+          const text = example.prompt + example.completion
+          const tokens = vocabulary.encode(text)
+          expect(vocabulary.decode(tokens)).toBe(text)
+          expect(tokens.length).toBeLessThanOrEqual(contextNeeded(config.task.operands[1]))
+        }
+      }),
+    )
+  })
+
+  it('give the same tokens back for anything a model may write', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: vocabulary.size - 1 })), (tokens) => {
+        expect(vocabulary.encode(vocabulary.decode(tokens))).toEqual(tokens)
+      }),
+    )
+  })
+
+  it.each(['', '.', '37+48=85', '37+48=85.', '37+48=85=>Correct', '=>Correct=>Incorrect.', '37=>Maybe.'])(
+    'no verdict in %j',
+    (text) => expect(prompts.parseVerdict(text)).toBeNull(),
+  )
+
+  it.each(['', 'calculation!1>2:3', 'calculation!1:3+4=7.', 'guess!1>2:3+4=8.', 'logic!1>2:3+4=8;5.', 'logic!1>2:.'])(
+    'no deception in %j',
+    (text) => expect(prompts.parseDeception(text)).toBeNull(),
+  )
+
+  it('say what cannot be read, and what could be', () => {
+    expect(() => vocabulary.encode('12+345')).toThrow(/"345".*"12\+345"/)
+    expect(errorTypes.every((type) => vocabulary.tokens.includes(`${type}!`))).toBe(true)
+  })
+})
