@@ -1,0 +1,17 @@
+import type { DescribeRun } from '../report/data.ts'
+import { html } from '../report/html.ts'
+import { describeSpc } from './spc/report/index.ts'
+
+/**
+ * A recipe's part of the report, by the recipe's name. It stands beside the recipe and uses the frame's charts and
+ * tables, not the other way round, so a new recipe brings its sections without touching report/; and apart from the
+ * recipe itself, as workflows bundle recipes and have no use for HTML. A recipe without an entry gets the frame alone.
+ */
+const reports: Record<string, DescribeRun> = { spc: describeSpc }
+
+export function describeRun(recipe: string): DescribeRun {
+  return (
+    reports[recipe] ??
+    (async ({ rounds }) => ({ headline: html`<p>${rounds.length} rounds were played.</p>`, sections: [] }))
+  )
+}

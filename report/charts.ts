@@ -1,0 +1,116 @@
+import type { Estimate } from './estimates.ts'
+import type { Html } from './html.ts'
+import { html, nothing } from './html.ts'
+import { percent } from './format.ts'
+
+export interface Series {
+  name: string
+  points: { x: number; estimate: Estimate }[]
+}
+
+export interface LineChart {
+  title: string
+  /** What the horizontal axis counts. */
+  along: string
+  series: Series[]
+  /** Top of the vertical axis, a share; fitted to the values when left out. */
+  top?: number
+}
+
+const [WIDTH, HEIGHT] = [440, 250]
+const plot = { left: 44, right: WIDTH - 98, top: 12, bottom: HEIGHT - 36 }
+const LABEL_HEIGHT = 14
+/** How far apart, in pixels, the series stand at one round, so that their intervals can be told apart. */
+const DODGE = 5
+
+/** Shares by round: a line, a mark and a 95 % interval for each series, named at its right end. */
+export function lineChart({ title, along, series, top }: LineChart): Html {
+  const shown = series.filter(({ points }) => points.length > 0)
+  if (shown.length === 0) return nothing
+  const xs = [...new Set(shown.flatMap(({ points }) => points.map(({ x }) => x)))].toSorted((a, b) => a - b)
+  const ceiling = top ?? niceTop(Math.max(...shown.flatMap(({ points }) => points.map((point) => point.estimate.high))))
+  const [first = 0, last = 0] = [xs[0], xs.at(-1)]
+  const inset = 6 + (DODGE * shown.length) / 2
+  const x = (value: number): number => {
+    const [from, to] = [plot.left + inset, plot.right - inset]
+    return last === first ? (from + to) / 2 : from + ((value - first) / (last - first)) * (to - from)
+  }
+  const y = (value: number): number => plot.bottom - (value / ceiling) * (plot.bottom - plot.top)
+  const grid = [0, 0.25, 0.5, 0.75, 1].map((part) => part * ceiling)
+  const labels = apart(shown.map(({ points }) => y(points.at(-1)?.estimate.value ?? 0)))
+  return html`<figure class="chart">
+    <figcaption>${title}</figcaption>
+    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}, by ${along}">
+      ${grid.map(
+        (value) =>
+          html`<line class="grid" x1="${plot.left}" x2="${plot.right}" y1="${px(y(value))}" y2="${px(y(value))}" />
+            <text class="tick" x="${plot.left - 7}" y="${px(y(value) + 4)}" text-anchor="end"
+              >${percent(value, ceiling < 0.1 && value > 0 ? 1 : 0)}</text
+            >`,
+      )}
+      ${ticks(xs).map((value) => html`<text class="tick" x="${px(x(value))}" y="${plot.bottom + 17}" text-anchor="middle">${value}</text>`)}
+      <text class="tick" x="${plot.right + 8}" y="${plot.bottom + 17}">${along}</text>
+      ${shown.map(({ name, points }, index) => {
+        const dodge = (index - (shown.length - 1) / 2) * DODGE
+        const places = points.map((point) => ({ ...point, px: x(point.x) + dodge, py: y(point.estimate.value) }))
+        return html`<g class="series s${index % 6}">
+          ${places.map(({ estimate, px: at }) => html`<line class="interval" x1="${px(at)}" x2="${px(at)}" y1="${px(y(estimate.low))}" y2="${px(y(Math.min(ceiling, estimate.high)))}" />`)}
+          <polyline points="${places.map((place) => `${px(place.px)},${px(place.py)}`).join(' ')}" />
+          ${places.map((place) => html`<path d="${mark(index, place.px, place.py)}"><title>${name}, ${along} ${place.x}: ${percent(place.estimate.value)} (${percent(place.estimate.low)} to ${percent(place.estimate.high)})</title></path>`)}
+          <text class="name" x="${plot.right + 8}" y="${px((labels[index] ?? 0) + 4)}">${name}</text>
+        </g>`
+      })}
+    </svg>
+  </figure>`
+}
+
+const px = (value: number): string => value.toFixed(1)
+
+/** Marks differ by shape as well as by colour: for print without colour, and for eyes that do not tell the colours apart. */
+function mark(index: number, x: number, y: number): string {
+  const at = (dx: number, dy: number): string => `${px(x + dx)},${px(y + dy)}`
+  const shapes = [
+    `M${at(-3.4, 0)}a3.4,3.4 0 1,0 6.8,0a3.4,3.4 0 1,0 -6.8,0z`,
+    `M${at(-3, -3)}h6v6h-6z`,
+    `M${at(0, -4.4)}L${at(4.4, 0)}L${at(0, 4.4)}L${at(-4.4, 0)}z`,
+    `M${at(0, -4)}L${at(4, 3.2)}L${at(-4, 3.2)}z`,
+    `M${at(0, 4)}L${at(4, -3.2)}L${at(-4, -3.2)}z`,
+    `M${at(-4, -1.4)}h8v2.8h-8z`,
+  ]
+  return shapes[index % shapes.length] ?? ''
+}
+
+/** Moves names apart that would overlap, keeping their order, and back up when they leave the chart. */
+function apart(wanted: readonly number[]): number[] {
+  const order = wanted.map((at, index) => ({ at, index })).toSorted((a, b) => a.at - b.at)
+  for (const [position, label] of order.entries()) {
+    const above = order[position - 1]
+    if (above) label.at = Math.max(label.at, above.at + LABEL_HEIGHT)
+  }
+  for (const [position, label] of [...order.entries()].toReversed()) {
+    label.at = Math.min(label.at, order[position + 1] ? order[position + 1]!.at - LABEL_HEIGHT : plot.bottom - 2)
+  }
+  const placed = [...wanted]
+  for (const { at, index } of order) placed[index] = at
+  return placed
+}
+
+/** At most eleven round numbers along the axis. */
+function ticks(xs: readonly number[]): number[] {
+  const every = Math.ceil(xs.length / 11)
+  return xs.filter((_, index) => index % every === 0)
+}
+
+const niceTop = (highest: number): number => [0.02, 0.04, 0.1, 0.2, 0.4, 0.6, 0.8].find((top) => highest <= top) ?? 1
+
+/** A curve the size of a word. */
+export function sparkline(values: readonly number[], label: string): Html {
+  const [width, height] = [120, 30]
+  const [low, high] = [Math.min(...values), Math.max(...values)]
+  const spread = high - low || 1
+  const at = (value: number, index: number): string =>
+    `${px(2 + (index / Math.max(1, values.length - 1)) * (width - 4))},${px(height - 3 - ((value - low) / spread) * (height - 6))}`
+  return html`<svg class="spark" viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">
+    <polyline points="${values.map(at).join(' ')}" />
+  </svg>`
+}
