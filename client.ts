@@ -79,10 +79,8 @@ export class SparringClient {
       recipe: recipe.name,
       config: plainJson(config),
       queuePrefix: this.#queuePrefix,
-      ...{
-        round: scores.length,
-        scores,
-      },
+      round: scores.length,
+      scores,
     }
     try {
       await this.#client.workflow.start('training', {

@@ -87,11 +87,9 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
       epsilon: 1e-8,
     },
     batchRows: definition.batchRows(config),
-    ...{
-      length: config.model.context,
-      stepsPerCall: STEPS_PER_CALL,
-      padToken: PAD,
-    },
+    length: definition.length(config),
+    stepsPerCall: STEPS_PER_CALL,
+    padToken: PAD,
   })
   try {
     // Steps of earlier attempts count too: the ledger holds what the update took, whoever computed it.

@@ -20,12 +20,10 @@ export async function readEvaluations(database: Database, run: string, version?:
       role: evaluations.role,
       version: evaluations.version,
       item: evaluations.item,
-      ...{
-        kind: evaluations.kind,
-        label: evaluations.label,
-        verdict: evaluations.verdict,
-        text: evaluations.text,
-      },
+      kind: evaluations.kind,
+      label: evaluations.label,
+      verdict: evaluations.verdict,
+      text: evaluations.text,
     })
     .from(evaluations)
     .where(and(eq(evaluations.run, run), ...(version === undefined ? [] : [eq(evaluations.version, version)])))

@@ -78,10 +78,8 @@ export async function readRows(database: Database, { run, rounds, range }: ReadR
       round: episodes.round,
       episode: episodes.episode,
       item: episodes.item,
-      ...{
-        data: episodes.data,
-        outcome: episodes.outcome,
-      },
+      data: episodes.data,
+      outcome: episodes.outcome,
     })
     .from(episodes)
     .where(inRange)
@@ -93,13 +91,11 @@ export async function readRows(database: Database, { run, rounds, range }: ReadR
       turn: turns.turn,
       role: turns.role,
       version: turns.version,
-      ...{
-        prompt: turns.prompt,
-        text: turns.text,
-        tokens: turns.tokens,
-        verdict: turns.verdict,
-        reward: turns.reward,
-      },
+      prompt: turns.prompt,
+      text: turns.text,
+      tokens: turns.tokens,
+      verdict: turns.verdict,
+      reward: turns.reward,
     })
     .from(turns)
     .innerJoin(

@@ -125,8 +125,9 @@ export interface Course<Config> {
   reference(context: Context<Config>): PlayedBy | null
   loss(config: Config): LossTerm[]
   optimizer(config: Config, steps: number): OptimizerConfig
-  /** Most examples in one batch: the fixed shape of the training graph. */
+  /** Most examples in one batch, and tokens in the longest: the fixed shape of the training graph. */
   batchRows(config: Config): number
+  length(config: Config): number
   lesson(context: Context<Config>, rows: Rows): Lesson
 }
 

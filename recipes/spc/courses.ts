@@ -1,6 +1,7 @@
 import { range } from '../../shared/collections.ts'
 import type { Course, LossTerm, OptimizerConfig } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
+import { contextNeeded, critiqueLength } from './lengths.ts'
 import { playLesson, supervisedLesson, type Learner } from './lessons.ts'
 import { opponents } from './schedule.ts'
 import { baseExample } from './supervised.ts'
@@ -19,6 +20,7 @@ function pretrain(name: string, summary: string, settingOf: (config: SpcConfig) 
     loss: () => nll,
     optimizer: (config) => optimizer(settingOf(config).learningRate, 100, 0.01),
     batchRows: (config) => settingOf(config).batch,
+    length: longest('critic'),
     lesson({ config }) {
       const { steps, batch, checks } = settingOf(config)
       return {
@@ -46,6 +48,7 @@ function supervise(learner: Learner, summary: string): SpcCourse {
     loss: () => nll,
     optimizer: (config) => optimizer(config.supervised[learner].learningRate, 10, 0),
     batchRows: (config) => config.supervised[learner].batch,
+    length: longest(learner),
     lesson: (context) => supervisedLesson(learner, context),
   }
 }
@@ -60,6 +63,7 @@ function learnFromPlay(learner: Learner, summary: string): SpcCourse {
     loss: spcLoss,
     optimizer: (config) => optimizer(config.update[learner].learningRate, 10, 0),
     batchRows: ({ update }) => update[learner].batch * (update.learn === 'play' ? 2 : 1),
+    length: longest(learner),
     lesson: (context, rows) => playLesson(learner, context, rounds(context).length, rows),
   }
 }
@@ -79,14 +83,18 @@ export function spcLoss({ update }: SpcConfig): LossTerm[] {
   return update.learn === 'supervised-only' ? nll : [play, { term: 'nll', weight: update.supervisedWeight }]
 }
 
+/** A base model reads solutions and critiques, which are the longer. */
+const longest =
+  (learner: Learner) =>
+  (config: SpcConfig): number =>
+    (learner === 'critic' ? critiqueLength : contextNeeded)(config.task.operands[1])
+
 const optimizer = (learningRate: number, warmupSteps: number, weightDecay: number): OptimizerConfig => ({
   learningRate,
   warmupSteps,
   weightDecay,
-  ...{
-    clipNorm: 1,
-    decay: 'linear',
-  },
+  clipNorm: 1,
+  decay: 'linear',
 })
 
 export const courses: Record<string, SpcCourse> = {

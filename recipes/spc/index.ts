@@ -50,18 +50,12 @@ export const spc: Recipe<SpcConfig> = {
         invalid: natural.invalid,
         attack_rate: games > 0 ? (detected + fooling) / games : null,
         fooling_rate: detected + fooling > 0 ? fooling / (detected + fooling) : null,
-        ...{
-          synthetic_correct: synthetic.correct,
-          synthetic_wrong: synthetic.wrong,
-        },
-        ...{
-          synthetic_mean: synthetic.mean,
-          synthetic_harmonic: synthetic.harmonic,
-        },
-        ...{
-          validation_mean: validation.mean,
-          validation_harmonic: validation.harmonic,
-        },
+        synthetic_correct: synthetic.correct,
+        synthetic_wrong: synthetic.wrong,
+        synthetic_mean: synthetic.mean,
+        synthetic_harmonic: synthetic.harmonic,
+        validation_mean: validation.mean,
+        validation_harmonic: validation.harmonic,
       },
     }
   },

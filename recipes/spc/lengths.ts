@@ -10,5 +10,7 @@ export const DECEPTION_TOKENS = 12
 /** The recomputed step, the verdict and the stop mark are seven. */
 export const CRITIQUE_TOKENS = 9
 
+/** The longest critique with its prompt: every step but the last is done, and one is judged. */
+export const critiqueLength = (operands: number): number => 2 * operands + 6 * (operands - 1) + CRITIQUE_TOKENS
 /** The context that the longest prompt and completion need. */
 export const contextNeeded = (operands: number): number => 2 * operands + 6 * (operands - 1) + DECEPTION_TOKENS

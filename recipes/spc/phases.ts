@@ -121,15 +121,11 @@ export const corrupt: Phase<SpcConfig> = {
         turn: 'deceive/0',
         role: 'corruptor',
         version: 0,
-        ...{
-          prompt: generatorPrompt(problem, done, right),
-          text: deception ? generatorCompletion(deception) : '',
-        },
-        ...{
-          tokens: 0,
-          verdict: null,
-          reward: null,
-        },
+        prompt: generatorPrompt(problem, done, right),
+        text: deception ? generatorCompletion(deception) : '',
+        tokens: 0,
+        verdict: null,
+        reward: null,
       }
       return { ...nothing, episodes: [withDeception(row, deception)], turns: [turn] }
     })
@@ -248,10 +244,8 @@ function openGame(
     problem: problem.problem,
     solution: text,
     difficulty: problem.difficulty,
-    ...{
-      done: steps.slice(0, chosen),
-      right: steps[chosen] ?? '',
-    },
+    done: steps.slice(0, chosen),
+    right: steps[chosen] ?? '',
   }
   return [{ round, episode: problem.item * most + solution, item: problem.item, data, outcome: null }]
 }
@@ -273,11 +267,9 @@ function says({ round, player }: Context, row: EpisodeRow, turn: string, answer:
     ...player,
     prompt: answer.question.prompt,
     text,
-    ...{
-      tokens: answer.tokens[sample] ?? 0,
-      verdict: null,
-      reward: null,
-    },
+    tokens: answer.tokens[sample] ?? 0,
+    verdict: null,
+    reward: null,
   }))
 }
 
