@@ -15,6 +15,7 @@ import {
 import { loadClientConnectConfig } from '@temporalio/envconfig'
 import { parseConfig } from './recipes/registry.ts'
 import {
+  type EvaluationInput,
   messages,
   type RoundProgress,
   type RunStatus,
@@ -23,7 +24,15 @@ import {
   type TrainingResult,
 } from './shared/contract.ts'
 import { messageOf, UserError } from './shared/errors.ts'
-import { defaultQueuePrefix, roundWorkflowId, runNamePattern, runWorkflowId, taskQueue } from './shared/ids.ts'
+import {
+  defaultQueuePrefix,
+  evaluationWorkflowId,
+  policyName,
+  roundWorkflowId,
+  runNamePattern,
+  runWorkflowId,
+  taskQueue,
+} from './shared/ids.ts'
 import type { BaseConfig, Data } from './shared/recipe.ts'
 
 export { planRound, type PlannedPhase } from './workflows/plan.ts'
@@ -157,6 +166,17 @@ export class SparringClient {
   /** Changes a steerable field from the next round on. */
   set(name: string, field: SetField): Promise<string> {
     return this.#update(name, messages.set, field)
+  }
+
+  /** Lets a policy judge a suite; its judgements are rows when this resolves. */
+  async evaluate(input: Omit<EvaluationInput, 'queuePrefix'>): Promise<void> {
+    await this.#client.workflow.execute('evaluation', {
+      workflowId: evaluationWorkflowId(input.run, input.suite, input.policy),
+      taskQueue: taskQueue(this.#queuePrefix, 'control'),
+      args: [{ ...input, queuePrefix: this.#queuePrefix } satisfies EvaluationInput],
+      staticSummary: `${policyName(input.policy)} on ${input.suite}`,
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    })
   }
 
   close(): Promise<void> {

@@ -17,22 +17,16 @@ export interface PhaseCost {
 }
 
 export async function readPhaseCosts(database: Database, run: string): Promise<PhaseCost[]> {
-  const began = min(
-    sql<Date>`${shards.finishedAt} - make_interval(secs => ${shards.seconds})`.mapWith(shards.finishedAt),
-  )
+  const began = sql<number>`extract(epoch from min(${shards.finishedAt} - make_interval(secs => ${shards.seconds})))`
   const rows = await database
     .select({
       round: shards.round,
       phase: shards.phase,
       shards: count(),
-      ...{
-        tokens: sum(shards.tokens),
-        seconds: sum(shards.seconds),
-      },
-      ...{
-        began,
-        ended: max(shards.finishedAt),
-      },
+      tokens: sum(shards.tokens),
+      seconds: sum(shards.seconds),
+      began: began.mapWith(Number),
+      ended: max(shards.finishedAt),
     })
     .from(shards)
     .where(eq(shards.run, run))
@@ -42,10 +36,8 @@ export async function readPhaseCosts(database: Database, run: string): Promise<P
     ...row,
     tokens: Number(tokens),
     seconds: Number(seconds),
-    ...{
-      began: from ?? new Date(0),
-      ended: to ?? new Date(0),
-    },
+    began: new Date(from * 1000),
+    ended: to ?? new Date(0),
   }))
 }
 

@@ -1,0 +1,97 @@
+import type { Command } from 'commander'
+import { stringify } from 'yaml'
+import { planRound } from '../../client.ts'
+import { range } from '../../shared/collections.ts'
+import { launchDetached } from '../detached.ts'
+import { playInForeground } from '../foreground.ts'
+import { readRunFile, type RunFile } from '../run-file.ts'
+import { say, sayJson, style, table, type Column } from '../terminal.ts'
+
+interface Options {
+  name?: string
+  set: string[]
+  dryRun?: boolean
+  detach?: boolean
+  json?: boolean
+}
+
+export function addRun(program: Command): void {
+  program
+    .command('run')
+    .description('play a run from a YAML file')
+    .argument('<yaml>', 'the run file; examples/ holds some')
+    .option('--name <name>', "the run's name (default: the file's own)")
+    .option('--set <field=value>', 'set a field, e.g. play.problems=100; may be repeated', collect, [])
+    .option('--dry-run', 'show the whole configuration and the plan, and start nothing')
+    .option('--detach', 'play in the background and return at once')
+    .option('--json', 'answer as JSON')
+    .addHelpText(
+      'after',
+      `
+A run of the same name and configuration is gone on with; another configuration needs another --name.
+
+Examples:
+  sparring run examples/spc-smoke.yaml
+  sparring run examples/spc.yaml --name quick --set rounds=1 --set play.problems=200
+  sparring run examples/spc.yaml --set update.loss=official-code --name official --detach
+  sparring run examples/spc.yaml --dry-run`,
+    )
+    .action(async (yaml: string, options: Options) => {
+      const { set, dryRun = false, detach = false, json = false } = options
+      const file = readRunFile(yaml, set)
+      const name = options.name ?? file.name
+      if (dryRun) return sayPlan(name, file, json)
+      if (detach) return launchDetached({ name, file, json })
+      const again = [
+        'sparring run',
+        yaml,
+        ...(options.name ? ['--name', name] : []),
+        ...set.flatMap((one) => ['--set', one]),
+      ]
+      process.exitCode = await playInForeground({
+        what: `sparring run ${yaml}`,
+        again: again.join(' '),
+        name,
+        file,
+        json,
+      })
+    })
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value]
+
+async function sayPlan(name: string, { config }: RunFile, json: boolean): Promise<void> {
+  const plans = await Promise.all(range(0, config.rounds + 1).map((round) => planRound(config, round)))
+  if (json) {
+    const plan = plans.map((phases, round) => ({
+      round,
+      phases: phases.map(({ name: phase, stage, shards, update }) => ({
+        phase,
+        stage,
+        shards,
+        ...(update?.steps ? { steps: update.steps } : {}),
+      })),
+    }))
+    return sayJson({ run: name, config, plan })
+  }
+  say(stringify(config).trimEnd())
+  say()
+  say(`${style('bold', `The plan of run ${name}`)} (nothing is started):`)
+  const rows = plans.flatMap((phases, round) =>
+    phases.map(({ name: phase, stage, shards, update }, index) => [
+      index === 0 ? String(round) : '',
+      phases[index - 1]?.stage === stage ? '' : String(stage + 1),
+      phase,
+      String(shards),
+      update?.steps ? String(update.steps) : '',
+    ]),
+  )
+  const columns: Column[] = [
+    { title: 'round', align: 'right' },
+    { title: 'stage', align: 'right' },
+    { title: 'phase' },
+    { title: 'shards', align: 'right' },
+    { title: 'steps', align: 'right' },
+  ]
+  for (const line of table(columns, rows)) say(line)
+}

@@ -1,0 +1,89 @@
+import type { Command } from 'commander'
+import { listRuns } from '../../db/runs.ts'
+import { UserError } from '../../shared/errors.ts'
+import { watch } from '../foreground.ts'
+import { openDisplay, silent } from '../live.ts'
+import { sayResult, sayStatus } from '../result.ts'
+import { findRun, withSession } from '../session.ts'
+import { Plans, takeSnapshot, type Snapshot } from '../snapshot.ts'
+import { clock, say, sayJson, share, table } from '../terminal.ts'
+
+interface Options {
+  json?: boolean
+}
+
+/** runs, status and watch: three ways to look. */
+export function addStatus(program: Command): void {
+  program
+    .command('runs')
+    .description('list the runs, newest first')
+    .option('--json', 'answer as JSON')
+    .addHelpText('after', '\nExamples:\n  sparring runs\n  sparring runs --json')
+    .action(async ({ json = false }: Options) => {
+      await withSession('sparring runs', async (session) => {
+        const plans = new Plans()
+        const snapshots: Snapshot[] = []
+        for (const run of await listRuns(session.database)) snapshots.push(await takeSnapshot(session, run, plans))
+        if (json) return sayJson(snapshots.map(brief))
+        if (snapshots.length === 0) return say('There are no runs yet: `sparring start` begins the first one.')
+        const columns = [
+          { title: 'run' },
+          { title: 'recipe' },
+          { title: 'state' },
+          { title: 'round' },
+          { title: 'score' },
+          { title: 'left' },
+        ]
+        for (const line of table(columns, snapshots.map(cells))) say(line)
+      })
+    })
+
+  program
+    .command('status')
+    .description('show how a run stands: the newest one, unless named')
+    .argument('[run]')
+    .option('--json', 'every number, as JSON')
+    .addHelpText('after', '\nExamples:\n  sparring status\n  sparring status spc --json | jq .per_round')
+    .action(async (name: string | undefined, { json = false }: Options) => {
+      await withSession('sparring status', async (session) => {
+        const run = name === undefined ? (await listRuns(session.database))[0] : await findRun(session, name)
+        if (!run) throw new UserError('there are no runs yet', '`sparring start` begins the first one')
+        const snapshot = await takeSnapshot(session, run)
+        if (json) sayJson(snapshot)
+        else sayStatus(snapshot)
+      })
+    })
+
+  program
+    .command('watch')
+    .description('watch a run until it ends; Ctrl-C leaves the run alone')
+    .argument('<run>')
+    .option('--json', 'wait silently, then answer as JSON')
+    .addHelpText('after', '\nExamples:\n  sparring watch spc')
+    .action(async (name: string, { json = false }: Options) => {
+      await withSession('sparring watch', async (session) => {
+        const run = await findRun(session, name)
+        const display = json ? silent : openDisplay()
+        await watch(session, name, display)
+        display.end()
+        const snapshot = await takeSnapshot(session, await findRun(session, run.name))
+        if (json) sayJson(snapshot)
+        else sayResult(snapshot)
+        process.exitCode = snapshot.state === 'failed' ? 1 : 0
+      })
+    })
+}
+
+const lastScore = ({ per_round: rounds }: Snapshot): number | null =>
+  rounds.filter((row) => row.finished).at(-1)?.score ?? null
+
+const brief = (snapshot: Snapshot) => {
+  const { run, recipe, state, seed, round, rounds, seconds_left, error } = snapshot
+  return { run, recipe, state, seed, round, rounds, score: lastScore(snapshot), seconds_left, error }
+}
+
+function cells(snapshot: Snapshot): string[] {
+  const { run, recipe, state, round, rounds, seconds_left: left } = snapshot
+  const time = left === null || state !== 'running' ? '' : clock(left)
+  return [run, recipe, state, `${round} of ${rounds}`, share(lastScore(snapshot)), time]
+}

@@ -1,0 +1,88 @@
+/** Time left: what was measured so far in this run, spread over what the plan says is still to do. */
+import { availableParallelism } from 'node:os'
+import type { PlannedPhase } from '../client.ts'
+import type { PhaseCost, UpdateProgress } from '../db/reading.ts'
+
+export interface Measured {
+  /** The plan of every round, from 0 on. */
+  planned: readonly (readonly PlannedPhase[])[]
+  costs: readonly PhaseCost[]
+  updates: readonly UpdateProgress[]
+  /** How many rounds are finished. */
+  finished: number
+}
+
+/** Seconds per unit of work (see PlannedPhase.work) before anything of that kind was measured: a slow core's, roundly. */
+const firstGuess = { play: 0.005, evaluate: 0.004, update: 0.0025 } as const
+/** A phase that only computes costs a moment per shard. */
+const idleShard = 0.3
+/** A worker's engines: one per core. */
+const engines = availableParallelism()
+
+/** Null when the whole run is done or nothing is planned. */
+export function estimate(measured: Measured): number | null {
+  const { planned, finished } = measured
+  const left = planned.slice(finished)
+  if (left.length === 0) return null
+  return Math.ceil(left.reduce((sum, phases, index) => sum + roundSeconds(measured, finished + index, phases), 0))
+}
+
+/** Stage by stage: as long as its longest phase, or its work spread over the engines. */
+function roundSeconds(measured: Measured, round: number, phases: readonly PlannedPhase[]): number {
+  const stages = new Map<number, { work: number; longest: number }>()
+  for (const phase of phases) {
+    const left = phaseSeconds(measured, round, phase) * openShare(measured, round, phase)
+    const { work, longest } = stages.get(phase.stage) ?? { work: 0, longest: 0 }
+    // One engine computes a shard: a phase of a single shard gets no faster by having more of them.
+    const alone = phase.shards === 1 ? left : left / engines
+    stages.set(phase.stage, { work: work + left, longest: Math.max(longest, alone) })
+  }
+  return [...stages.values()].reduce((sum, { work, longest }) => sum + Math.max(longest, work / engines), 0)
+}
+
+/** Which part of a phase is still to do. */
+function openShare({ costs, updates }: Measured, round: number, phase: PlannedPhase): number {
+  const done = costs.find((cost) => cost.round === round && cost.phase === phase.name)?.shards ?? 0
+  if (done >= phase.shards) return 0
+  const { update } = phase
+  if (!update?.steps) return 1 - done / phase.shards
+  const stored = updates.find((row) => row.role === update.role && row.version === update.version)
+  return 1 - Math.min(1, (stored?.step ?? 0) / update.steps)
+}
+
+/** What the whole phase takes in seconds of work: as the same phase took before, else as its kind takes per unit. */
+function phaseSeconds(measured: Measured, round: number, phase: PlannedPhase): number {
+  const { costs, planned } = measured
+  const before = [...costs]
+    .reverse()
+    .find((cost) => cost.round < round && cost.round > 0 && plain(cost.phase) === plain(phase.name))
+  if (before) {
+    const earlier = planned[before.round]?.find(({ name }) => name === before.phase)
+    const perShard = before.seconds / Math.max(1, before.shards)
+    return perShard * phase.shards * growth(phase, earlier)
+  }
+  if (phase.work === 0) return idleShard * phase.shards
+  if (phase.work !== null) return phase.work * secondsPerUnit(measured, phase.kind)
+  // An update from games, the first of its kind: as long as the longest fine-tuning of the role so far, and again.
+  const similar = costs.filter((cost) => cost.phase === phase.name).map((cost) => cost.seconds)
+  return 2 * Math.max(20, ...similar)
+}
+
+/** A schedule that merges rounds trains longer each round. */
+function growth(phase: PlannedPhase, earlier: PlannedPhase | undefined): number {
+  return Math.max(1, phase.update?.roundsOfGames ?? 1) / Math.max(1, earlier?.update?.roundsOfGames ?? 1)
+}
+
+/** A phase's name without the versions, which change from round to round. */
+const plain = (phase: string): string => phase.replaceAll(/@\d+/g, '').replaceAll(/\/\d+/g, '')
+
+function secondsPerUnit({ costs, planned }: Measured, kind: PlannedPhase['kind']): number {
+  let [seconds, work] = [0, 0]
+  for (const cost of costs) {
+    const phase = planned[cost.round]?.find(({ name }) => name === cost.phase)
+    if (phase?.kind !== kind || !phase.work) continue
+    seconds += cost.seconds
+    work += (phase.work * cost.shards) / phase.shards
+  }
+  return work > 0 ? seconds / work : firstGuess[kind]
+}

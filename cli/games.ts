@@ -1,0 +1,75 @@
+/** A game as lines that a person can read. Games of any recipe show their turns; SPC's parts have places of their own. */
+import { z } from 'zod'
+import type { PlayedEpisode, PlayedTurn } from '../db/reading.ts'
+import { groupBy } from '../shared/collections.ts'
+import { style } from './terminal.ts'
+
+/** The parts of an episode's data that are shown when they are there. */
+const parts = z.object({
+  problem: z.string().optional(),
+  done: z.array(z.string()).optional(),
+  right: z.string().optional(),
+  sneaky: z.string().nullish(),
+  errorType: z.string().nullish(),
+  explanation: z.string().nullish(),
+  rightSuccess: z.number().nullish(),
+  sneakySuccess: z.number().nullish(),
+  sneakyIsWrong: z.boolean().nullish(),
+  invalidBecause: z.string().nullish(),
+})
+
+const outcomes: Record<string, string> = {
+  fooling: 'the critic was fooled',
+  detected: 'the critic caught it',
+  invalid: 'no valid game',
+}
+
+export function gameLines(game: PlayedEpisode): string[] {
+  const { round, episode, outcome, turns } = game
+  const data = parts.parse(game.data)
+  const said = groupBy(turns, (turn) => turn.turn.split('/').slice(0, -1).join('/'))
+  const deception = said.get('deceive')?.[0]
+  const ending = outcome === null ? 'undecided' : (outcomes[outcome] ?? outcome)
+  const why = outcome === 'invalid' && data.invalidBecause ? `: ${data.invalidBecause}` : ''
+  return [
+    style('bold', `Round ${round}, game ${episode}: ${ending}${why}`),
+    ...field('problem', data.problem),
+    ...field('steps so far', data.done && (data.done.join('   ') || '(none)')),
+    ...field('right step', data.right && style('green', data.right) + success(data.rightSuccess)),
+    ...field('sneaky step', deception && sneakyLine(data, deception)),
+    ...(deception ? field('', byline(deception)) : []),
+    ...critiques('on the right step', said.get('criticise/right')),
+    ...critiques('on the sneaky one', said.get('criticise/sneaky')),
+    ...(data.problem === undefined ? turns.flatMap((turn) => field(turn.turn, `${turn.text}   ${byline(turn)}`)) : []),
+    '',
+  ]
+}
+
+function field(name: string, text: string | undefined): string[] {
+  return text === undefined ? [] : [`  ${style('dim', name.padEnd(18))} ${text}`]
+}
+
+function sneakyLine(data: z.infer<typeof parts>, deception: PlayedTurn): string {
+  if (!data.sneaky) return `${style('dim', 'unreadable:')} ${JSON.stringify(deception.text)}`
+  const because = data.explanation ? `, ${data.explanation}` : ''
+  const truth = data.sneakyIsWrong === false ? style('yellow', '  (not wrong, says the exact checker)') : ''
+  return `${style('red', data.sneaky)}${success(data.sneakySuccess)}  ${data.errorType ?? ''}${because}${truth}`
+}
+
+const success = (part: number | null | undefined): string =>
+  part === null || part === undefined ? '' : style('dim', `  solver succeeds ${Math.round(part * 100)} %`)
+
+/** Who said it, what it earned, and which updates learned from it. */
+function byline({ role, version, reward, consumedBy }: PlayedTurn): string {
+  const earned = reward === null ? [] : [`reward ${reward > 0 ? '+' : ''}${reward}`]
+  const taught = consumedBy.length > 0 ? [`taught ${consumedBy.join(', ')}`] : []
+  return style('dim', [`by ${role}@${version}`, ...earned, ...taught].join(' · '))
+}
+
+function critiques(place: string, turns: readonly PlayedTurn[] | undefined): string[] {
+  return (turns ?? []).flatMap((turn, index) => {
+    const right = turn.reward !== null && turn.reward > 0
+    const verdict = style(right ? 'green' : 'red', turn.verdict ?? 'unreadable')
+    return field(index === 0 ? place : '', `${turn.text}  → ${verdict}  ${byline(turn)}`)
+  })
+}

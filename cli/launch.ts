@@ -1,0 +1,56 @@
+/** Launching, or going on: a run of this name may be new, under way, stopped, failed or finished. */
+import { isDeepStrictEqual } from 'node:util'
+import { listRounds, readRun, type RunRow } from '../db/runs.ts'
+import { UserError } from '../shared/errors.ts'
+import type { RunFile } from './run-file.ts'
+import { findRun, type Session } from './session.ts'
+
+export type Launch =
+  { kind: 'launched' | 'goes on' | 'finished'; name: string } | { kind: 'relaunched'; name: string; finished: number }
+
+/** Makes sure that the run's workflow is open, unless the run is finished. Nothing is played until a worker comes. */
+export async function goOn(session: Session, wanted: { name: string; file: RunFile | null }): Promise<Launch> {
+  const { client, database } = session
+  const { name, file } = wanted
+  const run = file ? await readRun(database, name) : await findRun(session, name)
+  if (run && file) refuseOther(run, file)
+  if ((await client.execution(name)) === 'RUNNING') return { kind: 'goes on', name }
+  if (!run) {
+    if (!file) throw new Error(`run ${name} has no configuration`)
+    await client.launch({ name, config: file.given, source: file.source })
+    return { kind: 'launched', name }
+  }
+  const rounds = await listRounds(database, name)
+  const scores = rounds.filter((row) => row.finishedAt).map((row) => row.score)
+  // The newest round's configuration holds what was changed by `sparring set` on the way.
+  const config = rounds.at(-1)?.config ?? run.config
+  if (run.state === 'finished') return { kind: 'finished', name }
+  await client.launch({ name, config, source: `run ${name}`, finished: { scores } })
+  return scores.length > 0 ? { kind: 'relaunched', name, finished: scores.length } : { kind: 'launched', name }
+}
+
+/** One name, one configuration: a run's rows must never come from two. */
+function refuseOther(run: RunRow, file: RunFile): void {
+  const wanted: unknown = JSON.parse(JSON.stringify(file.config))
+  const field = firstDifference(run.config, wanted)
+  if (field === null) return
+  throw new UserError(
+    `a run ${run.name} exists with another configuration (${field} differs from ${file.source})`,
+    `choose another name with --name, or go on with its own configuration: \`sparring status ${run.name} --json\` shows how it stands`,
+  )
+}
+
+/** The dotted name of a field in which two configurations differ; null when they are equal. */
+export function firstDifference(one: unknown, other: unknown, path = ''): string | null {
+  if (isDeepStrictEqual(one, other)) return null
+  if (!isGroup(one) || !isGroup(other)) return path || 'the whole'
+  for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
+    const found = firstDifference(one[key], other[key], path ? `${path}.${key}` : key)
+    if (found !== null) return found
+  }
+  return null
+}
+
+function isGroup(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

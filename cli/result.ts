@@ -1,0 +1,69 @@
+/** What a person reads when a run has ended, or asks how it stands. */
+import { scoreTable } from './live.ts'
+import type { Snapshot } from './snapshot.ts'
+import { clock, say, style, table } from './terminal.ts'
+
+export function sayResult(snapshot: Snapshot): void {
+  sayHead(snapshot)
+  const { run, state, report } = snapshot
+  if (report) say(`Report: ${report}`)
+  say('')
+  say('Next:')
+  for (const [command, what] of nextSteps(run, state)) say(`  ${command.padEnd(44)} ${style('dim', what)}`)
+}
+
+export function sayStatus(snapshot: Snapshot): void {
+  sayHead(snapshot)
+  const { phases, seconds_left: left, state, policies, temporal_ui: ui, report } = snapshot
+  for (const { name, done, shards, steps } of phases) {
+    say(`  ${name}: ${steps ? `${steps.done} of ${steps.of} steps` : `${done} of ${shards} shards`}`)
+  }
+  if (left !== null && state === 'running') say(`About ${clock(left)} left.`)
+  if (policies.length > 0) {
+    const rows = policies.map(({ role, version, course, sha256 }) => [
+      role,
+      String(version),
+      course,
+      sha256.slice(0, 16),
+    ])
+    say('')
+    for (const line of table(
+      [{ title: 'role' }, { title: 'version' }, { title: 'made by' }, { title: 'sha256' }],
+      rows,
+    )) {
+      say(`  ${line}`)
+    }
+    say('')
+  }
+  if (ui) say(`Temporal UI: ${ui}`)
+  if (report) say(`Report: ${report}`)
+}
+
+function sayHead(snapshot: Snapshot): void {
+  const { run, recipe, state, round, rounds, error, per_round: perRound } = snapshot
+  say('')
+  const place = state === 'finished' ? `${rounds} rounds` : `round ${round} of ${rounds}`
+  say(`${style('bold', run)} (${recipe}) · ${style(state === 'failed' ? 'red' : 'green', state)} · ${place}`)
+  if (error) say(style('red', `It failed: ${error}`))
+  const finished = perRound.filter((row) => row.finished)
+  if (finished.length > 0) {
+    say('')
+    for (const line of scoreTable(finished)) say(line)
+  }
+  say('')
+}
+
+function nextSteps(run: string, state: string): [string, string][] {
+  const look: [string, string][] = [
+    [`npx sparring episodes ${run} --fooled --limit 3`, 'games in which the critic was fooled'],
+    [`npx sparring status ${run} --json`, 'every number'],
+  ]
+  if (state === 'finished') {
+    return [
+      ...look,
+      [`npx sparring run examples/spc.yaml --name two --set seed=2`, 'another run, from another seed'],
+      ['npx sparring run --help', 'your own settings'],
+    ]
+  }
+  return [[run === 'spc' ? 'npm start' : `npx sparring start ${run}`, 'goes on behind the finished rounds'], ...look]
+}

@@ -1,0 +1,97 @@
+/** A run's configuration from a YAML file and --set overrides; every complaint names the file, the line or the field. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { isMap, LineCounter, parse, parseDocument } from 'yaml'
+import { parseConfig } from '../client.ts'
+import { messageOf, UserError } from '../shared/errors.ts'
+import type { BaseConfig } from '../shared/recipe.ts'
+
+export interface RunFile {
+  /** The name the run gets unless --name says otherwise: the file's own. */
+  name: string
+  source: string
+  /** As written, with the overrides. */
+  given: unknown
+  /** Checked, with every default. */
+  config: BaseConfig
+}
+
+export function readRunFile(file: string, overrides: readonly string[] = []): RunFile {
+  const lines = new LineCounter()
+  const document = parseDocument(readText(file), { lineCounter: lines, prettyErrors: false })
+  const [problem] = [...document.errors, ...document.warnings]
+  if (problem) {
+    const { line, col } = lines.linePos(problem.pos[0])
+    throw new UserError(`${file}, line ${line}, column ${col}: ${problem.message}`, `mend that line of ${file}`)
+  }
+  if (!isMap(document.contents)) {
+    throw new UserError(
+      `${file} holds no fields`,
+      'write `recipe: spc` into it; examples/spc.yaml is one to start from',
+    )
+  }
+  for (const override of overrides) {
+    const { field, value } = readOverride(override)
+    try {
+      document.setIn(field.split('.'), value)
+    } catch (error) {
+      throw new UserError(
+        `--set ${override}: ${field} cannot be set: ${messageOf(error)}`,
+        'name a field as it stands in the run file, e.g. --set play.problems=100',
+      )
+    }
+  }
+  const given: unknown = document.toJS()
+  const { config } = parseConfig(given, overrides.length > 0 ? `${file} with --set` : file)
+  return {
+    name: path
+      .basename(file)
+      .replace(/\.[^.]*$/, '')
+      .toLowerCase(),
+    source: file,
+    given,
+    config,
+  }
+}
+
+/** `a.b=c`, where c is read as YAML: 3 is a number, true a truth value, [1, 2] a list. */
+function readOverride(override: string): { field: string; value: unknown } {
+  const [, field, text] = /^([\w-]+(?:\.[\w-]+)*)=(.*)$/s.exec(override) ?? []
+  if (field === undefined || text === undefined) {
+    throw new UserError(
+      `--set ${override} is not of the form field=value`,
+      'write, for example, --set play.problems=100',
+    )
+  }
+  return { field, value: readValue(text, `--set ${override}`) }
+}
+
+/** A value as it would stand in a run file. */
+export function readValue(text: string, source: string): unknown {
+  try {
+    return parse(text)
+  } catch (error) {
+    throw new UserError(
+      `${source}: the value cannot be read: ${messageOf(error).split('\n')[0]}`,
+      'write it as it would stand in a run file, in quotes where the shell needs them',
+    )
+  }
+}
+
+export function readText(file: string): string {
+  try {
+    return fs.readFileSync(file === '-' ? 0 : file, 'utf8')
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? reasons[String(error.code)] : undefined
+    throw new UserError(
+      `${file} cannot be read: ${why ?? messageOf(error)}`,
+      'check the name and the rights of the file; examples/ holds run files to start from',
+    )
+  }
+}
+const reasons: Record<string, string> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of its path is no folder',
+}

@@ -1,0 +1,76 @@
+/** What a command works with: the services of this project, the database and Temporal, given back when it ends. */
+import path from 'node:path'
+import { SparringClient } from '../client.ts'
+import { openDatabase, type Database } from '../db/client.ts'
+import { listRunNames } from '../db/reading.ts'
+import { readRun, type RunRow } from '../db/runs.ts'
+import { UserError } from '../shared/errors.ts'
+import { runWorkflowId } from '../shared/ids.ts'
+import { bringUp, type RunningServices } from './services/index.ts'
+import { closeNames, note } from './terminal.ts'
+
+export interface Session {
+  services: RunningServices
+  database: Database
+  client: SparringClient
+  close(): Promise<void>
+}
+
+export async function openSession(what: string, onProgress: (message: string) => void = note): Promise<Session> {
+  const services = await bringUp({ what, onProgress })
+  const opened: (() => Promise<unknown>)[] = [() => services.stop()]
+  const close = async (): Promise<void> => {
+    for (const end of opened.splice(0).reverse()) await end()
+  }
+  try {
+    const { database, close: closeDatabase } = await openDatabase(services.databaseUrl)
+    opened.push(closeDatabase)
+    const client = await SparringClient.connect({
+      address: services.temporalAddress,
+      namespace: services.temporalNamespace,
+    })
+    opened.push(() => client.close())
+    return { services, database, client, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Runs a command's question against the services; they are left as they were found, also after Ctrl-C. */
+export async function withSession<T>(what: string, use: (session: Session) => Promise<T>): Promise<T> {
+  const session = await openSession(what)
+  const interrupt = (): void => void session.close().finally(() => process.exit(130))
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+  try {
+    return await use(session)
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+    await session.close()
+  }
+}
+
+/** A run by its name; one that does not exist is answered with the names that come near. */
+export async function findRun({ database }: Pick<Session, 'database'>, name: string): Promise<RunRow> {
+  const row = await readRun(database, name)
+  if (row) return row
+  const names = await listRunNames(database)
+  const close = closeNames(name, names)
+  throw new UserError(
+    `there is no run ${name}`,
+    close.length > 0
+      ? `did you mean ${close.join(' or ')}? \`sparring runs\` lists them all`
+      : names.length > 0
+        ? `\`sparring runs\` lists the runs: ${names.slice(0, 5).join(', ')}${names.length > 5 ? ' …' : ''}`
+        : 'there are no runs yet: `sparring start` begins the first one',
+  )
+}
+
+export function uiAddress(services: RunningServices, run: string): string | null {
+  const { temporalUi, temporalNamespace } = services
+  return (
+    temporalUi && `${temporalUi}/namespaces/${temporalNamespace}/workflows/${encodeURIComponent(runWorkflowId(run))}`
+  )
+}
+
+export const reportPath = (home: string, run: string): string => path.join(home, 'reports', `${run}.html`)

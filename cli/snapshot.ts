@@ -1,0 +1,196 @@
+/** How a run stands: everything that status, watch and the live display show, from the tables and Temporal. */
+import fs from 'node:fs'
+import { parseConfig, planRound, type PlannedPhase } from '../client.ts'
+import { listPolicies } from '../db/policies.ts'
+import { readPhaseCosts, readUpdateProgress, type PhaseCost, type UpdateProgress } from '../db/reading.ts'
+import { listRounds, type RoundRow, type RunRow } from '../db/runs.ts'
+import { range } from '../shared/collections.ts'
+import type { BaseConfig } from '../shared/recipe.ts'
+import { estimate } from './estimate.ts'
+import { failureOf } from './failure.ts'
+import { reportPath, uiAddress, type Session } from './session.ts'
+
+export interface RoundNumbers {
+  round: number
+  finished: boolean
+  score: number | null
+  correct: number | null
+  wrong: number | null
+  mean: number | null
+  harmonic: number | null
+  invalid: number | null
+  attack_rate: number | null
+  fooling_rate: number | null
+  /** Every number of the recipe's own. */
+  numbers: Record<string, number | null>
+  /** Seconds of work by phase, summed over its shards (which may be played side by side). */
+  seconds: Record<string, number>
+  /** Seconds from the start of the round to its end, or to now. */
+  elapsed: number
+  tokens: number
+}
+
+export interface PhaseProgress {
+  name: string
+  done: number
+  shards: number
+  /** Optimizer steps of an update whose length is known, as far as a checkpoint is stored. */
+  steps?: { done: number; of: number }
+}
+
+export interface Snapshot {
+  run: string
+  recipe: string
+  state: string
+  seed: number
+  round: number
+  rounds: number
+  /** The phases that are played now, as one line; null when none is. */
+  phase: string | null
+  phases: PhaseProgress[]
+  tokens: number
+  tokens_per_second: number | null
+  seconds_left: number | null
+  error: string | null
+  temporal_ui: string | null
+  report: string | null
+  per_round: RoundNumbers[]
+  policies: { role: string; version: number; sha256: string; round: number; course: string; bytes: number }[]
+}
+
+/** The plans of a run's rounds, kept while it is watched: they depend on the configuration alone. */
+export class Plans {
+  readonly #plans = new Map<string, Promise<PlannedPhase[]>>()
+
+  of(config: BaseConfig, round: number): Promise<PlannedPhase[]> {
+    const key = `${round} ${JSON.stringify(config)}`
+    let plan = this.#plans.get(key)
+    if (!plan) this.#plans.set(key, (plan = planRound(config, round)))
+    return plan
+  }
+}
+
+export async function takeSnapshot(session: Session, run: RunRow, plans = new Plans()): Promise<Snapshot> {
+  const { database, services } = session
+  const [rounds, costs, updates, policies, { state, error }] = await Promise.all([
+    listRounds(database, run.name),
+    readPhaseCosts(database, run.name),
+    readUpdateProgress(database, run.name),
+    listPolicies(database, run.name),
+    standing(session, run),
+  ])
+  const newest = rounds.at(-1)
+  const { config } = parseConfig(newest?.config ?? run.config, `run ${run.name}`)
+  const round = newest?.round ?? 0
+  const planned = await Promise.all(range(0, config.rounds + 1).map((number) => plans.of(config, number)))
+  const unfinished = newest?.finishedAt ? null : (planned[round] ?? [])
+  const running = unfinished
+    ? playing(
+        unfinished,
+        costs.filter((cost) => cost.round === round),
+        updates,
+      )
+    : []
+  const over = state === 'finished'
+  const report = reportPath(services.home, run.name)
+  const perRound = rounds.map((row) =>
+    numbersOf(
+      row,
+      costs.filter((cost) => cost.round === row.round),
+      over,
+    ),
+  )
+  const current = perRound.at(-1)
+  return {
+    run: run.name,
+    recipe: run.recipe,
+    state,
+    seed: run.seed,
+    round,
+    rounds: config.rounds,
+    phase: running.length > 0 ? running.map(({ name }) => name).join(', ') : null,
+    phases: running,
+    tokens: tokensSoFar(costs, updates),
+    tokens_per_second: current && current.elapsed > 0 ? current.tokens / current.elapsed : null,
+    seconds_left: over
+      ? 0
+      : estimate({ planned, costs, updates, finished: rounds.filter((row) => row.finishedAt).length }),
+    error,
+    temporal_ui: uiAddress(services, run.name),
+    report: fs.existsSync(report) ? report : null,
+    per_round: perRound,
+    policies: policies.map(({ role, version, sha256, round: madeIn, course, bytes }) => ({
+      role,
+      version,
+      sha256,
+      round: madeIn,
+      course,
+      bytes,
+    })),
+  }
+}
+
+/** Tokens sampled and trained on, the stored part of unfinished updates included. */
+function tokensSoFar(costs: readonly PhaseCost[], updates: readonly UpdateProgress[]): number {
+  const finished = costs.reduce((sum, cost) => sum + cost.tokens, 0)
+  const open = updates.filter(
+    ({ role, version }) => !costs.some(({ phase, round }) => phase === `update ${role}` && round === version),
+  )
+  return finished + open.reduce((sum, update) => sum + update.tokens, 0)
+}
+
+/**
+ * The state in words. The table says what the run last said of itself; a run that ended without a word (terminated, or
+ * Temporal's state lost) counts as stopped, as it can be gone on with behind its finished rounds.
+ */
+async function standing({ client }: Session, run: RunRow): Promise<{ state: string; error: string | null }> {
+  if (run.state === 'finished' || run.state === 'stopped') return { state: run.state, error: null }
+  const execution = await client.execution(run.name)
+  if (execution === 'RUNNING') return { state: run.state === 'failed' ? 'running' : run.state, error: null }
+  if (execution === 'FAILED') return { state: 'failed', error: await failureOf(client, run.name) }
+  return { state: run.state === 'failed' ? 'failed' : 'stopped', error: null }
+}
+
+/** The phases of the first stage that is not done, less those that are. */
+function playing(
+  planned: readonly PlannedPhase[],
+  costs: readonly PhaseCost[],
+  updates: readonly UpdateProgress[],
+): PhaseProgress[] {
+  const doneOf = ({ name }: PlannedPhase): number => costs.find((cost) => cost.phase === name)?.shards ?? 0
+  const open = planned.filter((phase) => doneOf(phase) < phase.shards)
+  return open
+    .filter(({ stage }) => stage === open[0]?.stage)
+    .map((phase) => {
+      const { name, shards, update } = phase
+      const stored = updates.find((row) => row.role === update?.role && row.version === update.version)
+      const steps = update?.steps ? { steps: { done: stored?.step ?? 0, of: update.steps } } : {}
+      return { name, done: doneOf(phase), shards, ...steps }
+    })
+}
+
+function numbersOf(row: RoundRow, costs: readonly PhaseCost[], over: boolean): RoundNumbers {
+  const numbers: Record<string, number | null> = {}
+  for (const [name, value] of Object.entries(row.numbers ?? {})) {
+    if (typeof value === 'number' || value === null) numbers[name] = value
+  }
+  const last = costs.reduce((latest, cost) => Math.max(latest, cost.ended.getTime()), row.startedAt.getTime())
+  const end = row.finishedAt?.getTime() ?? (over ? last : Date.now())
+  const first = costs.reduce((earliest, cost) => Math.min(earliest, cost.began.getTime()), row.startedAt.getTime())
+  return {
+    round: row.round,
+    finished: row.finishedAt !== null,
+    score: row.score,
+    correct: numbers['correct'] ?? null,
+    wrong: numbers['wrong'] ?? null,
+    mean: numbers['mean'] ?? null,
+    harmonic: numbers['harmonic'] ?? null,
+    invalid: numbers['invalid'] ?? null,
+    attack_rate: numbers['attack_rate'] ?? null,
+    fooling_rate: numbers['fooling_rate'] ?? null,
+    numbers,
+    seconds: Object.fromEntries(costs.map(({ phase, seconds }) => [phase, Math.round(seconds * 100) / 100])),
+    elapsed: Math.round((end - first) / 10) / 100,
+    tokens: costs.reduce((sum, cost) => sum + cost.tokens, 0),
+  }
+}
