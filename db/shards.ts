@@ -1,5 +1,5 @@
 import { and, asc, eq, gte, inArray, lt, sql } from 'drizzle-orm'
-import type { EpisodeRow, ItemRow, Rows, TurnRow } from '../shared/recipe.ts'
+import type { Data, EpisodeRow, ItemRow, Rows, TurnRow } from '../shared/recipe.ts'
 import type { Database, Transaction } from './client.ts'
 import { episodes, items, shards, turns } from './schema.ts'
 
@@ -125,6 +125,13 @@ export async function readSet(
       ),
     )
     .orderBy(asc(items.item))
+}
+
+/** Stores the lines of a user's file as an evaluation set of round 0. Its name holds the file's hash: again is a no-op. */
+export async function importSet(database: Database, run: string, set: string, lines: readonly Data[]): Promise<void> {
+  if (lines.length === 0) return
+  const rows = lines.map((data, item) => ({ run, round: 0, set, item, data }))
+  await database.insert(items).values(rows).onConflictDoNothing()
 }
 
 /** Inserts rows, or replaces what may change in them. Sent as one JSON parameter each: thousands of rows, one statement. */

@@ -66,6 +66,14 @@ export interface EvaluateShard {
   policy: PlayedBy
 }
 
+export interface EvaluationInput {
+  run: string
+  suite: string
+  shards: number
+  policy: PlayedBy
+  queuePrefix: string
+}
+
 export interface UpdatePlace {
   run: string
   round: number

@@ -13,6 +13,9 @@ export const policyName = (policy: PlayedBy): string => `${policy.role}@${policy
 export const runWorkflowId = (run: string): string => `run/${run}`
 export const roundWorkflowId = (run: string, round: number): string => `run/${run}/round/${round}`
 
+export const evaluationWorkflowId = (run: string, suite: string, policy: PlayedBy): string =>
+  `run/${run}/evaluate/${suite}/${policyName(policy)}`
+
 export type Queue = 'control' | 'infer' | 'train'
 
 /** Task queues carry a prefix so that several installations can share one Temporal namespace. */

@@ -174,6 +174,15 @@ export interface Suite<Config> {
   judge(config: Config, item: ItemRow, answer: Answer): Judgement
 }
 
+/** How a user's file becomes an evaluation set, and what the judgements of its lines add up to. */
+export interface Importer<Config> {
+  summary: string
+  /** The lines of the set; a line that cannot be read is a UserError that names it. */
+  read(config: Config, text: string, source: string): Data[]
+  /** The result for people (`lines`) and for programs (`numbers`). Judgements carry the index of their line as `item`. */
+  conclude(config: Config, text: string, source: string, judgements: Judgement[]): { lines: string[]; numbers: Data }
+}
+
 export interface ModelConfig {
   width: number
   layers: number
@@ -206,6 +215,8 @@ export interface Recipe<Config extends BaseConfig> {
   courses: Record<string, Course<Config>>
   /** A suite by its name; names may hold parameters, e.g. `arena/3`. Null when there is none of that name. */
   suite(name: string): Suite<Config> | null
+  /** Suites whose lines come from a file, by name; their sets are called `<name>/<hash of the file>`. */
+  importers: Record<string, Importer<Config>>
   /** The numbers of a finished round, from its rows. `score` is the one that search attributes and lists show. */
   summarise(rows: RoundRows): RoundSummary
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { UserError } from '../shared/errors.ts'
-import type { Task } from './task.ts'
 
 /**
  * BIG-Bench Mistake, multistep arithmetic (Tyen et al. 2023, Apache-2.0): PaLM 2 solutions with the index of the first
@@ -90,38 +89,38 @@ function singleOperation(left: Flat, right: Flat): ReadableEquality | null {
   return null
 }
 
-/** What the arithmetic task can express of one step of a trace. */
+/** What the arithmetic task can express of one step of a trace. Sides with words in them (`A + B`) claim nothing. */
 export function readStep(text: string): ReadStep {
   const sides = text
     .replace(/[.,;:]\s*(So|Then|Thus|Therefore)\b.*$/s, '')
     .split('=')
     .map((side) => side.trim().replace(/[.,]$/, ''))
-    .filter(
-      (side) =>
-        /\d/.test(side) &&
-        !/[a-z]/i.test(side.replace(/^.*[a-z]\b/i, (words) => (/[a-z]{2}/i.test(words) ? words : ''))),
-    )
   const read: ReadStep = { equalities: [], claimed: 0 }
   for (let index = 0; index + 1 < sides.length; index++) {
-    const [left, right] = [flatten(sides[index]!), flatten(sides[index + 1]!)]
-    if (left && right && write(left) === write(right)) continue
+    const [left = '', right = ''] = sides.slice(index, index + 2)
+    if (!isExpression(left) || !isExpression(right)) continue
+    const [flatLeft, flatRight] = [flatten(left), flatten(right)]
+    if (flatLeft && flatRight && write(flatLeft) === write(flatRight)) continue
     read.claimed++
-    const equality = left && right && singleOperation(left, right)
+    const equality = flatLeft && flatRight && singleOperation(flatLeft, flatRight)
     if (equality) read.equalities.push(equality)
   }
   return read
 }
 
+const isExpression = (side: string): boolean => /\d/.test(side) && /^[\d\s+*()-]+$/.test(side)
+
 /** The steps of a trace that the critic can be asked about, in order, with the step they stand in. */
 export function readTrace({ steps }: Pick<Trace, 'steps'>): {
   judged: (ReadableEquality & { at: number })[]
+  claimed: number
+  /** Whether every equality of the trace can be asked about. */
   readable: boolean
 } {
   const read = steps.map(readStep)
-  return {
-    judged: read.flatMap(({ equalities }, at) => equalities.map((equality) => ({ ...equality, at }))),
-    readable: read.every(({ equalities, claimed }) => equalities.length === claimed),
-  }
+  const judged = read.flatMap(({ equalities }, at) => equalities.map((equality) => ({ ...equality, at })))
+  const claimed = read.reduce((sum, step) => sum + step.claimed, 0)
+  return { judged, claimed, readable: judged.length === claimed }
 }
 
 /** Exact-location accuracy of first-mistake predictions, and of the guesses that need no critic. */
@@ -138,6 +137,3 @@ export function locationAccuracy(traces: readonly { mistake: number | null; pred
     },
   }
 }
-
-/** The label the exact checker gives to an equality. */
-export const isRight = (task: Task, { problem, step }: ReadableEquality): boolean => task.check(problem, [], step)

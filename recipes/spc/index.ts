@@ -3,6 +3,7 @@ import type { Recipe } from '../../shared/recipe.ts'
 import { recalls } from '../../shared/statistics.ts'
 import { spcConfig, type SpcConfig } from './config.ts'
 import { courses } from './courses.ts'
+import { importers } from './importers.ts'
 import * as phases from './phases.ts'
 import { taskOf } from './problems.ts'
 import { spcVocabulary, stop } from './prompts.ts'
@@ -31,6 +32,7 @@ export const spc: Recipe<SpcConfig> = {
   },
   courses,
   suite,
+  importers,
   summarise({ round, evaluations, outcomes }) {
     const critic = { role: 'critic', version: round }
     const judged = (suiteName: string) =>

@@ -137,6 +137,7 @@ function judgedBy(name: string, summary: string, items: (config: SpcConfig) => n
 
 export function suite(name: string): Suite<SpcConfig> | null {
   const [kind = '', part = ''] = name.split('/')
+  if (/^(critique|bigbench-mistake)\/[0-9a-f]+$/.test(name)) return judgedBy(name, `Steps of a file (${kind})`, () => 0)
   if (!/^(natural|synthetic)\/(validation|test)$|^arena\/\d+$/.test(name)) return null
   if (kind === 'arena')
     return judgedBy(name, `Steps of generator ${part}, judged`, ({ evaluation }) => evaluation.arena)
