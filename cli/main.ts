@@ -5,6 +5,8 @@ import { z } from 'zod'
 import { addEpisodes } from './commands/episodes.ts'
 import { addControl } from './commands/control.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addEvaluate } from './commands/evaluate.ts'
+import { addStudy } from './commands/study.ts'
 import { addReport } from './commands/report.ts'
 import { addRun } from './commands/run.ts'
 import { addServices } from './commands/services.ts'
@@ -22,7 +24,19 @@ function buildProgram(): Command {
     .version(version)
     .showSuggestionAfterError()
     .addHelpText('after', '\nBegin with `sparring start`. Every command takes --json, and has examples in its --help.')
-  const add = [addStart, addRun, addStatus, addControl, addEpisodes, addReport, addServices, addWorker, addDoctor]
+  const add = [
+    addStart,
+    addRun,
+    addStatus,
+    addControl,
+    addEpisodes,
+    addReport,
+    addEvaluate,
+    addStudy,
+    addServices,
+    addWorker,
+    addDoctor,
+  ]
   for (const addTo of add) addTo(program)
   // With exitOverride commander throws instead of ending the process, so that its errors take our form.
   const quiet = (command: Command): void => {

@@ -40,3 +40,14 @@ export function wilson(share: number, count: number): [number, number] {
   const half = (z / (1 + (z * z) / count)) * Math.sqrt((share * (1 - share)) / count + (z * z) / (4 * count * count))
   return [Math.max(0, centre - half), Math.min(1, centre + half)]
 }
+
+/** Two-sided 95 % quantiles of Student's t for 1 to 10 degrees of freedom; beyond that the normal one is near enough. */
+const STUDENT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228]
+
+/** Mean of a few runs, and half the width of its 95 % interval (null for a single run). */
+export function meanInterval(values: readonly number[]): { mean: number; half: number | null } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  if (values.length < 2) return { mean, half: null }
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1)
+  return { mean, half: (STUDENT[values.length - 2] ?? 1.96) * Math.sqrt(variance / values.length) }
+}

@@ -1,0 +1,109 @@
+import path from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import { listRounds, readRun } from '../../db/runs.ts'
+import { UserError } from '../../shared/errors.ts'
+import { parseConfig } from '../../client.ts'
+import { goOn } from '../launch.ts'
+import { openDisplay } from '../live.ts'
+import { withSession, type Session } from '../session.ts'
+import * as studies from '../study.ts'
+import { say, sayJson } from '../terminal.ts'
+import { watch } from '../foreground.ts'
+import { SupervisedWorker } from '../worker-process.ts'
+
+interface Options {
+  seeds: number
+  table?: boolean
+  json?: boolean
+}
+
+export function addStudy(program: Command): void {
+  program
+    .command('study')
+    .description('run a recipe under several configurations and seeds, and write the table')
+    .argument('<name>', 'a file of examples/studies, e.g. spc-arms')
+    .option('--seeds <n>', 'seeds 1 to n', wholeNumber, 3)
+    .option('--table', 'only write the table of what is finished')
+    .option('--json', 'the results, as JSON')
+    .addHelpText(
+      'after',
+      `
+Every (arm, seed) is a run of its own, one after the other, seed by seed. Ctrl-C and the same command again go on where
+it was. Results go to results/<name>.json, the table into docs/.
+
+Example:
+  npm run study -- spc-arms --seeds 3`,
+    )
+    .action(async (name: string, { seeds, table = false, json = false }: Options) => {
+      const study = studies.readStudy(name)
+      await withSession('sparring study', async (session) => {
+        const command = `npm run study -- ${name} --seeds ${seeds}`
+        const places = Array.from({ length: seeds }, (_, index) => index + 1).flatMap((seed) =>
+          Object.entries(study.arms).map(([arm, over]) => ({ arm, over, seed, run: studies.runName(name, arm, seed) })),
+        )
+        if (!table) await playAll(session, study, places)
+        const found: studies.StudyResults = {
+          study: name,
+          title: study.title,
+          command,
+          commit: studies.commit(),
+          machine: studies.machine(),
+          columns: study.columns,
+          runs: [],
+        }
+        for (const { arm, seed, run } of places) {
+          if ((await readRun(session.database, run))?.state !== 'finished') continue
+          const rounds = await listRounds(session.database, run)
+          const told = rounds.map(({ round, numbers }) => ({ round, numbers: numbersOf(numbers) }))
+          found.runs.push({ arm, seed, run, rounds: told })
+        }
+        if (found.runs.length === 0)
+          throw new UserError(`no run of study ${name} is finished`, 'leave --table out to play them')
+        studies.writeResults(name, found)
+        const text = studies.studyTable(found)
+        for (const page of ['spc.md']) studies.fillMarks(path.join(studies.root, 'docs', page), name, text)
+        if (json) sayJson(found)
+        else say(`\n${text}\n\nwritten to ${path.relative(process.cwd(), studies.resultsFile(name))}`)
+      })
+    })
+}
+
+interface Place {
+  arm: string
+  over: Record<string, unknown>
+  seed: number
+  run: string
+}
+
+/** Plays what is not finished, one run at a time, with one worker for all. */
+async function playAll(session: Session, study: studies.Study, places: readonly Place[]): Promise<void> {
+  const files = places.map(({ arm, over, seed, run }) => {
+    const given = { ...studies.layOver(study.run, over), seed }
+    const source = `arm ${arm} of the study`
+    return { name: run, source, given, config: parseConfig(given, source).config }
+  })
+  const worker = new SupervisedWorker(session.services, { onReady: () => undefined, onRestart: say })
+  try {
+    for (const [index, file] of files.entries()) {
+      const launch = await goOn(session, { name: file.name, file })
+      say(`run ${index + 1} of ${files.length}: ${file.name}${launch.kind === 'finished' ? ' (finished before)' : ''}`)
+      if (launch.kind === 'finished') continue
+      const display = openDisplay()
+      await Promise.race([watch(session, file.name, display), worker.finished])
+      display.end()
+    }
+  } finally {
+    await worker.stop()
+  }
+}
+
+function numbersOf(stored: Record<string, unknown> | null): Record<string, number | null> {
+  return Object.fromEntries(
+    Object.entries(stored ?? {}).map(([name, value]) => [name, typeof value === 'number' ? value : null]),
+  )
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.')
+  return Number(text)
+}
