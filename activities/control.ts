@@ -2,7 +2,7 @@ import { cpus } from 'node:os'
 import { createRequire } from 'node:module'
 import { z } from 'zod'
 import { countOutcomes, readEvaluations } from '../db/evaluations.ts'
-import { closeRound, openRound, recordControl, registerRun, setRunState } from '../db/runs.ts'
+import { closeRound, openRound, type Order, recordControl, registerRun, setRunState } from '../db/runs.ts'
 import { recipeOf } from '../recipes/registry.ts'
 import type { RunState } from '../shared/contract.ts'
 import type { BaseConfig, Data, RoundSummary } from '../shared/recipe.ts'
@@ -12,11 +12,11 @@ import { readSettings } from './playing.ts'
 /** Opens a round: registers the run at its first one, and stores the configuration the round runs under. */
 export async function beginRound(
   { database }: Dependencies,
-  input: { run: string; recipe: string; round: number; config: BaseConfig & Data },
+  input: { run: string; recipe: string; round: number; config: BaseConfig & Data; state: RunState },
 ): Promise<void> {
-  const { run, round, config } = input
+  const { run, round, config, state } = input
   await registerRun(database, { name: run, config, provenance: provenance() })
-  await setRunState(database, run, 'running')
+  await setRunState(database, run, state)
   await openRound(database, run, round, config)
 }
 
@@ -42,7 +42,7 @@ export async function endRun(
 
 export async function noteControl(
   { database }: Dependencies,
-  { state, ...event }: { run: string; kind: string; data: Data; round: number; state: RunState },
+  { state, ...event }: Order & { state: RunState },
 ): Promise<void> {
   await recordControl(database, event)
   await setRunState(database, event.run, state)

@@ -16,10 +16,10 @@ export interface Activities {
   evaluate(input: EvaluateShard): Promise<void>
   /** Trains and publishes one policy. */
   update(input: UpdatePlace): Promise<void>
-  openRound(input: { run: string; recipe: string; round: number; config: BaseConfig & Data }): Promise<void>
+  openRound(input: Parameters<typeof beginRound>[1]): Promise<void>
   closeRound(input: { run: string; round: number }): Promise<RoundSummary>
   closeRun(input: { run: string; state: RunState }): Promise<void>
-  recordControl(input: { run: string; kind: string; data: Data; round: number; state: RunState }): Promise<void>
+  recordControl(input: Parameters<typeof noteControl>[1]): Promise<void>
   /** Writes the run's report as it stands. */
   report(input: { run: string }): Promise<void>
 }

@@ -35,7 +35,7 @@ export async function playShard(dependencies: Dependencies, input: PlayShard, si
   }
   signal.throwIfAborted()
   const made = definition.answer(context, rows, answers)
-  const template = templateHash(recipe, settings.vocabulary)
+  const template = templateHash(recipe)
   const seeds = seedsOf(answers, placeOfSeeds(config.seed, round, phase))
   const turns = made.turns.map((turn) => ({ ...turn, template, seed: seeds(turn) }))
   const cost = {

@@ -37,11 +37,9 @@ export async function weightsOf(
   return { sha256, path: join(artefacts, `${sha256}.safetensors`) }
 }
 
-/** Which prompts and formats a recipe uses, as one hash: its vocabulary and name stand for them. */
-export function templateHash(recipe: AnyRecipe, vocabulary: Vocabulary): string {
-  return createHash('sha256')
-    .update(JSON.stringify([recipe.name, recipe.stop, vocabulary.tokens]))
-    .digest('hex')
+/** One hash for the prompts and answer formats that a recipe uses. */
+export function templateHash({ templates }: AnyRecipe): string {
+  return createHash('sha256').update(templates.join('\n')).digest('hex')
 }
 
 /** Rows of one sampling graph: what fits a core's cache and is still worth a call. */

@@ -211,6 +211,8 @@ export interface Recipe<Config extends BaseConfig> {
   vocabulary(config: Config): Vocabulary
   /** The mark that ends every completion. */
   stop: string
+  /** The prompts and answer formats, written out for made-up fields; their hash is kept with every turn. */
+  templates: readonly string[]
   phases: Record<string, Phase<Config>>
   courses: Record<string, Course<Config>>
   /** A suite by its name; names may hold parameters, e.g. `arena/3`. Null when there is none of that name. */

@@ -6,7 +6,7 @@ import { courses } from './courses.ts'
 import { importers } from './importers.ts'
 import * as phases from './phases.ts'
 import { taskOf } from './problems.ts'
-import { spcVocabulary, stop } from './prompts.ts'
+import { spcVocabulary, stop, templates } from './prompts.ts'
 import { arena, collectNatural, composeSynthetic, suite } from './suites.ts'
 
 /** SPC, the Self-Play Critic (Chen et al. 2025): the pure half. workflows/spc.ts says in which order it happens. */
@@ -22,6 +22,7 @@ export const spc: Recipe<SpcConfig> = {
   ],
   vocabulary: (config) => spcVocabulary(taskOf(config)),
   stop,
+  templates,
   phases: {
     ...phases,
     arena,

@@ -78,3 +78,14 @@ export function parseVerdict(text: string): Verdict | null {
   const match = /^[^>]*=>(Correct|Incorrect)\.$/.exec(text)
   return verdicts.find((verdict) => verdict === match?.[1]) ?? null
 }
+
+/** Every prompt and answer format with its fields named: what the template hash of a turn is taken over. */
+export const templates: readonly string[] = [
+  solverPrompt('{problem}') + solverCompletion(['{step}', '{step}']),
+  rolloutPrompt('{problem}', ['{done}'], '{step}'),
+  generatorPrompt('{problem}', ['{done}'], '{right}') +
+    generatorCompletion({ type: 'calculation', from: '{from}', to: '{to}', step: '{step}' }),
+  ...verdicts.map(
+    (verdict) => criticPrompt('{problem}', ['{done}'], '{step}') + criticCompletion('{recomputed}', verdict),
+  ),
+]
