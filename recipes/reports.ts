@@ -12,6 +12,10 @@ const reports: Record<string, DescribeRun> = { spc: describeSpc }
 export function describeRun(recipe: string): DescribeRun {
   return (
     reports[recipe] ??
-    (async ({ rounds }) => ({ headline: html`<p>${rounds.length} rounds were played.</p>`, sections: [] }))
+    (async ({ run, rounds }) => ({
+      headline: html`<p>${rounds.length} rounds were played.</p>`,
+      sections: [],
+      config: run.config,
+    }))
   )
 }

@@ -76,6 +76,11 @@ export const spcConfig = z
         /** `equation-4`: importance ratio to the policy that played, advantage = reward - mean; `official-code`: length-normalised ratio to round 0, clip 0.2, advantage = reward. */
         loss: z.enum(['equation-4', 'official-code']).default('equation-4'),
         clip: z.number().gt(0).lt(1).default(0.2),
+        /**
+         * Ours, not the paper's: no gain for a completion beyond this importance ratio in equation 4. Without it (null) one
+         * rare critique that wins can outweigh a whole batch: ratios of 6,000 were seen.
+         */
+        ratioLimit: z.number().gt(1).nullable().default(2),
         kl: z.number().min(0).default(0.1),
         /** Weight of the supervised rows, which are mixed in 1:1 (paper: 0.15). */
         supervisedWeight: z.number().min(0).default(0.15),

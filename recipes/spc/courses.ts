@@ -72,13 +72,19 @@ function learnFromPlay(learner: Learner, summary: string): SpcCourse {
  * The loss of both players, `L = L_rl + 0.15 L_supervised`.
  *
  * `equation-4` (paper): the gradient E[ rho A grad log pi ] with rho = pi / pi_old over the whole completion and
- * A = R - b - beta KL, b the mean reward. `official-code` (chen-judge/SPC, src/trainers.py): rho = exp(mean over tokens of
+ * A = R - b - beta KL, b the mean reward; our ratioLimit takes the gain away where rho is above it and A positive. `official-code` (chen-judge/SPC, src/trainers.py): rho = exp(mean over tokens of
  * log pi - log pi_ref) against round 0, L_rl = -min(rho R, clip(rho, 0.8, 1.2) R), no baseline, no KL.
  */
 export function spcLoss({ update }: SpcConfig): LossTerm[] {
   const play: LossTerm =
     update.loss === 'equation-4'
-      ? { term: 'policy-gradient', weight: 1, ratio: 'sequence-sum', clip: null, klInAdvantage: update.kl }
+      ? {
+          term: 'policy-gradient',
+          weight: 1,
+          ratio: 'sequence-sum',
+          clip: update.ratioLimit && update.ratioLimit - 1,
+          klInAdvantage: update.kl,
+        }
       : { term: 'policy-gradient', weight: 1, ratio: 'sequence-mean', clip: update.clip, klInAdvantage: 0 }
   return update.learn === 'supervised-only' ? nll : [play, { term: 'nll', weight: update.supervisedWeight }]
 }

@@ -73,7 +73,7 @@ export const kinds = {
   },
   thrownOut: {
     title: 'Rollouts wrong: a real error, thrown out',
-    rule: 'Wrong by the exact checker, but the solver failed from the right step too, or got home by luck.',
+    rule: 'Wrong by the exact checker, but the solver failed from the right step too, or got home all the same.',
     fits: (game) => game.sneaky !== null && game.rightSuccess !== null && !valid.byRule(game) && valid.byOracle(game),
   },
 } satisfies Record<string, Kind>
@@ -113,12 +113,25 @@ export function shortlist(candidates: readonly Candidate[]): Shortlist {
   const byKind = groupBy(candidates, ({ kind }) => kind)
   return {
     counts: Object.fromEntries([...byKind].map(([kind, rows]) => [kind, rows.length])),
-    // As many as there are slots: even if every other slot takes one of them, one is left.
-    best: [...byKind.values()].flatMap((rows) => rows.toSorted(bySize).slice(0, slots.length)),
+    // As many problems as games are shown: even if every other game takes one of them, one is left.
+    best: [...byKind.values()].flatMap((rows) => eachProblemOnce(rows.toSorted(bySize)).slice(0, GAMES)),
   }
 }
 
-/** What is shown, in this order. Early and late rounds stand side by side where the players' progress shows. */
+function eachProblemOnce(candidates: readonly Candidate[]): Candidate[] {
+  const first = new Map<string, Candidate>()
+  for (const candidate of candidates) {
+    if (!first.has(candidate.game.problem)) first.set(candidate.game.problem, candidate)
+  }
+  return [...first.values()]
+}
+
+const GAMES = 10
+
+/**
+ * What is shown, in this order. Early and late rounds stand side by side where the players' progress shows. The last
+ * three step in where a run has no game of some kind.
+ */
 const slots: { kind: KindName; from: 'first' | 'last' }[] = [
   { kind: 'deception', from: 'first' },
   { kind: 'deception', from: 'last' },
@@ -130,6 +143,9 @@ const slots: { kind: KindName; from: 'first' | 'last' }[] = [
   { kind: 'caughtByRollouts', from: 'last' },
   { kind: 'letThrough', from: 'last' },
   { kind: 'thrownOut', from: 'last' },
+  { kind: 'falseAlarm', from: 'first' },
+  { kind: 'nearMiss', from: 'first' },
+  { kind: 'divided', from: 'first' },
 ]
 
 export interface Choice {
@@ -139,23 +155,27 @@ export interface Choice {
   alike: number
 }
 
-/** The chosen games, and the kinds of which there is none. A game is shown once; a slot goes to the nearest round that has one. */
+/** The chosen games, and the kinds of which there is none. Each has its own problem; a slot goes to the nearest round that has one. */
 export function choose(rounds: ReadonlyMap<number, Shortlist>): { chosen: Choice[]; missing: KindName[] } {
   const order = [...rounds.keys()].toSorted((a, b) => a - b)
-  const taken = new Set<Game>()
+  const taken = new Set<string>()
   const chosen: Choice[] = []
   for (const { kind, from } of slots) {
+    if (chosen.length === GAMES) break
     for (const round of from === 'first' ? order : order.toReversed()) {
       const list = rounds.get(round)
-      const best = list?.best.find((candidate) => candidate.kind === kind && !taken.has(candidate.game))
+      const best = list?.best.find((candidate) => candidate.kind === kind && !taken.has(candidate.game.problem))
       if (!list || !best) continue
-      taken.add(best.game)
+      taken.add(best.game.problem)
       chosen.push({ kind, game: best.game, alike: list.counts[kind] ?? 0 })
       break
     }
   }
+  const shown = chosen.toSorted(
+    (a, b) => kindNames.indexOf(a.kind) - kindNames.indexOf(b.kind) || a.game.round - b.game.round,
+  )
   const missing = kindNames.filter((kind) => !chosen.some((choice) => choice.kind === kind))
-  return { chosen, missing }
+  return { chosen: shown, missing }
 }
 
 const bySize = (a: Candidate, b: Candidate): number =>

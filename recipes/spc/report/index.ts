@@ -20,6 +20,7 @@ export const describeSpc: DescribeRun = async (data, source) => {
   const games = await gamesSection(new Map(digests.map((row) => [row.round, row.shortlist])), source)
   const played = digests.filter(({ outcomes }) => outcomes.attack !== null)
   return {
+    config,
     headline: headline(data, config),
     sections: [
       curvesSection(

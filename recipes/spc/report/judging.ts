@@ -125,15 +125,12 @@ export function confusionSection({ tallies }: ReportData): Section {
     body: html`${suites.map(({ suite, title }) =>
       table({
         caption: title,
-        head: [
-          'critic',
-          'right step: says Correct',
-          'Incorrect',
-          'unreadable',
-          'wrong step: says Incorrect',
-          'Correct',
-          'unreadable',
+        over: [
+          { title: '', columns: 1 },
+          { title: 'of a right step it says', columns: 3 },
+          { title: 'of a wrong step it says', columns: 3 },
         ],
+        head: ['critic', 'Correct', 'Incorrect', 'unreadable', 'Incorrect', 'Correct', 'unreadable'],
         rows: confusions(tallies, suite).map(({ version, right, wrong }) => [
           `critic@${version}`,
           ...counted(right[0], right[1], right[2]),
@@ -159,8 +156,8 @@ function kindTable(tallies: ReportData['tallies']): Html {
     recalls.find((row) => row.kind === kind && row.version === version)?.recall ?? null
   return html`<h3>Wrong steps caught, by error type</h3>
     <p>
-      Round 0 shows the critic only errors that change what is computed. A step with the right sum and the wrong result
-      (<b>calculation</b>) is what play has to teach it.
+      The labelled steps of round 0 hold no <b>calculation</b> errors (the right sum, the wrong result): those, play has
+      to teach. No critic was trained on these problems.
     </p>
     <div class="charts">
       ${lineChart({
@@ -198,8 +195,8 @@ export function crossSection({ tallies }: ReportData, items: readonly ItemCount[
     title: 'Every generator against every critic',
     body: html`<p>
         Each generator version writes a step for the same test problems; the exact checker says which are wrong (attack
-        rate), and each critic version judges those. Read down a column to see generators get more cunning, and along a
-        row to see critics get harder to fool.
+        rate), and each critic version judges those. Down a column one sees whether generators get more cunning, along a
+        row whether critics get harder to fool.
       </p>
       ${table({
         caption: 'Share of wrong steps that the critic calls Correct (fooling rate)',

@@ -194,9 +194,10 @@ describe('the lesson of an update', () => {
   })
   it('has the paper’s loss or the official code’s', () => {
     expect(spcLoss(parse({}))).toEqual([
-      { term: 'policy-gradient', weight: 1, ratio: 'sequence-sum', clip: null, klInAdvantage: 0.1 },
+      { term: 'policy-gradient', weight: 1, ratio: 'sequence-sum', clip: 1, klInAdvantage: 0.1 },
       { term: 'nll', weight: 0.15 },
     ])
+    expect(spcLoss(parse({ update: { ratioLimit: null } }))[0]).toMatchObject({ clip: null })
     expect(spcLoss(parse({ update: { loss: 'official-code' } }))[0]).toMatchObject({
       ratio: 'sequence-mean',
       clip: 0.2,
