@@ -114,6 +114,8 @@ export interface Section {
 export interface RecipeReport {
   headline: Html
   sections: Section[]
+  /** The run's configuration in the order of the recipe's schema, which the database does not keep. */
+  config: Data
 }
 
 export type DescribeRun = (data: ReportData, source: GameSource) => Promise<RecipeReport>

@@ -41,9 +41,9 @@ export function duration(seconds: number | null): string {
 export function digits(value: number): string {
   if (value === 0) return '0'
   const size = Math.abs(value)
-  if (size >= 100) return value.toFixed(0)
-  if (size < 1e-3) return value.toExponential(1)
-  return value.toPrecision(3)
+  const written =
+    size >= 1e5 || size < 1e-3 ? size.toExponential(1) : size >= 100 ? size.toFixed(0) : size.toPrecision(3)
+  return value < 0 ? `−${written}` : written
 }
 
 export const instant = (date: Date): string => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`

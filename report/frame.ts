@@ -37,7 +37,7 @@ export function whatRan(data: ReportData, headline: Html): Html {
   </header>`
 }
 
-export function provenanceSection({ run, policies, controls }: ReportData): Section {
+export function provenanceSection({ run, policies, controls }: ReportData, config: Data): Section {
   return {
     id: 'provenance',
     title: 'Provenance',
@@ -61,9 +61,16 @@ export function provenanceSection({ run, policies, controls }: ReportData): Sect
         ]),
       })}
       <h3>Configuration</h3>
-      <pre class="config">${stringify(run.config)}</pre>`,
+      <pre class="config">${yamlBlocks(config)}</pre>`,
   }
 }
+
+/** The configuration as YAML, in blocks that no column or page cuts in two. */
+const yamlBlocks = (config: Data): Html[] =>
+  stringify(config)
+    .trimEnd()
+    .split(/\n(?=\S)/)
+    .map((block) => html`<span>${block}</span>`)
 
 /** What people changed while the run was under way: without it the configuration alone would not tell the story. */
 function steering(controls: ReportData['controls']): Html {

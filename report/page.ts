@@ -6,8 +6,8 @@ import { timeSection } from './time.ts'
 import { updatesSection } from './updates.ts'
 
 /** The whole page: one file that loads nothing, for screens light and dark, wide and narrow, and for paper. */
-export function reportPage(data: ReportData, { headline, sections }: RecipeReport): string {
-  const all = [...sections, updatesSection(data), timeSection(data), provenanceSection(data)]
+export function reportPage(data: ReportData, { headline, sections, config }: RecipeReport): string {
+  const all = [...sections, updatesSection(data), timeSection(data), provenanceSection(data, config)]
   return html`<!doctype html>
     <html lang="en">
       <head>

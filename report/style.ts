@@ -53,9 +53,11 @@ svg .grid { stroke: var(--line); stroke-width: 1; }
 .series .name { fill: var(--c); font-weight: 600; }
 .spark { width: 7.5rem; height: 1.9rem; display: inline-block; vertical-align: middle; }
 .spark polyline { fill: none; stroke: var(--c0); stroke-width: 1.4; }
-.scroll { overflow-x: auto; margin: 0.6rem 0 1.2rem; }
+.table { margin: 0.6rem 0 1.2rem; } .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.88rem; line-height: 1.35; }
-caption { text-align: left; font-weight: 600; padding-bottom: 0.35rem; }
+thead th[colspan] { text-align: center; } thead th[colspan]:first-child { border-bottom: 0; }
+.caption { font-weight: 600; font-size: 0.88rem; margin: 0; }
+tbody th { position: sticky; left: 0; background: var(--paper); }
 th, td { padding: 0.32rem 0.75rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; white-space: nowrap; }
 th { font-weight: 400; } thead th { color: var(--soft); font-size: 0.8rem; vertical-align: bottom; }
 .word { text-align: left; }
@@ -67,6 +69,7 @@ td small { white-space: nowrap; }
 .bar { display: block; min-width: 6.5rem; background: linear-gradient(to left, color-mix(in srgb, var(--tint-of) 30%, transparent) calc(var(--share) * 100%), transparent 0); padding: 0 0.3rem; }
 .hash { font-size: 0.75rem; }
 .config { background: var(--panel); padding: 0.9rem 1.1rem; font-size: 0.8rem; line-height: 1.45; overflow-x: auto; columns: 18rem 2; column-gap: 2rem; }
+.config span { display: block; break-inside: avoid; }
 .game { border: 1px solid var(--line); border-radius: 6px; padding: 1rem 1.2rem; margin: 1.1rem 0; }
 .game h3 { margin: 0; }
 .game .rule { color: var(--soft); font-size: 0.86rem; margin: 0.1rem 0 0.9rem; max-width: none; }
@@ -83,14 +86,14 @@ td small { white-space: nowrap; }
 .foot { color: var(--soft); font-size: 0.8rem; margin: 0.8rem 0 0; max-width: none; }
 @media (max-width: 40rem) {
   main { padding-top: 1.4rem; } h1 { font-size: 1.7rem; } .lead { font-size: 1.08rem; }
-  .config { columns: 1; } .game { padding: 0.8rem 0.9rem; }
+  .config { columns: 1; } td small { display: block; } th, td { padding: 0.3rem 0.5rem; } .game { padding: 0.8rem 0.9rem; }
 }
 @media print {
   :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --panel: #fff; --accent: #000; --mark: #e8e8e8; --good: #000; --bad: #000; --warn: #000; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { font-size: 10.5pt; } main { max-width: none; padding: 0; } nav { display: none; }
-  section { margin-top: 1.4rem; } h2, h3, figcaption, caption { break-after: avoid; }
-  figure, tr, .game { break-inside: avoid; } .scroll { overflow: visible; }
+  section { margin-top: 1.4rem; } h2, h3, figcaption, .caption { break-after: avoid; }
+  figure, tr, .table, .game { break-inside: avoid; } .scroll { overflow: visible; }
   .charts { grid-template-columns: 1fr 1fr; } table { font-size: 8.5pt; } th, td { padding: 0.2rem 0.45rem; }
   .config { columns: 2; font-size: 7.5pt; }
 }

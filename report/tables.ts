@@ -3,15 +3,17 @@ import { interval, MISSING, percent } from './format.ts'
 import { type Fragment, html, Html, nothing } from './html.ts'
 
 export interface Table {
-  caption?: Fragment
+  caption?: string
   head: Fragment[]
+  /** Titles over several columns of the head, from the left. */
+  over?: { title: string; columns: number }[]
   rows: Fragment[][]
   /** Columns that hold words; all others hold numbers and are set flush right. */
   words?: readonly number[]
 }
 
-/** A table that scrolls sideways by itself on a narrow screen. The first column names the row. */
-export function table({ caption, head, rows, words = [0] }: Table): Html {
+/** A table that scrolls sideways by itself on a narrow screen, its first column, which names the row, staying in sight. */
+export function table({ caption, head, over = [], rows, words = [0] }: Table): Html {
   const kind = (column: number): string => (words.includes(column) ? 'word' : 'number')
   const row = (cells: Fragment[]): Html =>
     html`<tr>
@@ -22,24 +24,25 @@ export function table({ caption, head, rows, words = [0] }: Table): Html {
           : html`<td class="${kind(column)}">${cell}</td>`
       })}
     </tr>`
-  return html`<div class="scroll">
-    <table>
-      ${
-        caption
-          ? html`<caption>
-              ${caption}
-            </caption>`
-          : nothing
-      }
-      <thead>
-        <tr>
-          ${head.map((cell, column) => html`<th scope="col" class="${kind(column)}">${cell}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(row)}
-      </tbody>
-    </table>
+  const groups = html`<tr>
+    ${over.map(({ title, columns }) => html`<th scope="colgroup" colspan="${columns}">${title}</th>`)}
+  </tr>`
+  // The caption stands outside, so that it wraps where the table scrolls.
+  return html`<div class="table">
+    ${caption ? html`<p class="caption">${caption}</p>` : nothing}
+    <div class="scroll">
+      <table aria-label="${caption ?? null}">
+        <thead>
+          ${over.length > 0 ? groups : nothing}
+          <tr>
+            ${head.map((cell, column) => html`<th scope="col" class="${kind(column)}">${cell}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(row)}
+        </tbody>
+      </table>
+    </div>
   </div>`
 }
 

@@ -105,8 +105,11 @@ function curveRow(policy: PolicyLine, metrics: readonly MetricPoint[]): Fragment
       const values = mine.filter((point) => point.name === name).map(({ value }) => value)
       const [first, last] = [values[0], values.at(-1)]
       if (first === undefined || last === undefined) return MISSING
+      const peak = Math.max(...values)
       return html`${sparkline(values, `${curveTitles[name]} of ${policyName(policy)}`)}
-        <small class="below">${digits(first)} → ${digits(last)}</small>`
+        <small class="below"
+          >${digits(first)} → ${digits(last)}${peak > 2 * Math.max(first, last) ? `, peak ${digits(peak)}` : ''}</small
+        >`
     }),
   ]
 }
