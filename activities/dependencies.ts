@@ -28,8 +28,10 @@ export class EnginePool {
     return this.#all.length
   }
 
-  async use<T>(work: (engine: EngineProcess) => Promise<T>): Promise<T> {
-    const engine = this.#idle.pop() ?? (await new Promise<EngineProcess>((resolve) => this.#waiting.push(resolve)))
+  /** Works with an engine as soon as one is free. Who is told to stop while it waits stops at once, and takes none. */
+  async use<T>(signal: AbortSignal, work: (engine: EngineProcess) => Promise<T>): Promise<T> {
+    signal.throwIfAborted()
+    const engine = this.#idle.pop() ?? (await this.#next(signal))
     try {
       return await work(engine)
     } finally {
@@ -37,6 +39,21 @@ export class EnginePool {
       if (next) next(engine)
       else this.#idle.push(engine)
     }
+  }
+
+  #next(signal: AbortSignal): Promise<EngineProcess> {
+    return new Promise((resolve, reject) => {
+      const take = (engine: EngineProcess): void => {
+        signal.removeEventListener('abort', leave)
+        resolve(engine)
+      }
+      const leave = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(take), 1)
+        reject(signal.reason instanceof Error ? signal.reason : new Error('stopped while waiting for an engine'))
+      }
+      signal.addEventListener('abort', leave, { once: true })
+      this.#waiting.push(take)
+    })
   }
 
   async close(): Promise<void> {

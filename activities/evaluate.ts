@@ -4,10 +4,15 @@ import type { EvaluateShard } from '../shared/contract.ts'
 import { policyName } from '../shared/ids.ts'
 import type { EvaluationRow } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
+import type { Attempt } from './running.ts'
 import { ask, readSettings, tokensOf, weightsOf } from './playing.ts'
 
 /** Lets a policy answer one shard of a suite, greedily, and stores one row per line. */
-export async function evaluateShard(dependencies: Dependencies, input: EvaluateShard): Promise<void> {
+export async function evaluateShard(
+  dependencies: Dependencies,
+  input: EvaluateShard,
+  { signal }: Attempt,
+): Promise<void> {
   const { database, engines, artefacts, worker } = dependencies
   const { run, round, suite, shard, policy } = input
   const phase = `evaluate ${suite} ${policyName(policy)}`
@@ -24,7 +29,9 @@ export async function evaluateShard(dependencies: Dependencies, input: EvaluateS
   const questions = [...items.values()].flatMap((item) => definition.ask(config, item) ?? [])
   const weights = await weightsOf(database, artefacts, run, policy)
   const sampling = { samples: 1, temperature: 0, maximumNewTokens: definition.maximumNewTokens(config) }
-  const answers = await engines.use((engine) => ask(engine, { settings, questions, sampling, weights, place: phase }))
+  const answers = await engines.use(signal, (engine) =>
+    ask(engine, { settings, questions, sampling, weights, place: phase }),
+  )
   const rows = answers.map((answer): EvaluationRow => {
     const item = items.get(answer.question.key)
     if (!item) throw new Error(`suite ${suite} asked about the unknown item ${answer.question.key}`)

@@ -26,9 +26,9 @@ export interface Activities {
 
 export function createActivities(dependencies: Dependencies): Activities {
   return {
-    play: running((input: PlayShard, signal) => playShard(dependencies, input, signal)),
-    evaluate: running((input: EvaluateShard) => evaluateShard(dependencies, input)),
-    update: running((input: UpdatePlace, signal) => updatePolicy(dependencies, input, signal)),
+    play: running((input: PlayShard, attempt) => playShard(dependencies, input, attempt)),
+    evaluate: running((input: EvaluateShard, attempt) => evaluateShard(dependencies, input, attempt)),
+    update: running((input: UpdatePlace, attempt) => updatePolicy(dependencies, input, attempt)),
     openRound: running((input: Parameters<Activities['openRound']>[0]) => beginRound(dependencies, input)),
     closeRound: running((input: { run: string; round: number }) => endRound(dependencies, input)),
     closeRun: running((input: { run: string; state: RunState }) => endRun(dependencies, input)),

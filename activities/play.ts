@@ -2,10 +2,11 @@ import { commitShard, isShardDone, readRows, writeRows } from '../db/shards.ts'
 import type { PlayShard } from '../shared/contract.ts'
 import type { Answer, TurnRow } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
+import type { Attempt } from './running.ts'
 import { ask, readSettings, seedOf, templateHash, tokensOf, weightsOf } from './playing.ts'
 
 /** Plays one shard of a phase: reads its rows, asks the player, stores what the recipe makes of the answers. */
-export async function playShard(dependencies: Dependencies, input: PlayShard, signal: AbortSignal): Promise<void> {
+export async function playShard(dependencies: Dependencies, input: PlayShard, { signal }: Attempt): Promise<void> {
   const { database, engines, artefacts, worker } = dependencies
   const { run, round, phase, shard, player } = input
   const place = { run, round, phase, shard }
@@ -31,7 +32,7 @@ export async function playShard(dependencies: Dependencies, input: PlayShard, si
       place: placeOfSeeds(config.seed, round, phase),
       weights: await weightsOf(database, artefacts, run, player),
     }
-    answers = await engines.use((engine) => ask(engine, request))
+    answers = await engines.use(signal, (engine) => ask(engine, request))
   }
   signal.throwIfAborted()
   const made = definition.answer(context, rows, answers)

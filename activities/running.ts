@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity'
 import { ApplicationFailure } from '@temporalio/common'
 import { permanentErrors, UserError } from '../shared/errors.ts'
+import type { Data } from '../shared/recipe.ts'
 
 /** Results stay small: oversize ones would be retried for ever by Temporal, so they fail here, once and for all. */
 const LARGEST_RESULT = 8192
@@ -9,18 +10,32 @@ class OversizeResultError extends Error {
   override readonly name = 'OversizeResultError'
 }
 
+/** What an activity knows of the attempt that runs it. */
+export interface Attempt {
+  /** Aborted when nobody wants the result any more: the worker stops, or the attempt is given up. */
+  signal: AbortSignal
+  /** Where the work stands. It travels with the heartbeats and shows in the Temporal UI; the truth is in the database. */
+  report(progress: Data): void
+}
+
 /**
  * Wraps an activity: heartbeats every two seconds while it works (the engine computes in another process, so this one's
  * clock runs), checks the size of its result, and puts a UserError's remedy where Temporal shows it.
  */
 export function running<Input, Result>(
-  work: (input: Input, signal: AbortSignal) => Promise<Result>,
+  work: (input: Input, attempt: Attempt) => Promise<Result>,
 ): (input: Input) => Promise<Result> {
   return async (input) => {
     const context = Context.current()
-    const beat = setInterval(() => context.heartbeat(), 2000)
+    let progress: Data | undefined
+    const beat = setInterval(() => context.heartbeat(progress), 2000)
+    const report = (now: Data): void => {
+      // Only the first is sent by itself, so that a watcher sees where an attempt began.
+      if (!progress) context.heartbeat(now)
+      progress = now
+    }
     try {
-      const result = await work(input, context.cancellationSignal)
+      const result = await work(input, { signal: context.cancellationSignal, report })
       const bytes = JSON.stringify(result ?? null).length
       if (bytes > LARGEST_RESULT) {
         throw new OversizeResultError(

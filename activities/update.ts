@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Database } from '../db/client.ts'
 import {
@@ -10,13 +9,22 @@ import {
   sumMetric,
 } from '../db/policies.ts'
 import { commitShard, isShardDone, readRows } from '../db/shards.ts'
-import type { EngineProcess, StepMetrics, TrainingRow, WeightsReference } from '../engine/index.ts'
+import {
+  CorruptWeightsError,
+  type EngineProcess,
+  MissingWeightsError,
+  readStoredWeights,
+  type StepMetrics,
+  type TrainingRow,
+  type WeightsReference,
+} from '../engine/index.ts'
 import { range } from '../shared/collections.ts'
 import type { UpdatePlace } from '../shared/contract.ts'
 import { policyName } from '../shared/ids.ts'
 import type { Course, BaseConfig, Example, Lesson, LossTerm } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import { PAD, type RoundSettings, readSettings, weightsOf } from './playing.ts'
+import type { Attempt } from './running.ts'
 import { logProbabilities, type ScoredExample } from './scoring.ts'
 
 /** Optimizer steps of one engine call (one to two seconds), and of one stored checkpoint. */
@@ -27,7 +35,11 @@ const STEPS_PER_CHECKPOINT = 160
  * Trains one policy and publishes it. Every `STEPS_PER_CHECKPOINT` steps the optimizer's state is stored, and a later
  * attempt goes on from the newest one with the same bytes (DESIGN section 4, rules 3 and 7).
  */
-export async function updatePolicy(dependencies: Dependencies, input: UpdatePlace, signal: AbortSignal): Promise<void> {
+export async function updatePolicy(
+  dependencies: Dependencies,
+  input: UpdatePlace,
+  { signal, report }: Attempt,
+): Promise<void> {
   const { database, engines, worker } = dependencies
   const { run, round, role, version, course } = input
   const place = { run, round, phase: `update ${role}`, shard: 0 }
@@ -41,8 +53,8 @@ export async function updatePolicy(dependencies: Dependencies, input: UpdatePlac
   const rows = await readRows(database, { run, rounds: definition.rounds(context) })
   const lesson = definition.lesson(context, rows)
 
-  const trained = await engines.use((engine) =>
-    train(dependencies, engine, { input, settings, definition, lesson, signal }),
+  const trained = await engines.use(signal, (engine) =>
+    train(dependencies, engine, { input, settings, definition, lesson, signal, report }),
   )
   const policy = { run, role, version, round, course, ...trained.file, lesson: lesson.report }
   const cost = { tokens: trained.tokens, rows: lesson.steps, seconds: (performance.now() - started) / 1000, worker }
@@ -52,17 +64,16 @@ export async function updatePolicy(dependencies: Dependencies, input: UpdatePlac
   })
 }
 
-interface Training {
+interface Training extends Attempt {
   input: UpdatePlace
   settings: RoundSettings
   definition: Course<BaseConfig>
   lesson: Lesson
-  signal: AbortSignal
 }
 
 async function train(dependencies: Dependencies, engine: EngineProcess, training: Training) {
   const { database, artefacts } = dependencies
-  const { input, settings, definition, lesson, signal } = training
+  const { input, settings, definition, lesson, signal, report } = training
   const { run, round, role, version } = input
   const { config, model } = settings
   const context = { config, round, phase: input.course }
@@ -97,6 +108,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     let metrics: Metric[] = []
     for (let step = done; step < lesson.steps;) {
       signal.throwIfAborted()
+      report({ step, steps: lesson.steps, resumedFrom: done })
       const until = Math.min(step + STEPS_PER_CALL, lesson.steps, nextCheckpoint(step))
       const batches = range(step, until).map((index) => lesson.batch(index).map(references))
       const measured = await engine.trainSteps(trainerId, batches)
@@ -113,13 +125,14 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     const { sha256, bytes } = await engine.saveWeights(trainerId, artefacts, { metadata })
     return { file: { sha256, bytes }, tokens, metrics }
   } finally {
-    await engine.closeTrainer(trainerId)
+    // When the engine died its trainer went with it, and a complaint about that must not hide why the engine died.
+    await engine.closeTrainer(trainerId).catch(() => undefined)
   }
 }
 
 const nextCheckpoint = (step: number): number => (Math.floor(step / STEPS_PER_CHECKPOINT) + 1) * STEPS_PER_CHECKPOINT
 
-/** The newest checkpoint of this update whose file is there; the engine verifies its hash when it reads it. */
+/** The newest checkpoint of this update whose file is there and whole. A damaged one costs steps, not the run. */
 async function newestCheckpoint(
   database: Database,
   artefacts: string,
@@ -127,7 +140,12 @@ async function newestCheckpoint(
 ): Promise<WeightsReference | null> {
   for (const { sha256 } of await listCheckpoints(database, input.run, input)) {
     const path = join(artefacts, `${sha256}.safetensors`)
-    if (existsSync(path)) return { sha256, path }
+    try {
+      await readStoredWeights({ sha256, path })
+      return { sha256, path }
+    } catch (error) {
+      if (!(error instanceof MissingWeightsError || error instanceof CorruptWeightsError)) throw error
+    }
   }
   return null
 }

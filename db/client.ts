@@ -21,6 +21,8 @@ export async function openDatabase(url: string): Promise<OpenDatabase> {
   const pool = new pg.Pool({ connectionString: url, max: 8 })
   // A connection that dies while idle (the server was killed) is replaced at the next query, which reports what fails.
   pool.on('error', (error) => process.emitWarning(`an idle database connection ended: ${error.message}`))
+  // One that dies while a transaction holds it says so twice: its query fails, and it emits an error, which would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   try {
     const client = await pool.connect()
     try {

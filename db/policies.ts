@@ -48,8 +48,12 @@ export async function publishPolicy(
   },
   consumed: Lesson['consumed'],
 ): Promise<void> {
-  await transaction.insert(policies).values(policy).onConflictDoNothing()
-  if (consumed.length === 0) return
+  const published = await transaction
+    .insert(policies)
+    .values(policy)
+    .onConflictDoNothing()
+    .returning({ sha256: policies.sha256 })
+  if (published.length === 0 || consumed.length === 0) return
   await transaction.execute(sql`
     insert into consumptions (run, role, version, round, episode, turn)
     select ${policy.run}, ${policy.role}, ${policy.version}::int, round, episode, turn

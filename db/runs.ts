@@ -29,11 +29,9 @@ export async function listRuns(database: Database): Promise<RunRow[]> {
 }
 
 export async function setRunState(database: Database, name: string, state: string): Promise<void> {
-  const finished = state === 'finished' || state === 'failed'
-  await database
-    .update(runs)
-    .set({ state, ...(finished ? { finishedAt: new Date() } : {}) })
-    .where(eq(runs.name, name))
+  // A failed run that goes on has not ended any more.
+  const finishedAt = state === 'finished' || state === 'failed' ? new Date() : null
+  await database.update(runs).set({ state, finishedAt }).where(eq(runs.name, name))
 }
 
 export async function openRound(
@@ -68,9 +66,16 @@ export async function listRounds(database: Database, run: string): Promise<Round
   return database.select().from(rounds).where(eq(rounds.run, run)).orderBy(asc(rounds.round))
 }
 
-export async function recordControl(
-  database: Database,
-  event: { run: string; kind: string; data: Data; round: number },
-): Promise<void> {
-  await database.insert(controlEvents).values(event)
+/** An order that was accepted: pause, resume, stop, set. */
+export interface Order {
+  run: string
+  kind: string
+  data: Data
+  round: number
+  /** One name for each order, so that recording it again changes nothing. */
+  request: string
+}
+
+export async function recordControl(database: Database, order: Order): Promise<void> {
+  await database.insert(controlEvents).values(order).onConflictDoNothing()
 }

@@ -9,6 +9,7 @@ import {
   serial,
   text,
   timestamp,
+  uniqueIndex,
 } from 'drizzle-orm/pg-core'
 import type { Data } from '../shared/recipe.ts'
 
@@ -197,11 +198,17 @@ export const metrics = pgTable(
 )
 
 /** Every pause, resume, stop and change of a setting that was accepted, and the round in which it was asked for. */
-export const controlEvents = pgTable('control_events', {
-  id: serial('id').primaryKey(),
-  run: run(),
-  kind: text('kind').notNull(),
-  data: jsonb('data').$type<Data>().notNull(),
-  round: integer('round').notNull(),
-  at: timestamp('at', { withTimezone: true }).notNull().defaultNow(),
-})
+export const controlEvents = pgTable(
+  'control_events',
+  {
+    id: serial('id').primaryKey(),
+    run: run(),
+    /** Names the order: the workflow execution that accepted it, and its number there. */
+    request: text('request'),
+    kind: text('kind').notNull(),
+    data: jsonb('data').$type<Data>().notNull(),
+    round: integer('round').notNull(),
+    at: timestamp('at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (table) => [uniqueIndex('control_events_request').on(table.run, table.request)],
+)

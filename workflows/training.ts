@@ -1,17 +1,20 @@
 import {
   allHandlersFinished,
   ApplicationFailure,
+  CancellationScope,
   type ChildWorkflowHandle,
   condition,
   continueAsNew,
   defineQuery,
   defineSignal,
   defineUpdate,
+  isCancellation,
   ParentClosePolicy,
   setCurrentDetails,
   setHandler,
   startChild,
   upsertSearchAttributes,
+  workflowInfo,
 } from '@temporalio/workflow'
 import { recipeOf } from '../recipes/registry.ts'
 import {
@@ -62,14 +65,41 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
       SparringState: [state()],
     })
   }
-  const record = async (kind: string, data: Record<string, string | number | boolean> = {}): Promise<void> => {
+  let requests = 0
+  let recorded: Promise<void> = Promise.resolve()
+  // One after the other: the database must not end with the state of an order that another one overtook.
+  const record = (kind: string, data: Record<string, string | number | boolean> = {}): Promise<void> => {
     show()
-    await control.recordControl({ run, kind, data, round: input.round, state: state() })
+    const order = { run, kind, data, round: input.round, state: state() }
+    const request = `${workflowInfo().runId}/${++requests}`
+    const written = recorded.then(() => control.recordControl({ ...order, request }))
+    recorded = written.catch(() => undefined)
+    return written
+  }
+  const tellRound = async (): Promise<void> => {
+    try {
+      await child?.signal(setPausedSignal, paused)
+    } catch (error) {
+      // The round ended before it could hear of it. The next one begins as was asked for.
+      if (isCancellation(error)) throw error
+    }
   }
   const setPaused = async (value: boolean): Promise<void> => {
     paused = value
-    await child?.signal(setPausedSignal, value)
+    await tellRound()
     await record(value ? 'pause' : 'resume')
+  }
+
+  const close = async (end: RunState): Promise<void> => {
+    over = end
+    show()
+    await recorded
+    await control.closeRun({ run, state: end })
+  }
+  const finish = async (end: RunState): Promise<TrainingResult> => {
+    await close(end)
+    await condition(allHandlersFinished)
+    return { state: end, rounds: scores.length - 1, score: scores.at(-1) ?? null }
   }
 
   setHandler(statusQuery, () => ({
@@ -125,9 +155,12 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
   )
 
   try {
-    await control.openRound({ run, recipe: input.recipe, round: input.round, config })
+    // A run that ended after its last round, but before it was marked as finished, has nothing left to play.
+    if (input.round > config.rounds) return await finish('finished')
+    await control.openRound({ run, recipe: input.recipe, round: input.round, config, state: state() })
     show()
     await condition(() => !paused)
+    const begun = paused
     child = await startChild(trainingRound, {
       workflowId: roundWorkflowId(run, input.round),
       args: [{ run, recipe: input.recipe, config, queuePrefix, round: input.round, paused }],
@@ -135,23 +168,18 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
       staticSummary:
         input.round === 0 ? 'Round 0: make the players' : `Round ${input.round}: play, reward, update, evaluate`,
     })
+    // Orders that came while the round was being started found nobody to tell.
+    if (paused !== begun) await tellRound()
     const summary = await child.result()
     child = null
     scores.push(summary.score)
+    const last = input.round >= config.rounds
+    if (last || stopping) return await finish(last ? 'finished' : 'stopped')
   } catch (error) {
-    over = 'failed'
-    show()
-    await control.closeRun({ run, state: 'failed' })
+    const end = isCancellation(error) ? 'stopped' : 'failed'
+    // Also a cancelled run has an end that the database must know of.
+    await CancellationScope.nonCancellable(() => close(end))
     throw error
-  }
-
-  const last = input.round >= config.rounds
-  if (last || stopping) {
-    over = last ? 'finished' : 'stopped'
-    show()
-    await control.closeRun({ run, state: over })
-    await condition(allHandlersFinished)
-    return { state: over, rounds: input.round, score: scores.at(-1) ?? null }
   }
   await condition(allHandlersFinished)
   return continueAsNew<typeof training>({ ...input, config, round: input.round + 1, scores, paused, stopping })
