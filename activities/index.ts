@@ -1,5 +1,5 @@
 import type { EvaluateShard, PlayShard, RunState, UpdatePlace } from '../shared/contract.ts'
-import type { BaseConfig, Data, RoundSummary } from '../shared/recipe.ts'
+import type { RoundSummary } from '../shared/recipe.ts'
 import { beginRound, endRound, endRun, noteControl } from './control.ts'
 import type { Dependencies } from './dependencies.ts'
 import { evaluateShard } from './evaluate.ts'
