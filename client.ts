@@ -68,7 +68,7 @@ export class SparringClient {
     const connection = await Connection.connect({ ...connectionOptions, ...(address ? { address } : {}) })
     return new SparringClient(
       connection,
-      options.namespace ?? namespace ?? 'default',
+      options.namespace || namespace || 'default',
       options.queuePrefix ?? defaultQueuePrefix,
     )
   }

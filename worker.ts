@@ -34,7 +34,7 @@ export interface RunningWorker {
 
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { databaseUrl, home, queuePrefix = defaultQueuePrefix, engines = availableParallelism() } = options
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig()
+  const { connectionOptions, namespace } = loadClientConnectConfig()
   const connection = await NativeConnection.connect(connectionOptions)
   const { database, close } = await openDatabase(databaseUrl)
   const pool = new EnginePool(Array.from({ length: engines }, () => new EngineProcess()))
@@ -45,7 +45,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     artefacts: join(home, 'artefacts'),
     reports: join(home, 'reports'),
   })
-  const common = { connection, namespace, shutdownGraceTime: 0, shutdownForceTime: '10s' } as const
+  const common = {
+    connection,
+    namespace: namespace || 'default',
+    shutdownGraceTime: 0,
+    shutdownForceTime: '10s',
+  } as const
   const workers = await Promise.all([
     Worker.create({
       ...common,
