@@ -11,9 +11,10 @@ const row = (start: number): TrainingRow => {
 }
 const batch = Array.from({ length: 15 }, (_, start) => row(start))
 
+const shape = { model, padToken: 0, batchRows: 15, length: 8, stepsPerCall: 20 }
 const schedule = { learningRate: 1e-2, warmupSteps: 10, totalSteps: 100, decay: 'linear' } as const
 const trainer = await Trainer.create({
-  ...{ model, padToken: 0, batchRows: 15, length: 8, stepsPerCall: 20 },
+  ...shape,
   weights: initialiseLlama(model, 'tiny'),
   loss: [{ term: 'nll', weight: 1 }],
   optimizer: { ...schedule, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 },
@@ -23,10 +24,9 @@ for (let call = 0; call < 5; call++) {
   console.log(`step ${steps.at(-1)?.step}: loss ${steps.at(-1)?.loss.toFixed(4)}`)
 }
 const engine = new Engine()
-const { completions } = await engine.sample({
-  ...{ model, weights: trainer.state().weights, padToken: 0, stopTokens: [], batch: 1, promptLength: 2 },
-  ...{ prompts: [[13, 14]], samplesPerPrompt: 1, maximumNewTokens: 6, temperature: 0, uniforms: new Float32Array() },
-})
+const asked = { prompts: [[13, 14]], promptLength: 2, batch: 1, samplesPerPrompt: 1, maximumNewTokens: 6 }
+const greedy = { temperature: 0, uniforms: new Float32Array(), stopTokens: [], padToken: 0 }
+const { completions } = await engine.sample({ model, weights: trainer.state().weights, ...asked, ...greedy })
 console.log(`13, 14 → ${completions[0]?.join(', ')}`)
 await trainer.close()
 await engine.close()
