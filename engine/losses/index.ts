@@ -66,8 +66,9 @@ export function checkLossSpec(spec: LossSpec): void {
     }
     if (!Number.isFinite(term.weight)) throw new LossSpecError(`the weight of '${term.term}' is not a finite number`)
     if (term.term !== 'policy-gradient') continue
-    if (term.clip !== null && !(term.clip > 0 && term.clip < 1)) {
-      throw new LossSpecError(`clip must lie between 0 and 1 or be null, got ${term.clip}`)
+    // From 1 on the range has no lower end, as a ratio is never negative: only gains are limited.
+    if (term.clip !== null && !(term.clip > 0 && Number.isFinite(term.clip))) {
+      throw new LossSpecError(`clip must be positive or null, got ${term.clip}`)
     }
     if (!Number.isFinite(term.klInAdvantage)) throw new LossSpecError('klInAdvantage is not a finite number')
   }
