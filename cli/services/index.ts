@@ -15,7 +15,7 @@ import { ownHandle, until, type ProcessHandle } from './processes.ts'
 import { defaultHome, logFile, readState, writeState, type ServicesState } from './state.ts'
 import { ensureTemporal } from './temporal-binary.ts'
 import { isTemporalReady, useExternalTemporal } from './temporal-connection.ts'
-import { findTemporal, forgetTemporal, namespace, startTemporal, stopTemporal } from './temporal.ts'
+import { findTemporal, finishStateFile, forgetTemporal, namespace, startTemporal, stopTemporal } from './temporal.ts'
 
 export { acquireLock, type Lock } from './lock.ts'
 export { defaultHome } from './state.ts'
@@ -65,12 +65,14 @@ const lockPatienceMs = 45 * 60_000
 /** Brings up what does not run yet, reuses what does, and returns when both answer. */
 export async function bringUp(options: ServicesOptions = {}): Promise<RunningServices> {
   const onProgress = options.onProgress ?? (() => undefined)
+  const env = options.env ?? process.env
   const home = prepareHome(options.home ?? defaultHome())
+  if (env['TEMPORAL_ADDRESS'] && env['DATABASE_URL']) return useExternal(home, env, env['DATABASE_URL'])
   const lock = await lockServices(home, onProgress)
   try {
     const state = readState(home, onProgress)
     const user = { id: randomUUID(), ...ownHandle(), what: options.what ?? 'sparring' }
-    const context: Context = { home, env: options.env ?? process.env, state, onProgress }
+    const context: Context = { home, env, state, onProgress }
     state.users.push(user)
     writeState(home, state)
     try {
@@ -92,6 +94,23 @@ export async function bringUp(options: ServicesOptions = {}): Promise<RunningSer
     }
   } finally {
     lock.release()
+  }
+}
+
+/** Nothing of ours runs, so there is nothing to lock or to write down: containers may share a home without seeing each other's pids. */
+async function useExternal(home: string, env: NodeJS.ProcessEnv, database: string): Promise<RunningServices> {
+  const { address, namespace: name } = await useExternalTemporal(env)
+  await prepareExternalDatabase(database)
+  return {
+    temporalAddress: address,
+    temporalNamespace: name,
+    temporalUi: null,
+    databaseUrl: database,
+    temporalPid: null,
+    postgresPid: null,
+    home,
+    startedHere: { temporal: false, postgres: false },
+    stop: async () => [],
   }
 }
 
@@ -146,6 +165,7 @@ async function planTemporal({ home, env, state, onProgress }: Context): Promise<
     if (await until(() => isTemporalReady(`127.0.0.1:${found.port}`, namespace), 10_000, 200)) {
       refuseOtherPort(found.port, wish, env)
       refuseOtherPort(found.uiPort, uiWish, env)
+      finishStateFile(home)
       return async () => part(found.handle, found.port, found.uiPort, false)
     }
     onProgress(`Temporal: process ${found.handle.pid} runs but does not answer; starting it again`)

@@ -1,5 +1,6 @@
 /** Ports: the ones people expect when they are free, others when not, and the same ones again at the next start. */
 import { execFileSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import fs from 'node:fs'
 import net from 'node:net'
 import { UserError } from '../../shared/errors.ts'
@@ -57,19 +58,21 @@ export function isFree(port: number): Promise<boolean> {
   })
 }
 
+/**
+ * Below the range from which systems give ports to outgoing connections and to servers that ask for any port (Temporal's inner
+ * services do): such a port could be gone between our look and the start of the server that wants it.
+ */
+const [lowest, highest] = [20_000, 32_000]
+
 export async function freePort(avoid: readonly number[] = []): Promise<number> {
-  const port = await new Promise<number>((resolve, reject) => {
-    const server = net.createServer()
-    server.once('error', reject)
-    server.listen({ port: 0, host: '127.0.0.1' }, () => {
-      const address = server.address()
-      server.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port)
-        else reject(new Error('the system gave no port'))
-      })
-    })
-  })
-  return avoid.includes(port) ? freePort(avoid) : port
+  for (let attempt = 0; attempt < 1000; attempt += 1) {
+    const port = randomInt(lowest, highest)
+    if (!avoid.includes(port) && (await isFree(port))) return port
+  }
+  throw new UserError(
+    `No free port was found from ${lowest} to ${highest}.`,
+    'Stop some of the servers on this machine.',
+  )
 }
 
 /** Who listens on a port, as far as this user may know: "process 4711 (postgres -D …)". */

@@ -5,6 +5,7 @@
  * (exit hooks, output pipes), and ours must outlive a killed command and be found again by the next one.
  */
 import { spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -168,10 +169,17 @@ function createCluster(home: string, initdb: string, account: Account, onProgres
       `${dataDir(home)} was written by Postgres ${version}; this Sparring has Postgres ${major}.`,
       `Dump it with the old version and restore it, or set SPARRING_HOME to a new folder.`,
     )
+  if (fs.existsSync(dataDir(home)) && fs.readdirSync(dataDir(home)).length > 0)
+    throw new UserError(
+      `${dataDir(home)} is not empty and holds no Postgres data.`,
+      'Move it away and start again, or set SPARRING_HOME to a new folder.',
+    )
   onProgress('Postgres: creating the database …')
-  const draft = path.join(home, 'postgres.new')
-  const password = path.join(home, 'postgres.password')
-  fs.rmSync(draft, { recursive: true, force: true })
+  // An initdb whose parent was killed may still be writing, so each attempt has names of its own.
+  const attempt = `postgres.new-${randomUUID()}`
+  removeAttempts(home)
+  const draft = path.join(home, attempt)
+  const password = path.join(home, `${attempt}.password`)
   fs.mkdirSync(draft, { mode: 0o700 })
   fs.writeFileSync(password, 'sparring\n', { mode: 0o600 })
   for (const file of [draft, password])
@@ -193,6 +201,12 @@ function createCluster(home: string, initdb: string, account: Account, onProgres
     )
   }
   fs.renameSync(draft, dataDir(home))
+}
+
+/** What earlier attempts left behind when they were killed. */
+function removeAttempts(home: string): void {
+  for (const name of fs.readdirSync(home).filter((entry) => entry.startsWith('postgres.new-')))
+    fs.rmSync(path.join(home, name), { recursive: true, force: true, maxRetries: 10 })
 }
 
 /**

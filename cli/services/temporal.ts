@@ -34,6 +34,31 @@ export function findTemporal(
   return port === undefined || uiPort === undefined ? null : { handle, port: Number(port), uiPort: Number(uiPort) }
 }
 
+/** There while the state file is being made for the first time. */
+const unfinishedMark = (home: string): string => path.join(home, 'temporal.db.unfinished')
+
+/**
+ * The server makes its tables when it first starts, and cannot go on with half of them. As nobody uses it before it answers,
+ * a state file whose making was interrupted holds nothing, and is made again.
+ */
+function beginStateFile(home: string): void {
+  if (fs.existsSync(unfinishedMark(home)))
+    for (const suffix of ['', '-wal', '-shm', '-journal']) fs.rmSync(`${database(home)}${suffix}`, { force: true })
+  if (!fs.existsSync(database(home))) fs.writeFileSync(unfinishedMark(home), '')
+}
+
+/** Called when the server answers, before anything uses it. The mark must not come back after a power cut: hence the fsync. */
+export function finishStateFile(home: string): void {
+  if (!fs.existsSync(unfinishedMark(home))) return
+  fs.rmSync(unfinishedMark(home))
+  const folder = fs.openSync(home, 'r')
+  try {
+    fs.fsyncSync(folder)
+  } finally {
+    fs.closeSync(folder)
+  }
+}
+
 /** Starts the server and returns when it answers. */
 export async function startTemporal(
   home: string,
@@ -56,6 +81,8 @@ export async function startTemporal(
     ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
     ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
   ]
+  beginStateFile(home)
+  const since = fs.statSync(log, { throwIfNoEntry: false })?.size ?? 0
   // The shell notes the pid before it becomes the server: killed at any instant, we leave no server that cannot be found again.
   const child = spawnDetached({
     command: '/bin/sh',
@@ -69,13 +96,22 @@ export async function startTemporal(
   const address = `127.0.0.1:${port}`
   const ready = await until(async () => ended !== null || (await isTemporalReady(address, namespace)), 60_000, 100)
   const handle = child.pid === undefined ? null : handleOf(child.pid)
-  if (ready && ended === null && handle !== null) return handle
+  if (ready && ended === null && handle !== null) {
+    finishStateFile(home)
+    return handle
+  }
   if (handle !== null) await stopTemporal(handle)
-  const said = tailOf(log)
+  const said = crashIn(fs.readFileSync(log, 'utf8').slice(since)) ?? tailOf(log)
   throw new UserError(
     `Temporal did not start (${ended ?? 'no answer within 60 s'}). The end of its log, ${log}:\n${said}`,
     remedyFor(said, home),
   )
+}
+
+/** A Go program that crashes says why in one line, and then fills the log with the stacks of all its routines. */
+function crashIn(said: string): string | null {
+  const start = said.search(/^(panic|fatal error): /m)
+  return start === -1 ? null : said.slice(start).split('\n').slice(0, 12).join('\n')
 }
 
 function remedyFor(said: string, home: string): string {

@@ -8,7 +8,7 @@ import pg from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { bringUp, inspect, takeDown, type RunningServices } from '../../cli/services/index.ts'
-import { handleOf, isAlive, until } from '../../cli/services/processes.ts'
+import { commandLineOf, handleOf, isAlive, until } from '../../cli/services/processes.ts'
 import { freePort } from '../../cli/services/ports.ts'
 import { stateFile } from '../../cli/services/state.ts'
 import { embeddedEnv, makeTestHome, removeTestHome } from './test-home.ts'
@@ -129,16 +129,34 @@ test.each([30, 150, 300, 600])(
   },
 )
 
-/** The processes whose command line or working folder lies in the home. */
-async function processesNaming(folder: string): Promise<string[]> {
-  const found: string[] = []
-  for (const pid of (await fs.promises.readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const handle = handleOf(Number(pid))
-    if (handle === null) continue
-    const line = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-    if (line.includes(folder)) found.push(`${pid} ${line}`)
-  }
-  return found
+test('everything killed while the database is being made: the half-made one is never started', async () => {
+  const child = startChild()
+  const half = (): boolean =>
+    fs
+      .readdirSync(home)
+      .some((name) => name.startsWith('postgres') && fs.existsSync(path.join(home, name, 'PG_VERSION')))
+  expect(await until(half, 30_000, 1)).toBe(true)
+  child.kill('SIGKILL')
+  for (const pid of await processesNaming(home)) process.kill(pid, 'SIGKILL')
+  expect(await until(async () => (await processesNaming(home)).length === 0, 10_000)).toBe(true)
+  await leaveTraces(await up())
+  expect(fs.readdirSync(home).filter((name) => name.startsWith('postgres.new'))).toEqual([])
+})
+
+test('everything killed while Temporal makes its state file: it is made again', async () => {
+  const child = startChild()
+  const begun = (): boolean => (fs.statSync(path.join(home, 'temporal.db'), { throwIfNoEntry: false })?.size ?? 0) > 0
+  expect(await until(begun, 30_000, 1)).toBe(true)
+  child.kill('SIGKILL')
+  for (const pid of await processesNaming(home)) process.kill(pid, 'SIGKILL')
+  expect(await until(async () => (await processesNaming(home)).length === 0, 10_000)).toBe(true)
+  await leaveTraces(await up())
+})
+
+/** The processes whose command line names the home, our own aside. */
+async function processesNaming(folder: string): Promise<number[]> {
+  const pids = (await fs.promises.readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  return pids.filter((pid) => handleOf(pid) !== null && (commandLineOf(pid) ?? '').includes(folder))
 }
 
 test('everything killed, and the pids handed to other processes: those are neither trusted nor harmed', async () => {
@@ -147,9 +165,12 @@ test('everything killed, and the pids handed to other processes: those are neith
   await Promise.all([kill9(first.temporalPid), kill9(first.postgresPid)])
   // Of the user that Postgres runs as: a stranger of another user it would know for one by itself.
   const { uid, gid } = fs.statSync(path.join(home, 'postgres'))
-  const stranger = spawn('sleep', ['600'], { stdio: 'ignore', uid, gid })
+  // And it looks like a Temporal server, of another home.
+  const disguise = ['--db-filename', '/elsewhere/temporal.db', '--port', '7233', '--ui-port', '8233', '--namespace']
+  const wait = 'setInterval(() => undefined, 60_000)'
+  const stranger = spawn(process.execPath, ['-e', wait, '--', ...disguise], { cwd: '/', stdio: 'ignore', uid, gid })
   const handle = handleOf(stranger.pid ?? -1)
-  if (handle === null) throw new Error('sleep did not start')
+  if (handle === null) throw new Error('the stranger did not start')
   const state = z.looseObject({}).parse(JSON.parse(fs.readFileSync(stateFile(home), 'utf8')))
   const old = { pid: handle.pid, startTime: 'another boot:1' }
   fs.writeFileSync(stateFile(home), JSON.stringify({ ...state, temporal: old, postgres: old }))
