@@ -181,35 +181,31 @@ async function seedGames(database: Database, name: string, round: number, draws:
       ? { sneaky, errorType: draws.pick(errorTypes), explanation: `${sum} > <b>${sum + 1}</b>` }
       : { sneaky: null, errorType: null, explanation: null }
     const outcome = valid ? draws.pick(['detected', 'fooling']) : 'invalid'
-    const data: Data = ({
-	problem: `${left}+${right}-1`,
-	solution: '',
-	done: [],
-	right: `${left}+${right}=${sum}`,
-	...told,
-	...checks,
-	valid,
-	invalidBecause: valid ? null : draws.pick([
-		'format',
-		'unchanged',
-		'the sneaky step does no harm'
-	])
-})
+    const data: Data = {
+      problem: `${left}+${right}-1`,
+      solution: '',
+      done: [],
+      right: `${left}+${right}=${sum}`,
+      ...told,
+      ...checks,
+      valid,
+      invalidBecause: valid ? null : draws.pick(['format', 'unchanged', 'the sneaky step does no harm']),
+    }
     games.push({ ...places, episode, item: episode % 50, data, outcome })
     const policy = { critic: { role: 'critic', version: 0 }, generator: { role: 'generator', version: round - 1 } }
-    const say = (turn: string, by: { role: string; version: number }, verdict: string | null, reward: number) => (({
-	...places,
-	episode,
-	turn,
-	...by,
-	prompt: 'p',
-	text: `${left}+${right}=${sum}=>${verdict}.`,
-	tokens: 9,
-	seed: 's',
-	template: 't',
-	verdict,
-	reward
-}))
+    const say = (turn: string, by: { role: string; version: number }, verdict: string | null, reward: number) => ({
+      ...places,
+      episode,
+      turn,
+      ...by,
+      prompt: 'p',
+      text: `${left}+${right}=${sum}=>${verdict}.`,
+      tokens: 9,
+      seed: 's',
+      template: 't',
+      verdict,
+      reward,
+    })
     const critiques = ['right', 'sneaky'].flatMap((side) => {
       // Critiques of one step mostly agree, as they do in play.
       const opinion = draws.pick(['Correct', 'Incorrect'])

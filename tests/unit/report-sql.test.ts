@@ -96,17 +96,17 @@ test('what ran', async () => {
   const [row] = await ask('run')
   const { finished, wanted } = progressOf(data)
   const { name, recipe, state, seed, createdAt, provenance } = data.run
-  expect(row).toEqual(({
-	name,
-	recipe,
-	state,
-	seed,
-	created_at: createdAt,
-	provenance,
-	rounds_wanted: wanted,
-	rounds_finished: finished,
-	seconds: data.rounds.reduce((sum, round) => sum + (wallSeconds(round) ?? 0), 0)
-}))
+  expect(row).toEqual({
+    name,
+    recipe,
+    state,
+    seed,
+    created_at: createdAt,
+    provenance,
+    rounds_wanted: wanted,
+    rounds_finished: finished,
+    seconds: data.rounds.reduce((sum, round) => sum + (wallSeconds(round) ?? 0), 0),
+  })
 })
 
 test('the headline', async () => {
@@ -198,17 +198,17 @@ test('validity, reasons and difficulty', async () => {
   const played = digests.filter(({ outcomes }) => outcomes.attack)
   expectEqual(
     await ask('validity'),
-    played.map(({ round, rule }) => (({
-	round,
-	both_valid: rule.both,
-	rule_alone: rule.ruleOnly,
-	checker_alone: rule.oracleOnly,
-	neither: rule.neither,
-	missed_by_right: rule.missedByRight,
-	missed_by_sneaky: rule.missedBySneaky,
-	...bounds('precision', precisionOf(rule)),
-	...bounds('recall', recallOf(rule))
-}))),
+    played.map(({ round, rule }) => ({
+      round,
+      both_valid: rule.both,
+      rule_alone: rule.ruleOnly,
+      checker_alone: rule.oracleOnly,
+      neither: rule.neither,
+      missed_by_right: rule.missedByRight,
+      missed_by_sneaky: rule.missedBySneaky,
+      ...bounds('precision', precisionOf(rule)),
+      ...bounds('recall', recallOf(rule)),
+    })),
   )
   expectEqual(
     await ask('reasons'),
@@ -233,16 +233,16 @@ test('validity, reasons and difficulty', async () => {
 })
 
 test('games: how many are alike, and all that was said in one', async () => {
-  const none = ({
-	deception: 0,
-	catch: 0,
-	falseAlarm: 0,
-	divided: 0,
-	nearMiss: 0,
-	caughtByRollouts: 0,
-	letThrough: 0,
-	thrownOut: 0
-})
+  const none = {
+    deception: 0,
+    catch: 0,
+    falseAlarm: 0,
+    divided: 0,
+    nearMiss: 0,
+    caughtByRollouts: 0,
+    letThrough: 0,
+    thrownOut: 0,
+  }
   const rows = digests
     .filter(({ outcomes }) => outcomes.attack)
     .map(({ round, shortlist }) => ({ round, ...none, ...shortlist.counts }))

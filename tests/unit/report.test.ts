@@ -116,27 +116,25 @@ describe('the headline says what happened, whichever way it went', () => {
       { label: 'Incorrect', verdict: 'Incorrect', count: caught },
       { label: 'Incorrect', verdict: 'Correct', count: 200 - caught },
     ].map((tally) => ({ ...tally, suite: 'natural/test', role: 'critic', version, kind: 'natural' }))
-  const data = (rows: SuiteTally[]): ReportData => (({
-	run: {
-		...{
-			name: 'n',
-			recipe: 'spc',
-			seed: 1,
-			config: {},
-			state: 'running',
-			provenance: {}
-		},
-		createdAt: new Date(0),
-		finishedAt: null
-	},
-	rounds: [],
-	policies: [],
-	ledger: [],
-	metrics: [],
-	controls: [],
-	workers: 0,
-	tallies: rows
-}))
+  const data = (rows: SuiteTally[]): ReportData => ({
+    run: {
+      name: 'n',
+      recipe: 'spc',
+      seed: 1,
+      config: {},
+      state: 'running',
+      provenance: {},
+      createdAt: new Date(0),
+      finishedAt: null,
+    },
+    rounds: [],
+    policies: [],
+    ledger: [],
+    metrics: [],
+    controls: [],
+    workers: 0,
+    tallies: rows,
+  })
   const words = (rows: SuiteTally[], settings = config): string =>
     headline(data(rows), settings).text.replaceAll(/\s+/g, ' ')
 
