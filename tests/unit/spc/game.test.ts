@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { spcConfig, type SpcConfig } from '../../../recipes/spc/config.ts'
 import { spcLoss } from '../../../recipes/spc/courses.ts'
+import { readGame } from '../../../recipes/spc/games.ts'
 import { playLesson } from '../../../recipes/spc/lessons.ts'
 import { presolve, solve } from '../../../recipes/spc/phases.ts'
 import { problemAt, splitOf, taskOf } from '../../../recipes/spc/problems.ts'
@@ -120,9 +121,9 @@ describe('the difficulty filter and the choice of steps', () => {
     const { episodes } = solve.answer({ ...context, phase: 'solve' }, rows, extra)
     expect(episodes.map(({ item }) => item)).toEqual([1, 1, 1, 2, 2, 2, 2])
     expect(new Set(episodes.map(({ episode }) => episode)).size).toBe(7)
-    for (const { data } of episodes) {
-      const done = Array.isArray(data['done']) ? data['done'].map(String) : []
-      expect(task.check(String(data['problem']), done, String(data['right']))).toBe(true)
+    for (const row of episodes) {
+      const game = readGame(row)
+      expect(task.check(game.problem, game.done, game.right)).toBe(true)
     }
   })
   it('keeps the splits apart', () => {
@@ -138,7 +139,10 @@ describe('the lesson of an update', () => {
   const rows: Rows = {
     items: [],
     episodes: Array.from({ length: 40 }, (_, index) => ({
-      ...{ round: 1, episode: index, item: index, data: {} },
+      round: 1,
+      episode: index,
+      item: index,
+      data: {},
       outcome: index < 30 ? 'invalid' : index < 38 ? 'detected' : 'fooling',
     })),
     turns: Array.from({ length: 40 }, (_, index) => [
