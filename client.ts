@@ -48,6 +48,16 @@ export interface LaunchOptions {
   finished?: { scores: (number | null)[] }
 }
 
+/** temporal.api.enums.v1.PendingActivityState: waits for its next attempt. */
+const scheduled = 1
+
+/** A step that failed, will be tried again, and why it failed. */
+export interface Retry {
+  step: string
+  attempt: number
+  reason: string
+}
+
 export class SparringClient {
   readonly #client: Client
   readonly #connection: Connection
@@ -141,6 +151,26 @@ export class SparringClient {
       return await this.#client.workflow.getHandle(roundWorkflowId(name, round)).query<RoundProgress>(messages.progress)
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null
+      throw error
+    }
+  }
+
+  /** Steps of a round that failed and will be tried again, with the reason. */
+  async retries(name: string, round: number): Promise<Retry[]> {
+    try {
+      const { raw } = await this.#client.workflow.getHandle(roundWorkflowId(name, round)).describe()
+      return (raw.pendingActivities ?? []).flatMap((pending) => {
+        let failure = pending.lastFailure
+        // An attempt under way may succeed; one that a lost worker left behind did not fail by itself.
+        const waits = Number(pending.state) === scheduled
+        if (!failure || failure.timeoutFailureInfo || !waits) return []
+        while (failure.cause) failure = failure.cause
+        return [
+          { step: pending.activityType?.name ?? '', attempt: pending.attempt ?? 1, reason: failure.message ?? '' },
+        ]
+      })
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return []
       throw error
     }
   }

@@ -6,7 +6,7 @@ import { UserError } from '../shared/errors.ts'
 import { rootMessage } from './failure.ts'
 import { goOn, type Launch } from './launch.ts'
 import { openDisplay, silent, type Display } from './live.ts'
-import { sayResult } from './result.ts'
+import { againCommand, sayResult } from './result.ts'
 import type { RunFile } from './run-file.ts'
 import { prepareHome } from './services/home.ts'
 import { acquireLock, defaultHome } from './services/index.ts'
@@ -18,8 +18,6 @@ import { SupervisedWorker } from './worker-process.ts'
 export interface Foreground {
   /** The command as the user knows it, for other commands' messages: `sparring start`. */
   what: string
-  /** How to go on after an interruption. */
-  again: string
   name: string
   /** Its configuration; null goes on with the one that the run has. */
   file: RunFile | null
@@ -131,7 +129,8 @@ async function whyFailed({ client }: Session, name: string): Promise<string> {
   }
 }
 
-function sayStopped({ name, again, json }: Foreground): number {
+function sayStopped({ name, json }: Foreground): number {
+  const again = againCommand(name)
   if (json) sayJson({ run: name, state: 'interrupted', next: again })
   else process.stdout.write(`stopped; \`${again}\` goes on where it was\n`)
   return 130

@@ -62,7 +62,8 @@ class Lines implements Display {
     const what = [
       `round ${snapshot.round}/${snapshot.rounds}`,
       ...(snapshot.state === 'running' ? [] : [snapshot.state]),
-      snapshot.phases.map(phaseLine).join(', ') || 'summing up',
+      someOf(snapshot.phases) || 'summing the round up',
+      ...retryLines(snapshot).slice(0, 1),
     ].join(' · ')
     if (what === this.#last || Date.now() - this.#at < 2000) return
     this.#last = what
@@ -108,10 +109,9 @@ class Pace {
 }
 
 function screenLines(snapshot: Snapshot, left: number | null, rate: number | null): string[] {
-  const elapsed = snapshot.per_round.reduce((sum, row) => sum + row.elapsed, 0)
   const state =
     snapshot.state === 'paused' ? style('yellow', `paused: \`sparring resume ${snapshot.run}\``) : snapshot.state
-  const times = `${clock(elapsed)} so far${left === null ? '' : `, about ${clock(left)} left`}`
+  const times = `${clock(performance.now() / 1000)} since start${left === null ? '' : `, about ${clock(left)} left`}`
   const width = Math.max(20, ...snapshot.phases.map(({ name }) => name.length))
   const finished = snapshot.per_round.filter((row) => row.finished)
   return [
@@ -119,6 +119,7 @@ function screenLines(snapshot: Snapshot, left: number | null, rate: number | nul
     `${style('bold', snapshot.run)} · round ${snapshot.round} of ${snapshot.rounds} · ${state} · ${times}`,
     ...snapshot.phases.map((phase) => `  ${phase.name.padEnd(width)}  ${bar(phase)}`),
     ...(snapshot.phases.length === 0 ? ['  summing the round up'] : []),
+    ...retryLines(snapshot).map((line) => style('yellow', `  ${line}`)),
     ...(rate === null ? [] : [`  ${Math.round(rate)} tokens/s`]),
     ...(snapshot.temporal_ui ? [`  Temporal UI: ${style('cyan', snapshot.temporal_ui)}`] : []),
     ...(finished.length > 0 ? ['', ...scoreTable(finished)] : []),
@@ -134,6 +135,20 @@ function bar({ done, shards, steps }: PhaseProgress): string {
 
 const phaseLine = ({ name, done, shards, steps }: PhaseProgress): string =>
   steps ? `${name} ${steps.done}/${steps.of} steps` : `${name} ${done}/${shards}`
+
+/** A lost worker's shards are tried again once, which is no news; a second failure of the same step is. */
+export function retryLines({ retries }: Snapshot): string[] {
+  const reasons = new Map(retries.filter(({ attempt }) => attempt > 2).map((retry) => [retry.reason, retry]))
+  return [...reasons.values()].map(
+    ({ step, attempt, reason }) => `${step} fails and is tried again (attempt ${attempt}): ${reason.split('\n')[0]}`,
+  )
+}
+
+/** Two phases of a stage say enough in a log. */
+function someOf(phases: readonly PhaseProgress[]): string {
+  const more = phases.length > 2 ? [`${phases.length - 2} more`] : []
+  return [...phases.slice(0, 2).map(phaseLine), ...more].join(', ')
+}
 
 function cut(line: string, width: number): string {
   return stripVTControlCharacters(line).length <= width ? line : stripVTControlCharacters(line).slice(0, width)

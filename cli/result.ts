@@ -1,5 +1,5 @@
 /** What a person reads when a run has ended, or asks how it stands. */
-import { scoreTable } from './live.ts'
+import { retryLines, scoreTable } from './live.ts'
 import type { Snapshot } from './snapshot.ts'
 import { clock, say, style, table } from './terminal.ts'
 
@@ -9,7 +9,9 @@ export function sayResult(snapshot: Snapshot): void {
   if (report) say(`Report: ${report}`)
   say('')
   say('Next:')
-  for (const [command, what] of nextSteps(run, state)) say(`  ${command.padEnd(44)} ${style('dim', what)}`)
+  const steps = nextSteps(run, state)
+  const width = Math.max(...steps.map(([command]) => command.length))
+  for (const [command, what] of steps) say(`  ${command.padEnd(width)}  ${style('dim', what)}`)
 }
 
 export function sayStatus(snapshot: Snapshot): void {
@@ -18,6 +20,7 @@ export function sayStatus(snapshot: Snapshot): void {
   for (const { name, done, shards, steps } of phases) {
     say(`  ${name}: ${steps ? `${steps.done} of ${steps.of} steps` : `${done} of ${shards} shards`}`)
   }
+  for (const line of retryLines(snapshot)) say(style('yellow', `  ${line}`))
   if (left !== null && state === 'running') say(`About ${clock(left)} left.`)
   if (policies.length > 0) {
     const rows = policies.map(({ role, version, course, sha256 }) => [
@@ -53,6 +56,9 @@ function sayHead(snapshot: Snapshot): void {
   say('')
 }
 
+/** What to type to go on with a run. */
+export const againCommand = (run: string): string => (run === 'spc' ? 'npm start' : `npx sparring start ${run}`)
+
 function nextSteps(run: string, state: string): [string, string][] {
   const look: [string, string][] = [
     [`npx sparring episodes ${run} --fooled --limit 3`, 'games in which the critic was fooled'],
@@ -65,5 +71,5 @@ function nextSteps(run: string, state: string): [string, string][] {
       ['npx sparring run --help', 'your own settings'],
     ]
   }
-  return [[run === 'spc' ? 'npm start' : `npx sparring start ${run}`, 'goes on behind the finished rounds'], ...look]
+  return [[againCommand(run), 'goes on behind the finished rounds'], ...look]
 }

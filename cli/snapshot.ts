@@ -1,8 +1,14 @@
 /** How a run stands: everything that status, watch and the live display show, from the tables and Temporal. */
 import fs from 'node:fs'
-import { parseConfig, planRound, type PlannedPhase } from '../client.ts'
+import { parseConfig, planRound, type PlannedPhase, type Retry } from '../client.ts'
 import { listPolicies } from '../db/policies.ts'
-import { readPhaseCosts, readUpdateProgress, type PhaseCost, type UpdateProgress } from '../db/reading.ts'
+import {
+  readPhaseCosts,
+  readUpdateProgress,
+  readWorkTimes,
+  type PhaseCost,
+  type UpdateProgress,
+} from '../db/reading.ts'
 import { listRounds, type RoundRow, type RunRow } from '../db/runs.ts'
 import { range } from '../shared/collections.ts'
 import type { BaseConfig } from '../shared/recipe.ts'
@@ -25,7 +31,7 @@ export interface RoundNumbers {
   numbers: Record<string, number | null>
   /** Seconds of work by phase, summed over its shards (which may be played side by side). */
   seconds: Record<string, number>
-  /** Seconds from the start of the round to its end, or to now. */
+  /** Seconds in which the round was worked on: shards side by side count once, pauses and interruptions not at all. */
   elapsed: number
   tokens: number
 }
@@ -52,6 +58,8 @@ export interface Snapshot {
   tokens_per_second: number | null
   seconds_left: number | null
   error: string | null
+  /** Steps that failed and are tried again; the run goes on when they succeed. */
+  retries: Retry[]
   temporal_ui: string | null
   report: string | null
   per_round: RoundNumbers[]
@@ -72,9 +80,10 @@ export class Plans {
 
 export async function takeSnapshot(session: Session, run: RunRow, plans = new Plans()): Promise<Snapshot> {
   const { database, services } = session
-  const [rounds, costs, updates, policies, { state, error }] = await Promise.all([
+  const [rounds, costs, times, updates, policies, { state, error, open }] = await Promise.all([
     listRounds(database, run.name),
     readPhaseCosts(database, run.name),
+    readWorkTimes(database, run.name),
     readUpdateProgress(database, run.name),
     listPolicies(database, run.name),
     standing(session, run),
@@ -91,13 +100,12 @@ export async function takeSnapshot(session: Session, run: RunRow, plans = new Pl
         updates,
       )
     : []
-  const over = state === 'finished'
   const report = reportPath(services.home, run.name)
   const perRound = rounds.map((row) =>
     numbersOf(
       row,
       costs.filter((cost) => cost.round === row.round),
-      over,
+      times.get(row.round) ?? 0,
     ),
   )
   const current = perRound.at(-1)
@@ -112,10 +120,12 @@ export async function takeSnapshot(session: Session, run: RunRow, plans = new Pl
     phases: running,
     tokens: tokensSoFar(costs, updates),
     tokens_per_second: current && current.elapsed > 0 ? current.tokens / current.elapsed : null,
-    seconds_left: over
-      ? 0
-      : estimate({ planned, costs, updates, finished: rounds.filter((row) => row.finishedAt).length }),
+    seconds_left:
+      state === 'finished'
+        ? 0
+        : estimate({ planned, costs, updates, finished: rounds.filter((row) => row.finishedAt).length }),
     error,
+    retries: open ? await session.client.retries(run.name, round) : [],
     temporal_ui: uiAddress(services, run.name),
     report: fs.existsSync(report) ? report : null,
     per_round: perRound,
@@ -143,12 +153,20 @@ function tokensSoFar(costs: readonly PhaseCost[], updates: readonly UpdateProgre
  * The state in words. The table says what the run last said of itself; a run that ended without a word (terminated, or
  * Temporal's state lost) counts as stopped, as it can be gone on with behind its finished rounds.
  */
-async function standing({ client }: Session, run: RunRow): Promise<{ state: string; error: string | null }> {
-  if (run.state === 'finished' || run.state === 'stopped') return { state: run.state, error: null }
+interface Standing {
+  state: string
+  error: string | null
+  open: boolean
+}
+
+async function standing({ client }: Session, run: RunRow): Promise<Standing> {
+  if (run.state === 'finished' || run.state === 'stopped') return { state: run.state, error: null, open: false }
   const execution = await client.execution(run.name)
-  if (execution === 'RUNNING') return { state: run.state === 'failed' ? 'running' : run.state, error: null }
-  if (execution === 'FAILED') return { state: 'failed', error: await failureOf(client, run.name) }
-  return { state: run.state === 'failed' ? 'failed' : 'stopped', error: null }
+  if (execution === 'RUNNING') {
+    return { state: run.state === 'failed' ? 'running' : run.state, error: null, open: true }
+  }
+  if (execution === 'FAILED') return { state: 'failed', error: await failureOf(client, run.name), open: false }
+  return { state: run.state === 'failed' ? 'failed' : 'stopped', error: null, open: false }
 }
 
 /** The phases of the first stage that is not done, less those that are. */
@@ -169,14 +187,11 @@ function playing(
     })
 }
 
-function numbersOf(row: RoundRow, costs: readonly PhaseCost[], over: boolean): RoundNumbers {
+function numbersOf(row: RoundRow, costs: readonly PhaseCost[], elapsed: number): RoundNumbers {
   const numbers: Record<string, number | null> = {}
   for (const [name, value] of Object.entries(row.numbers ?? {})) {
     if (typeof value === 'number' || value === null) numbers[name] = value
   }
-  const last = costs.reduce((latest, cost) => Math.max(latest, cost.ended.getTime()), row.startedAt.getTime())
-  const end = row.finishedAt?.getTime() ?? (over ? last : Date.now())
-  const first = costs.reduce((earliest, cost) => Math.min(earliest, cost.began.getTime()), row.startedAt.getTime())
   return {
     round: row.round,
     finished: row.finishedAt !== null,
@@ -190,7 +205,7 @@ function numbersOf(row: RoundRow, costs: readonly PhaseCost[], over: boolean): R
     fooling_rate: numbers['fooling_rate'] ?? null,
     numbers,
     seconds: Object.fromEntries(costs.map(({ phase, seconds }) => [phase, Math.round(seconds * 100) / 100])),
-    elapsed: Math.round((end - first) / 10) / 100,
+    elapsed: Math.round(elapsed * 100) / 100,
     tokens: costs.reduce((sum, cost) => sum + cost.tokens, 0),
   }
 }

@@ -42,19 +42,7 @@ Examples:
       const name = options.name ?? file.name
       if (dryRun) return sayPlan(name, file, json)
       if (detach) return launchDetached({ name, file, json })
-      const again = [
-        'sparring run',
-        yaml,
-        ...(options.name ? ['--name', name] : []),
-        ...set.flatMap((one) => ['--set', one]),
-      ]
-      process.exitCode = await playInForeground({
-        what: `sparring run ${yaml}`,
-        again: again.join(' '),
-        name,
-        file,
-        json,
-      })
+      process.exitCode = await playInForeground({ what: `sparring run ${yaml}`, name, file, json })
     })
 }
 

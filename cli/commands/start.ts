@@ -26,7 +26,6 @@ Examples:
     .action(async (name: string, { json = false }: { json?: boolean }) => {
       process.exitCode = await playInForeground({
         what: 'sparring start',
-        again: name === defaultName ? 'npm start' : `sparring start ${name}`,
         name,
         file: name === defaultName ? readRunFile(defaultFile) : null,
         json,
