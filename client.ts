@@ -79,7 +79,7 @@ export class SparringClient {
     return new SparringClient(
       connection,
       options.namespace || namespace || 'default',
-      options.queuePrefix ?? defaultQueuePrefix,
+      options.queuePrefix ?? process.env['SPARRING_QUEUE_PREFIX'] ?? defaultQueuePrefix,
     )
   }
 

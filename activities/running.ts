@@ -36,7 +36,7 @@ export function running<Input, Result>(
     }
     try {
       const result = await work(input, { signal: context.cancellationSignal, report })
-      const bytes = JSON.stringify(result ?? null).length
+      const bytes = Buffer.byteLength(JSON.stringify(result ?? null))
       if (bytes > LARGEST_RESULT) {
         throw new OversizeResultError(
           `${context.info.activityType} returned ${bytes} bytes; results stay under ${LARGEST_RESULT}`,

@@ -16,7 +16,7 @@ const ROWS_PER_CALL = 1024
 
 /**
  * Log-probabilities of completion tokens under the policy that sampled them (`old`) and under the frozen reference, from
- * the same forward graph as training, so that the importance ratio starts at exactly one.
+ * the same forward code as training, so that the importance ratio starts at one but for rounding.
  */
 export async function logProbabilities(
   { database, artefacts }: Dependencies,

@@ -11,6 +11,7 @@ import {
 import { commitShard, isShardDone, readRows } from '../db/shards.ts'
 import {
   CorruptWeightsError,
+  type LossTerm as EngineLossTerm,
   type EngineProcess,
   MissingWeightsError,
   readStoredWeights,
@@ -87,7 +88,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
   const optimizer = definition.optimizer(config, lesson.steps)
   const { trainerId, step: done } = await engine.openTrainer({
     model,
-    loss,
+    loss: loss.map(engineTerm),
     weights: initial,
     ...(resume ? { resume } : {}),
     optimizer: {
@@ -192,6 +193,7 @@ async function behaviourScores(
     { run: input.run, settings, reference, signal },
     reinforced,
   )
+  const againstReference = loss.some((term) => term.term === 'policy-gradient' && term.against === 'reference')
   return (example) => {
     const row = { ...encode(example), ...plain(example) }
     if (example.kind === 'supervised') return row
@@ -199,9 +201,15 @@ async function behaviourScores(
       `${policyName(example.behaviour ?? { role: '', version: 0 })}|${example.prompt}|${example.completion}`,
     )
     if (!score) throw new Error(`an example was not scored: ${example.prompt}${example.completion}`)
-    // The official code's ratio is against the reference; the paper's against the policy that played.
-    return { ...row, ...score }
+    return { ...row, ...score, ...(againstReference && score.reference ? { old: score.reference } : {}) }
   }
+}
+
+/** What the ratio is taken against is settled by the log-probabilities that the rows carry; the engine knows one `old`. */
+function engineTerm(term: LossTerm): EngineLossTerm {
+  if (term.term !== 'policy-gradient') return term
+  const { against: _against, ...rest } = term
+  return rest
 }
 
 function metricRows({

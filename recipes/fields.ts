@@ -11,7 +11,7 @@ export const modelConfig = z
     keyValueHeads: z.int().min(1).default(4),
     hidden: z.int().min(8).default(352),
     ropeTheta: z.number().positive().default(1000),
-    /** Longest sequence in tokens: the fixed length of the training graphs. */
+    /** Longest sequence in tokens. */
     context: z.int().min(16).default(40),
   })
   .refine((model) => model.width % (2 * model.heads) === 0, {

@@ -138,6 +138,8 @@ export type LossTerm =
       term: 'policy-gradient'
       weight: number
       ratio: 'sequence-mean' | 'sequence-sum' | 'token'
+      /** The denominator of the ratio: the policy that sampled the completion, or the frozen reference. */
+      against: 'behaviour' | 'reference'
       clip: number | null
       klInAdvantage: number
     }

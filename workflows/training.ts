@@ -94,7 +94,8 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
     over = end
     show()
     await recorded
-    await control.closeRun({ run, state: end })
+    await control.closeRun.executeWithOptions({ summary: `the run is ${end}` }, [{ run, state: end }])
+    await control.report.executeWithOptions({ summary: 'write the report' }, [{ run }])
   }
   const finish = async (end: RunState): Promise<TrainingResult> => {
     await close(end)
@@ -157,7 +158,9 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
   try {
     // A run that ended after its last round, but before it was marked as finished, has nothing left to play.
     if (input.round > config.rounds) return await finish('finished')
-    await control.openRound({ run, recipe: input.recipe, round: input.round, config, state: state() })
+    await control.openRound.executeWithOptions({ summary: `open round ${input.round}` }, [
+      { run, recipe: input.recipe, round: input.round, config, state: state() },
+    ])
     show()
     await condition(() => !paused)
     const begun = paused
@@ -211,8 +214,10 @@ export async function trainingRound(input: RoundInput): Promise<RoundSummary> {
     gate: () => condition(() => !paused),
   })
   await (round === 0 ? rounds.first(steps) : rounds.next(steps))
-  const summary = await control.closeRound({ run, round })
-  await control.report({ run })
+  const summary = await control.closeRound.executeWithOptions({ summary: `sum round ${round} up from its rows` }, [
+    { run, round },
+  ])
+  await control.report.executeWithOptions({ summary: 'write the report as it stands' }, [{ run }])
   return summary
 }
 

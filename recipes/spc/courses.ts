@@ -82,10 +82,18 @@ export function spcLoss({ update }: SpcConfig): LossTerm[] {
           term: 'policy-gradient',
           weight: 1,
           ratio: 'sequence-sum',
+          against: 'behaviour',
           clip: update.ratioLimit && update.ratioLimit - 1,
           klInAdvantage: update.kl,
         }
-      : { term: 'policy-gradient', weight: 1, ratio: 'sequence-mean', clip: update.clip, klInAdvantage: 0 }
+      : {
+          term: 'policy-gradient',
+          weight: 1,
+          ratio: 'sequence-mean',
+          against: 'reference',
+          clip: update.clip,
+          klInAdvantage: 0,
+        }
   return update.learn === 'supervised-only' ? nll : [play, { term: 'nll', weight: update.supervisedWeight }]
 }
 

@@ -48,8 +48,9 @@ export function playLesson(learner: Learner, context: Context<SpcConfig>, merged
     return { steps, batch, consumed: [], report: { supervisedRows: library.length, played: 0 } }
   }
 
-  const share = Math.floor(setting.rows / (learner === 'critic' ? 2 : 3)) * merged
-  const buckets = bucketsOf(learner, config, rows).map((bucket) => ({
+  const found = bucketsOf(learner, config, rows)
+  const share = Math.floor(setting.rows / found.length) * merged
+  const buckets = found.map((bucket) => ({
     ...bucket,
     chosen: order(bucket.name, 0, bucket.turns.length)
       .slice(0, share)

@@ -198,7 +198,7 @@ describe('the lesson of an update', () => {
   })
   it('has the paper’s loss or the official code’s', () => {
     expect(spcLoss(parse({}))).toEqual([
-      { term: 'policy-gradient', weight: 1, ratio: 'sequence-sum', clip: 1, klInAdvantage: 0.1 },
+      { term: 'policy-gradient', weight: 1, ratio: 'sequence-sum', against: 'behaviour', clip: 1, klInAdvantage: 0.1 },
       { term: 'nll', weight: 0.15 },
     ])
     expect(spcLoss(parse({ update: { ratioLimit: null } }))[0]).toMatchObject({ clip: null })
