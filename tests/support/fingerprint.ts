@@ -13,10 +13,13 @@ export interface Fingerprint {
   /** Rows per table: says at a glance what is missing when hashes differ. */
   rows: Record<string, number>
   files: Record<string, string>
+  /** Games by outcome. */
+  games: Record<string, number>
 }
 
-/** Columns that say when, where and how fast something was computed. The run's name differs between copies of one run. */
-const incidental = ['run', 'name', 'seconds', 'worker', 'host', 'provenance', 'started_at', 'finished_at', 'created_at']
+/** Columns that say when, where and how fast something was computed (see db/schema.ts). */
+const incidental = (column: string): boolean =>
+  column.endsWith('_at') || ['seconds', 'worker', 'host', 'provenance'].includes(column)
 
 /** What people asked for, not what was computed. */
 const leftOut: string[] = [getTableName(schema.controlEvents)]
@@ -29,7 +32,7 @@ export async function fingerprint(databaseUrl: string, artefacts: string, run: s
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   try {
-    const found: Fingerprint = { tables: {}, rows: {}, files: {} }
+    const found: Fingerprint = { tables: {}, rows: {}, files: {}, games: {} }
     for (const table of tables) {
       const { name, columns, primaryKeys } = getTableConfig(table)
       const key = [
@@ -39,7 +42,8 @@ export async function fingerprint(databaseUrl: string, artefacts: string, run: s
       // Bytes decide the order of texts, not the collation of this database.
       const order = key.map((column) => `"${column.name}"${is(column, PgText) ? ' collate "C"' : ''}`)
       const owner = name === 'runs' ? 'name' : 'run'
-      const dropped = name === 'metrics' ? incidental.filter((column) => column !== 'name') : incidental
+      // Copies of one run bear different names.
+      const dropped = [owner, ...columns.map((column) => column.name).filter(incidental)]
       const { rows } = await client.query<{ row: string }>(
         `select (to_jsonb(stored) - $2::text[])::text as row from "${name}" stored where ${owner} = $1 order by ${order.join(', ')}`,
         [run, dropped],
@@ -47,6 +51,11 @@ export async function fingerprint(databaseUrl: string, artefacts: string, run: s
       found.rows[name] = rows.length
       found.tables[name] = sha256(rows.map(({ row }) => row).join('\n'))
     }
+    const outcomes = await client.query<{ outcome: string; count: string }>(
+      'select outcome, count(*) from episodes where run = $1 group by outcome order by outcome',
+      [run],
+    )
+    for (const { outcome, count } of outcomes.rows) found.games[outcome] = Number(count)
     for (const [file, hash] of await storedFiles(client, run)) {
       const actual = sha256(await readFile(join(artefacts, `${hash}.safetensors`)))
       if (actual !== hash) throw new Error(`${file}: the file has sha256 ${actual}, its row says ${hash}`)

@@ -13,6 +13,8 @@ export interface WorkerPlace {
   engines?: number
 }
 
+export const workerLog = (place: WorkerPlace): string => path.join(place.home, 'worker.log')
+
 export class WorkerProcess {
   readonly #child: ChildProcess
   readonly #exited: Promise<void>
@@ -38,7 +40,7 @@ export class WorkerProcess {
   /** Starts a worker without waiting: it may fail, for example while its services are still down. */
   static spawn(place: WorkerPlace): WorkerProcess {
     fs.mkdirSync(place.home, { recursive: true })
-    const log = path.join(place.home, 'worker.log')
+    const log = workerLog(place)
     const descriptor = fs.openSync(log, 'a')
     try {
       const child = fork(fileURLToPath(new URL('../../worker.ts', import.meta.url)), [], {

@@ -1,0 +1,132 @@
+/** Small runs from beginning to end, and the unbroken one that the others are compared with. */
+import { randomUUID } from 'node:crypto'
+import path from 'node:path'
+import pg from 'pg'
+import { z } from 'zod'
+import { tailOf, until } from '../../cli/services/processes.ts'
+import { SparringClient } from '../../client.ts'
+import { freshDatabase } from '../services/fresh-database.ts'
+import { makeTestHome, removeTestHome } from '../services/test-home.ts'
+import { fingerprint, type Fingerprint } from './fingerprint.ts'
+import { smallRun } from './small-run.ts'
+import { workerLog, WorkerProcess, type WorkerPlace } from './worker-process.ts'
+
+export interface SessionServers {
+  temporalAddress: string
+  databaseUrl: string
+}
+
+/** How often the conditions of these tests are looked at. */
+const POLL_MS = 100
+
+export const artefactsOf = (place: WorkerPlace): string => path.join(place.home, 'artefacts')
+
+/** A place of one test's own: database, folder of weights and task queues, on the servers that all tests share. */
+export async function openPlace(servers: SessionServers): Promise<WorkerPlace & { close: () => Promise<void> }> {
+  const home = makeTestHome()
+  const { url, drop } = await freshDatabase(servers.databaseUrl)
+  const close = async (): Promise<void> => {
+    await drop()
+    await removeTestHome(home)
+  }
+  return { temporalAddress: servers.temporalAddress, databaseUrl: url, home, queuePrefix: randomUUID(), close }
+}
+
+export async function withClient<T>(place: WorkerPlace, use: (client: SparringClient) => Promise<T>): Promise<T> {
+  const client = await SparringClient.connect({ address: place.temporalAddress, queuePrefix: place.queuePrefix })
+  try {
+    return await use(client)
+  } finally {
+    await client.close()
+  }
+}
+
+export async function query<Row extends pg.QueryResultRow>(
+  url: string,
+  sql: string,
+  values: unknown[] = [],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url })
+  // A server that is killed breaks the connection beside the query; the query says so.
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    return (await client.query<Row>(sql, values)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+/** A name for a run that no other test uses. */
+export const runName = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`
+
+/** A small run on the given numbers of engines, one worker for each number, without any mishap. */
+export async function playThrough(
+  servers: SessionServers,
+  engines: readonly number[],
+  meddle?: (place: WorkerPlace, run: string) => Promise<void>,
+): Promise<Fingerprint> {
+  const place = await openPlace(servers)
+  const workers: WorkerProcess[] = []
+  try {
+    for (const count of engines) workers.push(await WorkerProcess.start({ ...place, engines: count }))
+    const run = runName('small')
+    await withClient(place, async (client) => {
+      await client.launch({ name: run, config: smallRun })
+      await meddle?.(place, run)
+      await client.result(run)
+    })
+    return await fingerprint(place.databaseUrl, artefactsOf(place), run)
+  } finally {
+    await Promise.all(workers.map((worker) => worker.stop()))
+    await place.close()
+  }
+}
+
+const fingerprintSchema = z.object({
+  tables: z.record(z.string(), z.string()),
+  rows: z.record(z.string(), z.number()),
+  files: z.record(z.string(), z.string()),
+  games: z.record(z.string(), z.number()),
+})
+/** Any fixed number: test files that want the reference at the same time wait for the one that makes it. */
+const REFERENCE_LOCK = 7_346_202
+
+/** The fingerprint of the unbroken run: one worker, two engines. Made once in a test session, whoever asks first. */
+export async function unbrokenRun(servers: SessionServers): Promise<Fingerprint> {
+  const client = new pg.Client({ connectionString: servers.databaseUrl })
+  await client.connect()
+  try {
+    await client.query('select pg_advisory_lock($1)', [REFERENCE_LOCK])
+    await client.query('create table if not exists reference (fingerprint jsonb)')
+    const { rows } = await client.query<{ fingerprint: unknown }>('select fingerprint from reference')
+    if (rows[0]) return fingerprintSchema.parse(rows[0].fingerprint)
+    const made = await playThrough(servers, [2])
+    await client.query('insert into reference values ($1)', [JSON.stringify(made)])
+    return made
+  } finally {
+    await client.end()
+  }
+}
+
+/** Waits until the database says that the run is over, whatever dies meanwhile; fails with the worker's last words. */
+export async function untilOver(place: WorkerPlace, run: string, withinMs: number): Promise<string> {
+  let state = 'unknown'
+  const over = await until(
+    async () => {
+      try {
+        const rows = await query<{ state: string }>(place.databaseUrl, 'select state from runs where name = $1', [run])
+        state = rows[0]?.state ?? state
+      } catch (error) {
+        if (!(error instanceof Error)) throw error // the server is down, or does not have the tables yet
+      }
+      return ['finished', 'failed', 'stopped'].includes(state)
+    },
+    withinMs,
+    POLL_MS,
+  )
+  if (over) return state
+  throw new Error(
+    `run ${run} is ${state} after ${withinMs / 1000} s. The worker said:\n${tailOf(workerLog(place), 40)}`,
+  )
+}
