@@ -3,12 +3,21 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { readRun } from '../db/runs.ts'
 import { UserError } from '../shared/errors.ts'
 import { goOn } from './launch.ts'
 import type { RunFile } from './run-file.ts'
-import { handleOf, isAlive, readIfThere, spawnDetached, stopProcess, type ProcessHandle } from './services/processes.ts'
+import {
+  handleOf,
+  isAlive,
+  readIfThere,
+  spawnDetached,
+  stopProcess,
+  type ProcessHandle,
+  until,
+} from './services/processes.ts'
 import { rotateLog } from './services/home.ts'
-import { uiAddress, withSession } from './session.ts'
+import { type Session, uiAddress, withSession } from './session.ts'
 import { say, sayJson } from './terminal.ts'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
@@ -36,6 +45,7 @@ export async function launchDetached({
     const log = detachedLog(home)
     // Our use of the services ends with this command: the worker must have joined before we leave.
     await joined(home, worker)
+    await registered(session, name, worker)
     if (json) return sayJson({ run: name, state: launch.kind, worker: { pid: worker.pid, log }, temporal_ui: ui })
     say(`run ${name}: ${launch.kind === 'launched' ? 'launched' : 'goes on'} in the background`)
     say(`  Worker: process ${worker.pid}, log ${log}`)
@@ -80,15 +90,21 @@ function startDetached(home: string): ProcessHandle {
   return handle
 }
 
+/** Waits until the worker has taken the run up, so that the next command finds it. */
+async function registered({ database, services }: Session, name: string, worker: ProcessHandle): Promise<void> {
+  const found = await until(async () => (await readRun(database, name)) !== null || !isAlive(worker), 90_000, 200)
+  if (!found || !isAlive(worker)) {
+    throw new Error(`the background worker does not take run ${name} up; see ${detachedLog(services.home)}`)
+  }
+}
+
 const users = z.object({ users: z.array(z.object({ what: z.string(), pid: z.number() })) })
 
 async function joined(home: string, worker: ProcessHandle): Promise<void> {
-  const deadline = Date.now() + 60_000
-  while (Date.now() < deadline) {
+  const isUser = (): boolean => {
     const state = users.safeParse(JSON.parse(readIfThere(path.join(home, 'services.json')) ?? 'null'))
-    if (state.success && state.data.users.some(({ pid }) => pid === worker.pid)) return
-    if (!isAlive(worker)) break
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    return state.success && state.data.users.some(({ pid }) => pid === worker.pid)
   }
-  throw new Error(`the background worker did not come up; see ${detachedLog(home)}`)
+  const came = await until(() => isUser() || !isAlive(worker), 60_000, 100)
+  if (!came || !isAlive(worker)) throw new Error(`the background worker did not come up; see ${detachedLog(home)}`)
 }

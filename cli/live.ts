@@ -62,7 +62,7 @@ class Lines implements Display {
     const what = [
       `round ${snapshot.round}/${snapshot.rounds}`,
       ...(snapshot.state === 'running' ? [] : [snapshot.state]),
-      someOf(snapshot.phases) || 'summing the round up',
+      ...(snapshot.phases.length > 0 ? [someOf(snapshot.phases)] : []),
       ...retryLines(snapshot).slice(0, 1),
     ].join(' · ')
     if (what === this.#last || Date.now() - this.#at < 2000) return
@@ -118,7 +118,6 @@ function screenLines(snapshot: Snapshot, left: number | null, rate: number | nul
     '',
     `${style('bold', snapshot.run)} · round ${snapshot.round} of ${snapshot.rounds} · ${state} · ${times}`,
     ...snapshot.phases.map((phase) => `  ${phase.name.padEnd(width)}  ${bar(phase)}`),
-    ...(snapshot.phases.length === 0 ? ['  summing the round up'] : []),
     ...retryLines(snapshot).map((line) => style('yellow', `  ${line}`)),
     ...(rate === null ? [] : [`  ${Math.round(rate)} tokens/s`]),
     ...(snapshot.temporal_ui ? [`  Temporal UI: ${style('cyan', snapshot.temporal_ui)}`] : []),

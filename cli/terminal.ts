@@ -68,7 +68,7 @@ export function clock(seconds: number): string {
 export function closeNames(wanted: string, names: readonly string[]): string[] {
   return names
     .map((name) => ({ name, distance: name.includes(wanted) || wanted.includes(name) ? 1 : distance(wanted, name) }))
-    .filter((found) => found.distance <= Math.max(2, Math.floor(wanted.length / 3)))
+    .filter((found) => found.distance <= Math.max(1, Math.floor(wanted.length / 3)))
     .sort((one, other) => one.distance - other.distance || (one.name < other.name ? -1 : 1))
     .slice(0, 3)
     .map(({ name }) => name)

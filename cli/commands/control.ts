@@ -61,9 +61,11 @@ async function tell(
   ask: (session: Session) => Promise<string>,
 ): Promise<void> {
   await withSession(what, async (session) => {
-    await findRun(session, run)
+    // A run just launched is known to Temporal before its first step registers it.
+    const open = (await session.client.execution(run)) === 'RUNNING'
+    if (!open) await findRun(session, run)
     // A server that we had to start ourselves has no worker, so nobody would answer.
-    if ((await session.client.execution(run)) === 'RUNNING' && session.services.startedHere.temporal) {
+    if (open && session.services.startedHere.temporal) {
       throw new UserError(
         `run ${run} is not being played: no worker runs`,
         `\`sparring start ${run}\` goes on with it; then ask again`,

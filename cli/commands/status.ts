@@ -62,11 +62,11 @@ export function addStatus(program: Command): void {
     .addHelpText('after', '\nExamples:\n  sparring watch spc')
     .action(async (name: string, { json = false }: Options) => {
       await withSession('sparring watch', async (session) => {
-        const run = await findRun(session, name)
+        if ((await session.client.execution(name)) !== 'RUNNING') await findRun(session, name)
         const display = json ? silent : openDisplay()
         await watch(session, name, display)
         display.end()
-        const snapshot = await takeSnapshot(session, await findRun(session, run.name))
+        const snapshot = await takeSnapshot(session, await findRun(session, name))
         if (json) sayJson(snapshot)
         else sayResult(snapshot)
         process.exitCode = snapshot.state === 'failed' ? 1 : 0
