@@ -12,7 +12,7 @@ export const spcConfig = z
     recipe: z.literal('spc'),
     seed: z.int().min(0).default(1),
     /** Self-play rounds after the supervised round 0 (paper: 2). */
-    rounds: z.int().min(0).max(50).default(3),
+    rounds: z.int().min(0).max(50).default(2),
     /** Problems per shard. */
     shard: count.default(128),
     task: arithmeticConfig.extend({ name: z.literal('arithmetic').default('arithmetic') }).prefault({}),
@@ -20,17 +20,17 @@ export const spcConfig = z
 
     /** The base model: solutions, and a few checks of coarse errors, so that it can compare but misses what is subtle. */
     base: z
-      .strictObject({ ...optimizerFields({ steps: 2000, batch: 48, learningRate: 2e-3 }), checks: share.default(0.15) })
+      .strictObject({ ...optimizerFields({ steps: 1200, batch: 48, learningRate: 2e-3 }), checks: share.default(0.25) })
       .prefault({}),
     /** The held-out weak solver whose natural errors the critic is tested on: its own seed, trained for less long. */
-    weakSolver: z.strictObject(optimizerFields({ steps: 800, batch: 48, learningRate: 2e-3 })).prefault({}),
+    weakSolver: z.strictObject(optimizerFields({ steps: 600, batch: 48, learningRate: 2e-3 })).prefault({}),
 
     /** Round 0: both players are fine-tuned from the base on labelled pairs (paper: 13K and 21.8K rows). */
     supervised: z
       .strictObject({
         generator: z
           .strictObject({
-            ...optimizerFields({ steps: 250, batch: 64, learningRate: 8e-4 }),
+            ...optimizerFields({ steps: 150, batch: 64, learningRate: 8e-4 }),
             pairs: count.default(256),
           })
           .prefault({}),
@@ -46,7 +46,7 @@ export const spcConfig = z
     play: z
       .strictObject({
         /** Problems offered to the solver in a round. */
-        problems: count.default(640),
+        problems: count.default(800),
         /** Solutions per problem before the difficulty filter (paper: 4). */
         presolutions: count.default(4),
         /** Solutions in all for problems solved at most half of the time (paper: 16). */
@@ -89,12 +89,12 @@ export const spcConfig = z
         /** `batch` rows of play beside `batch` supervised rows in each step; `steps` per merged round. */
         critic: z
           .strictObject({
-            ...optimizerFields({ steps: 220, batch: 64, learningRate: 6e-4 }),
+            ...optimizerFields({ steps: 220, batch: 64, learningRate: 2e-4 }),
             rows: count.default(4096),
           })
           .prefault({}),
         generator: z
-          .strictObject({ ...optimizerFields({ steps: 60, batch: 48, learningRate: 3e-4 }), rows: count.default(1536) })
+          .strictObject({ ...optimizerFields({ steps: 60, batch: 48, learningRate: 1e-4 }), rows: count.default(1536) })
           .prefault({}),
       })
       .prefault({}),
