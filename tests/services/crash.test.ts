@@ -114,7 +114,7 @@ test('the command that started them killed: its orphans are reused, and stopped 
   expect([handleOf(pids.temporal), handleOf(pids.postgres)]).toEqual([null, null])
 })
 
-test.each([30, 150, 300, 600])(
+test.each([50, 400])(
   'killed %i ms after the services begin to start: the next one goes on',
   async (delay) => {
     const child = startChild()
