@@ -114,20 +114,17 @@ test('the command that started them killed: its orphans are reused, and stopped 
   expect([handleOf(pids.temporal), handleOf(pids.postgres)]).toEqual([null, null])
 })
 
-test.each([50, 400])(
-  'killed %i ms after the services begin to start: the next one goes on',
-  async (delay) => {
-    const child = startChild()
-    // The services begin to start when the command has written itself down as their user.
-    expect(await until(() => fs.existsSync(stateFile(home)), 30_000, 5)).toBe(true)
-    await new Promise((resolve) => setTimeout(resolve, delay))
-    child.kill('SIGKILL')
-    const services = await up()
-    await leaveTraces(services)
-    await services.stop()
-    expect(await processesNaming(home)).toEqual([])
-  },
-)
+test.each([50, 400])('killed %i ms after the services begin to start: the next one goes on', async (delay) => {
+  const child = startChild()
+  // The services begin to start when the command has written itself down as their user.
+  expect(await until(() => fs.existsSync(stateFile(home)), 30_000, 5)).toBe(true)
+  await new Promise((resolve) => setTimeout(resolve, delay))
+  child.kill('SIGKILL')
+  const services = await up()
+  await leaveTraces(services)
+  await services.stop()
+  expect(await processesNaming(home)).toEqual([])
+})
 
 test('everything killed while the database is being made: the half-made one is never started', async () => {
   const child = startChild()
