@@ -1,6 +1,7 @@
 /** Time left: what was measured so far in this run, spread over what the plan says is still to do. */
 import { availableParallelism } from 'node:os'
 import type { PlannedPhase } from '../client.ts'
+import type { ModelConfig } from '../shared/recipe.ts'
 import type { PhaseCost, UpdateProgress } from '../db/reading.ts'
 
 export interface Measured {
@@ -10,10 +11,13 @@ export interface Measured {
   updates: readonly UpdateProgress[]
   /** How many rounds are finished. */
   finished: number
+  model: ModelConfig
 }
 
-/** Seconds per unit of work (see PlannedPhase.work) before anything of that kind was measured: a slow core's, roundly. */
-const firstGuess = { play: 0.005, evaluate: 0.004, update: 0.0025 } as const
+/** Seconds per unit of work (see PlannedPhase.work) before anything of its kind was measured: a slow core's, with the default model. */
+const firstGuess = { play: 0.005, evaluate: 0.003, update: 0.004 } as const
+/** Weights of the default model's layers. */
+const defaultWeights = 800_000
 /** A phase that only computes costs a moment per shard. */
 const idleShard = 0.3
 /** A worker's engines: one per core. */
@@ -76,7 +80,7 @@ function growth(phase: PlannedPhase, earlier: PlannedPhase | undefined): number 
 /** A phase's name without the versions, which change from round to round. */
 const plain = (phase: string): string => phase.replaceAll(/@\d+/g, '').replaceAll(/\/\d+/g, '')
 
-function secondsPerUnit({ costs, planned }: Measured, kind: PlannedPhase['kind']): number {
+function secondsPerUnit({ costs, planned, model }: Measured, kind: PlannedPhase['kind']): number {
   let [seconds, work] = [0, 0]
   for (const cost of costs) {
     const phase = planned[cost.round]?.find(({ name }) => name === cost.phase)
@@ -84,5 +88,8 @@ function secondsPerUnit({ costs, planned }: Measured, kind: PlannedPhase['kind']
     seconds += cost.seconds
     work += (phase.work * cost.shards) / phase.shards
   }
-  return work > 0 ? seconds / work : firstGuess[kind]
+  if (work > 0) return seconds / work
+  const { width, hidden, layers } = model
+  const weights = layers * (4 * width * width + 3 * width * hidden)
+  return firstGuess[kind] * Math.max(0.1, weights / defaultWeights)
 }

@@ -91,25 +91,28 @@ function opening(launch: Launch, { services }: Session): string {
   return `${what}${ui}`
 }
 
-/** Shows a run until its workflow has ended (or the signal). A service that does not answer for a while is waited for. */
+/** Shows a run until its workflow has ended (or the signal). A service that died is brought up again. */
 export async function watch(session: Session, name: string, display: Display, signal?: AbortSignal): Promise<void> {
   const { client, database } = session
   const plans = new Plans()
-  let silentSince: number | null = null
+  let failures = 0
   while (!signal?.aborted) {
     try {
       const run = await readRun(database, name)
       if (run) display.show(await takeSnapshot(session, run, plans))
       if ((await client.execution(name)) !== 'RUNNING') return
-      silentSince = null
+      failures = 0
     } catch (error) {
-      if (error instanceof UserError) throw error
-      silentSince ??= Date.now()
-      if (Date.now() - silentSince > 120_000) throw error
+      if (error instanceof UserError || signal?.aborted) throw error
+      failures++
+      if (failures > mostFailures) throw error
+      if (failures === 2) display.say(`  a service does not answer (${rootMessage(error)}); bringing it up again`)
+      if (failures >= 2) await session.repair()
     }
     await new Promise((resolve) => setTimeout(resolve, 1000))
   }
 }
+const mostFailures = 10
 
 async function sayEnd({ name, json }: Foreground, session: Session): Promise<number> {
   const run = await readRun(session.database, name)

@@ -13,6 +13,8 @@ export interface Session {
   services: RunningServices
   database: Database
   client: SparringClient
+  /** Brings up again what died of the services. They come back where they were, so that everyone finds them. */
+  repair(): Promise<void>
   close(): Promise<void>
 }
 
@@ -23,14 +25,26 @@ export async function openSession(what: string, onProgress: (message: string) =>
     for (const end of opened.splice(0).reverse()) await end()
   }
   try {
+    const queuePrefix = process.env['SPARRING_QUEUE_PREFIX']
     const { database, close: closeDatabase } = await openDatabase(services.databaseUrl)
     opened.push(closeDatabase)
     const client = await SparringClient.connect({
       address: services.temporalAddress,
       namespace: services.temporalNamespace,
+      // As the worker reads it: an installation that shares its namespace has queues of its own.
+      ...(queuePrefix ? { queuePrefix } : {}),
     })
     opened.push(() => client.close())
-    return { services, database, client, close }
+    const repair = async (): Promise<void> => {
+      const again = await bringUp({ what, onProgress })
+      opened.unshift(() => again.stop())
+      if (again.temporalAddress === services.temporalAddress && again.databaseUrl === services.databaseUrl) return
+      throw new UserError(
+        'a service died, and its port was taken by another program meanwhile',
+        'start again: nothing finished is lost',
+      )
+    }
+    return { services, database, client, repair, close }
   } catch (error) {
     await close()
     throw error

@@ -123,7 +123,13 @@ export async function takeSnapshot(session: Session, run: RunRow, plans = new Pl
     seconds_left:
       state === 'finished'
         ? 0
-        : estimate({ planned, costs, updates, finished: rounds.filter((row) => row.finishedAt).length }),
+        : estimate({
+            model: config.model,
+            planned,
+            costs,
+            updates,
+            finished: rounds.filter((row) => row.finishedAt).length,
+          }),
     error,
     retries: open ? await session.client.retries(run.name, round) : [],
     temporal_ui: uiAddress(services, run.name),

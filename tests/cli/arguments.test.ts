@@ -1,0 +1,110 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { makeTestHome, removeTestHome } from '../services/test-home.ts'
+import { sparring } from './support.ts'
+
+/** What the command says before anything is started: none of these may bring up a service. */
+let home: string
+beforeAll(() => void (home = makeTestHome()))
+afterAll(() => removeTestHome(home))
+
+const run = (...args: string[]) => sparring(args, { SPARRING_HOME: home })
+const write = (name: string, text: string): string => {
+  const file = path.join(home, name)
+  fs.writeFileSync(file, text)
+  return file
+}
+
+test('every command has help with an example', async () => {
+  const { stdout } = await run('--help')
+  const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*$/gm)].map(([, name]) => name ?? '')
+  expect(commands).toEqual(
+    expect.arrayContaining(['start', 'run', 'runs', 'status', 'watch', 'pause', 'resume', 'stop', 'set', 'doctor']),
+  )
+  for (const name of ['start', 'run', 'status', 'episodes']) {
+    const help = await run(name, '--help')
+    expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('Examples:') })
+    expect(help.stdout).toContain('--json')
+  }
+})
+
+describe('--dry-run', () => {
+  test('shows the whole configuration and the plan, as JSON', async () => {
+    const { code, stdout } = await run('run', 'examples/spc.yaml', '--set', 'rounds=2', '--dry-run', '--json')
+    expect(code).toBe(0)
+    const answer: unknown = JSON.parse(stdout)
+    expect(answer).toMatchObject({
+      run: 'spc',
+      config: { recipe: 'spc', rounds: 2, play: { rollouts: expect.any(Number) } },
+      plan: [{ round: 0 }, { round: 1 }, { round: 2 }],
+    })
+  })
+
+  test('the plan is the order of the algorithm', async () => {
+    const { stdout } = await run('run', 'examples/spc-smoke.yaml', '--dry-run')
+    const order = ['presolve', 'solve', 'deceive', 'validate', 'criticise', 'reward', 'update generator']
+    const places = order.map((phase) => stdout.lastIndexOf(` ${phase} `))
+    expect(places).toEqual(places.toSorted((one, other) => one - other))
+    expect(places[0]).toBeGreaterThan(0)
+    expect(fs.existsSync(path.join(home, 'services.json'))).toBe(false)
+  })
+})
+
+describe('what a person can mend ends with exit code 2, the fault and the remedy', () => {
+  test.each([
+    [['run', 'examples/spc.yaml', '--set', 'play.foo=1'], 'unknown field play.foo'],
+    [['run', 'examples/spc.yaml', '--set', 'rounds=many'], 'rounds: '],
+    [['run', 'examples/spc.yaml', '--set', 'rounds'], 'not of the form field=value'],
+    [['run', 'examples/spc.yaml', '--set', 'rounds.deep=1'], 'rounds.deep'],
+    [['run', 'nowhere.yaml'], 'nowhere.yaml cannot be read: there is no such file'],
+    [['run', 'examples'], 'examples cannot be read: it is a folder'],
+    [['run', 'examples/spc.yaml', '--name', 'My Run'], '"My Run" is no run name'],
+    [['run'], "missing required argument 'yaml'"],
+    [['stats'], "unknown command 'stats'"],
+    [['status', '--jsn'], "unknown option '--jsn'"],
+    [['episodes', 'spc', '--limit', 'few'], 'whole number'],
+    [['set', 'spc', 'rounds', '[1'], 'rounds'],
+  ])('%j', async (args, message) => {
+    const { code, stdout, stderr } = await run(...args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    const [fault, remedy, ...rest] = stderr.trimEnd().split('\n')
+    expect(fault).toContain(message)
+    expect(remedy).toMatch(/^ {2}→ \S/)
+    expect(rest).toEqual([])
+  })
+
+  test('a broken file is named with the line', async () => {
+    const file = write('broken.yaml', 'recipe: spc\nplay: {problems: 3\nrounds: 2\n')
+    const { code, stderr } = await run('run', file)
+    expect(code).toBe(2)
+    expect(stderr).toContain(`${file}, line `)
+  })
+
+  test('an empty file', async () => {
+    expect(await run('run', write('empty.yaml', ''))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('holds no fields'),
+    })
+  })
+
+  test('with --json, as an object on stdout', async () => {
+    const { code, stdout, stderr } = await run('run', 'examples/spc.yaml', '--set', 'play.foo=1', '--json')
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
+    const answer: unknown = JSON.parse(stdout)
+    expect(answer).toEqual({ error: expect.stringContaining('play.foo'), remedy: expect.any(String) })
+  })
+})
+
+test('doctor names what it looked at, and fails for a port that is no port', async () => {
+  const { code, stdout } = await sparring(['doctor', '--json'], { SPARRING_HOME: home, SPARRING_UI_PORT: 'x' })
+  expect(code).toBe(1)
+  const findings: unknown = JSON.parse(stdout)
+  expect(findings).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ what: 'Node', level: 'ok' }),
+      expect.objectContaining({ what: 'ONNX Runtime', level: 'ok' }),
+      expect.objectContaining({ what: 'port', level: 'fail', remedy: expect.stringContaining('port number') }),
+    ]),
+  )
+})

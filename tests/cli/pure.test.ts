@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { estimate } from '../../cli/estimate.ts'
+import { rootMessage } from '../../cli/failure.ts'
+import { firstDifference } from '../../cli/launch.ts'
+import { clock, closeNames, table } from '../../cli/terminal.ts'
+import { parseConfig, planRound } from '../../client.ts'
+
+test('close names: few changed letters, or one inside the other', () => {
+  expect(closeNames('spcc', ['spc', 'spc-two', 'other'])).toEqual(['spc'])
+  expect(closeNames('arms', ['spc-arms-1', 'two'])).toEqual(['spc-arms-1'])
+  expect(closeNames('zzzz', ['spc'])).toEqual([])
+})
+
+test('times and tables', () => {
+  expect([0, 59.6, 75, 4000].map(clock)).toEqual(['0:00', '1:00', '1:15', '1:06:40'])
+  expect(
+    table(
+      [{ title: 'a' }, { title: 'n', align: 'right' }],
+      [
+        ['xyz', '1'],
+        ['b', '23'],
+      ],
+    ),
+  ).toEqual(['a     n', 'xyz   1', 'b    23'])
+})
+
+test('the first field in which two configurations differ', () => {
+  expect(firstDifference({ a: { b: [1, 2], c: 3 } }, { a: { c: 3, b: [1, 2] } })).toBeNull()
+  expect(firstDifference({ a: { b: [1, 2] } }, { a: { b: [1, 3] } })).toBe('a.b')
+  expect(firstDifference({ a: 1 }, { a: 1, d: 2 })).toBe('d')
+})
+
+test('the innermost message of a failure', () => {
+  const inner = new Error('the loss is NaN at step 12')
+  expect(rootMessage(new Error('Workflow failed', { cause: new Error('Activity failed', { cause: inner }) }))).toBe(
+    inner.message,
+  )
+})
+
+test('the time left shrinks as shards are stored, and is nothing at the end', async () => {
+  const { config } = parseConfig({ recipe: 'spc', rounds: 1 }, 'test')
+  const planned = [await planRound(config, 0), await planRound(config, 1)]
+  const at = new Date()
+  const cost = (round: number, phase: string, shards: number) => ({
+    ...{ round, phase, shards, tokens: 1000, seconds: shards, began: at, ended: at },
+  })
+  const left = (finished: number, costs: ReturnType<typeof cost>[]): number | null =>
+    estimate({ planned, costs, updates: [], finished, model: config.model })
+  const all = planned.map((phases, round) => phases.map(({ name, shards }) => cost(round, name, shards)))
+  const start = left(0, []) ?? 0
+  const middle = left(1, all[0] ?? []) ?? 0
+  expect(start).toBeGreaterThan(middle)
+  expect(middle).toBeGreaterThan(0)
+  expect(left(1, all.flat())).toBe(0)
+  expect(left(2, all.flat())).toBeNull()
+})

@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto'
+import fs from 'node:fs'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { z } from 'zod'
+import { freshDatabase } from '../services/fresh-database.ts'
+import { makeTestHome, removeTestHome } from '../services/test-home.ts'
+import { begin, sparring, type Ended } from './support.ts'
+
+/** One small run, played by the command as a user plays it, and everything one can ask of it afterwards. */
+const patience = 240_000
+const name = `cli-${randomUUID().slice(0, 8)}`
+const small = ['base.steps=200', 'weakSolver.steps=100', 'supervised.generator.steps=60']
+const file = ['examples/spc-smoke.yaml', ...small.flatMap((set) => ['--set', set])]
+
+let home: string
+let env: NodeJS.ProcessEnv
+let drop: () => Promise<void>
+let played: Ended
+beforeAll(async () => {
+  home = makeTestHome()
+  const database = await freshDatabase(inject('databaseUrl'))
+  drop = database.drop
+  env = {
+    SPARRING_HOME: home,
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    TEMPORAL_NAMESPACE: inject('temporalNamespace'),
+    SPARRING_QUEUE_PREFIX: name,
+  }
+  played = await sparring(['run', ...file, '--name', name], env)
+}, patience)
+afterAll(async () => {
+  await drop()
+  await removeTestHome(home)
+})
+
+const ask = (...args: string[]): Promise<Ended> => sparring(args, env)
+
+const Status = z.object({
+  run: z.string(),
+  recipe: z.string(),
+  state: z.string(),
+  round: z.int(),
+  rounds: z.int(),
+  phase: z.string().nullable(),
+  report: z.string(),
+  per_round: z.array(
+    z.object({
+      round: z.int(),
+      correct: z.number().nullable(),
+      wrong: z.number().nullable(),
+      mean: z.number().nullable(),
+      harmonic: z.number().nullable(),
+      invalid: z.number().nullable(),
+      attack_rate: z.number().nullable(),
+      fooling_rate: z.number().nullable(),
+      seconds: z.record(z.string(), z.number()),
+      tokens: z.int(),
+    }),
+  ),
+  policies: z.array(z.object({ role: z.string(), version: z.int(), sha256: z.string().length(64) })),
+})
+const statusOf = async (run: string) => Status.parse(JSON.parse((await ask('status', run, '--json')).stdout))
+
+test('a run shows what happens and ends with its scores, its report and what to do next', () => {
+  expect(played).toMatchObject({ code: 0, stderr: '' })
+  const { stdout } = played
+  expect(stdout).toContain(`run ${name}: launched`)
+  expect(stdout).toContain('Worker: ready')
+  expect(stdout).toMatch(/round 0\/1 · update solver/)
+  expect(stdout).toMatch(/round +correct +wrong +mean +harmonic/)
+  const report = /^Report: (.*)$/m.exec(stdout)?.[1] ?? ''
+  expect(fs.readFileSync(report, 'utf8')).toContain('<html')
+  expect(stdout).toContain(`npx sparring episodes ${name}`)
+})
+
+test('status --json holds the numbers of every round and the policies', async () => {
+  const status = await statusOf(name)
+  expect(status).toMatchObject({ run: name, recipe: 'spc', state: 'finished', round: 1, rounds: 1, phase: null })
+  expect(status.per_round.map(({ round }) => round)).toEqual([0, 1])
+  expect(status.per_round[1]).toMatchObject({ mean: expect.any(Number), attack_rate: expect.any(Number) })
+  expect(Object.keys(status.per_round[1]?.seconds ?? {})).toEqual(
+    expect.arrayContaining(['presolve', 'deceive', 'criticise', 'update critic']),
+  )
+  expect(status.per_round[0]?.tokens).toBeGreaterThan(0)
+  expect(status.policies.map(({ role, version }) => `${role}@${version}`)).toEqual(
+    expect.arrayContaining(['critic@0', 'critic@1', 'generator@0', 'generator@1', 'solver@0', 'weak-solver@0']),
+  )
+})
+
+test('a second start shows the result, and brings up no worker', async () => {
+  const again = await ask('run', ...file, '--name', name)
+  expect(again.code).toBe(0)
+  expect(again.stdout).toContain('finished')
+  expect(again.stdout).not.toContain('Worker: ready')
+})
+
+test('one name, one configuration', async () => {
+  const { code, stderr } = await ask('run', ...file, '--name', name, '--set', 'play.critiques=3')
+  expect(code).toBe(2)
+  expect(stderr).toContain('play.critiques differs')
+  expect(stderr).toContain('--name')
+})
+
+describe('asked about', () => {
+  test('an unknown run: the close names', async () => {
+    for (const command of [['status'], ['episodes'], ['report'], ['pause'], ['watch']]) {
+      const { code, stderr } = await ask(...command, `${name}x`)
+      expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining(`did you mean ${name}?`) })
+    }
+  })
+
+  test('runs, report and plain status', async () => {
+    expect((await ask('runs')).stdout).toMatch(new RegExp(`${name} +spc +finished +1 of 1`))
+    const runs: unknown = JSON.parse((await ask('runs', '--json')).stdout)
+    expect(runs).toEqual([expect.objectContaining({ run: name, state: 'finished', seconds_left: 0 })])
+    expect((await ask('report', name)).stdout.trim()).toBe((await statusOf(name)).report)
+    expect((await ask('status')).stdout).toContain('critic')
+  })
+
+  test('a run that is over cannot be steered', async () => {
+    expect(await ask('pause', name)).toMatchObject({ code: 2, stderr: expect.stringContaining('under way') })
+  })
+
+  test('games, for people and for programs', async () => {
+    const text = (await ask('episodes', name, '--limit', '2')).stdout
+    expect(text).toMatch(/Round 1, game \d+: /)
+    expect(text).toContain('right step')
+    expect(text).toContain('by generator@0 · reward')
+    expect(text).not.toContain('\u001b[')
+    const Games = z.array(z.object({ round: z.int(), outcome: z.string(), turns: z.array(z.unknown()).min(1) }))
+    const invalid = Games.parse(
+      JSON.parse((await ask('episodes', name, '--outcome', 'invalid', '--limit', '3', '--json')).stdout),
+    )
+    expect(invalid.length).toBeLessThanOrEqual(3)
+    expect(new Set(invalid.map(({ outcome }) => outcome))).toEqual(new Set(['invalid']))
+    expect((await ask('episodes', name, '--round', '0')).stdout).toContain('has no finished games of round 0')
+  })
+})
+
+test(
+  'interrupted and gone on with, a run makes the same policies',
+  async () => {
+    const other = `${name}-cut`
+    const { child, ended, said } = begin(['run', ...file, '--name', other], env)
+    await said('Worker: ready')
+    await new Promise((resolve) => setTimeout(resolve, 3000))
+    child.kill('SIGINT')
+    const stopped = await ended
+    expect(stopped.code).toBe(130)
+    expect(stopped.stdout).toContain(`stopped; \`npx sparring start ${other}\` goes on where it was`)
+
+    const onward = await ask('start', other)
+    expect(onward.code).toBe(0)
+    expect(onward.stdout).toContain('goes on')
+    expect((await statusOf(other)).policies).toEqual((await statusOf(name)).policies)
+  },
+  patience,
+)
+
+test(
+  'a run in the background, steered: paused, changed, resumed, stopped after its round, and gone on with',
+  async () => {
+    const other = `${name}-back`
+    const begun = await ask('run', ...file, '--name', other, '--set', 'rounds=2', '--detach')
+    expect(begun).toMatchObject({ code: 0, stdout: expect.stringContaining('in the background') })
+    expect((await ask('pause', other)).stdout).toContain('pauses')
+    expect(await ask('pause', other)).toMatchObject({ code: 2, stderr: expect.stringContaining('paused already') })
+    expect((await statusOf(other)).state).toBe('paused')
+    expect((await ask('set', other, 'update.critic.learningRate', '5e-4')).stdout).toContain('from round 1 on')
+    expect(await ask('set', other, 'seed', '5')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('these can'),
+    })
+    expect((await ask('resume', other)).code).toBe(0)
+    expect((await ask('stop', other)).stdout).toContain('stops after round')
+    const watched = await ask('watch', other)
+    expect(watched).toMatchObject({ code: 0, stdout: expect.stringContaining('stopped') })
+    expect((await ask('services', 'down')).code).toBe(0)
+    expect(await ask('start', other)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('goes on behind round'),
+    })
+    expect((await statusOf(other)).state).toBe('finished')
+  },
+  patience,
+)
