@@ -85,12 +85,7 @@ export class SparringClient {
 
   /** Starts a run. A name that is running is refused; a stopped or failed one may be started again. */
   async launch({ name, config: given, source = 'the configuration', finished }: LaunchOptions): Promise<void> {
-    if (!runNamePattern.test(name)) {
-      throw new UserError(
-        `${JSON.stringify(name)} is no run name`,
-        'use small letters, digits, dots, dashes and underscores',
-      )
-    }
+    checkRunName(name)
     const { recipe, config } = parseConfig(given, source)
     const scores = finished?.scores ?? []
     const input: TrainingInput = {
@@ -235,6 +230,14 @@ export class SparringClient {
       throw error
     }
   }
+}
+
+export function checkRunName(name: string): void {
+  if (runNamePattern.test(name)) return
+  throw new UserError(
+    `${JSON.stringify(name)} is no run name`,
+    'use up to 63 small letters, digits, dots, dashes and underscores, a letter or digit first',
+  )
 }
 
 /** The configuration as plain JSON, as it travels and is stored. */

@@ -43,8 +43,9 @@ export async function launchDetached({
     const worker = detachedWorker(home) ?? startDetached(home)
     const ui = uiAddress(session.services, name)
     const log = detachedLog(home)
-    // Our use of the services ends with this command: the worker must have joined before we leave.
-    await joined(home, worker)
+    // Our use of the services ends with this command: the worker must have joined before we leave. A user's own stay up.
+    const { temporalPid, postgresPid } = session.services
+    if (temporalPid !== null || postgresPid !== null) await joined(home, worker)
     await registered(session, name, worker)
     if (json) return sayJson({ run: name, state: launch.kind, worker: { pid: worker.pid, log }, temporal_ui: ui })
     say(`run ${name}: ${launch.kind === 'launched' ? 'launched' : 'goes on'} in the background`)

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
-import { planRound } from '../../client.ts'
+import { checkRunName, planRound } from '../../client.ts'
 import { range } from '../../shared/collections.ts'
 import { launchDetached } from '../detached.ts'
 import { playInForeground } from '../foreground.ts'
@@ -40,6 +40,7 @@ Examples:
       const { set, dryRun = false, detach = false, json = false } = options
       const file = readRunFile(yaml, set)
       const name = options.name ?? file.name
+      checkRunName(name)
       if (dryRun) return sayPlan(name, file, json)
       if (detach) return launchDetached({ name, file, json })
       process.exitCode = await playInForeground({ what: `sparring run ${yaml}`, name, file, json })

@@ -46,14 +46,16 @@ Examples:
     })
 }
 
-/** Resolves when no run has been open for a while. Temporal's index lags a little, and launching takes its time. */
+/** Resolves when no run has been open for a while, as Temporal's index lags a little; or when Temporal is gone for good. */
 async function idle({ client }: Session): Promise<void> {
-  for (let quiet = 0; quiet < 4;) {
+  let [quiet, unanswered] = [0, 0]
+  while (quiet < 4 && unanswered < 40) {
     await new Promise((resolve) => setTimeout(resolve, 3000))
     try {
       quiet = (await client.openRuns()).length === 0 ? quiet + 1 : 0
+      unanswered = 0
     } catch {
-      quiet = 0 // a server that does not answer says nothing about its runs
+      unanswered++ // a server that does not answer says nothing about its runs
     }
   }
 }

@@ -60,6 +60,7 @@ describe('what a person can mend ends with exit code 2, the fault and the remedy
     [['run', 'nowhere.yaml'], 'nowhere.yaml cannot be read: there is no such file'],
     [['run', 'examples'], 'examples cannot be read: it is a folder'],
     [['run', 'examples/spc.yaml', '--name', 'My Run'], '"My Run" is no run name'],
+    [['run', 'examples/spc.yaml', '--name', 'My Run', '--dry-run'], '"My Run" is no run name'],
     [['run'], "missing required argument 'yaml'"],
     [['stats'], "unknown command 'stats'"],
     [['status', '--jsn'], "unknown option '--jsn'"],
@@ -104,7 +105,7 @@ test('doctor names what it looked at, and fails for a port that is no port', asy
     expect.arrayContaining([
       expect.objectContaining({ what: 'Node', level: 'ok' }),
       expect.objectContaining({ what: 'ONNX Runtime', level: 'ok' }),
-      expect.objectContaining({ what: 'port', level: 'fail', remedy: expect.stringContaining('port number') }),
+      expect.objectContaining({ what: 'port', level: 'fail', found: expect.stringContaining('port number') }),
     ]),
   )
 })

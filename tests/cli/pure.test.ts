@@ -42,7 +42,13 @@ test('the time left shrinks as shards are stored, and is nothing at the end', as
   const planned = [await planRound(config, 0), await planRound(config, 1)]
   const at = new Date()
   const cost = (round: number, phase: string, shards: number) => ({
-    ...{ round, phase, shards, tokens: 1000, seconds: shards, began: at, ended: at },
+    round,
+    phase,
+    shards,
+    tokens: 1000,
+    seconds: shards,
+    began: at,
+    ended: at,
   })
   const left = (finished: number, costs: ReturnType<typeof cost>[]): number | null =>
     estimate({ planned, costs, updates: [], finished, model: config.model })
