@@ -15,6 +15,8 @@ export interface Session {
   client: SparringClient
   /** Brings up again what died of the services. They come back where they were, so that everyone finds them. */
   repair(): Promise<void>
+  /** Ends something when the session closes, before the services it stands on; also after Ctrl-C. */
+  defer(end: () => Promise<unknown>): void
   close(): Promise<void>
 }
 
@@ -44,7 +46,8 @@ export async function openSession(what: string, onProgress: (message: string) =>
         'start again: nothing finished is lost',
       )
     }
-    return { services, database, client, repair, close }
+    const defer = (end: () => Promise<unknown>): void => void opened.push(end)
+    return { services, database, client, repair, defer, close }
   } catch (error) {
     await close()
     throw error

@@ -122,6 +122,7 @@ async function judge(
   input: { run: string; suite: string; policy: PlayedBy; shards: number },
 ): Promise<EvaluationRow[]> {
   const worker = new SupervisedWorker(session.services, { onReady: () => undefined, onRestart: note })
+  session.defer(() => worker.stop())
   try {
     await Promise.race([session.client.evaluate(input), worker.finished])
   } finally {

@@ -83,6 +83,7 @@ async function playAll(session: Session, study: studies.Study, places: readonly 
     return { name: run, source, given, config: parseConfig(given, source).config }
   })
   const worker = new SupervisedWorker(session.services, { onReady: () => undefined, onRestart: say })
+  session.defer(() => worker.stop())
   try {
     for (const [index, file] of files.entries()) {
       const launch = await goOn(session, { name: file.name, file })
