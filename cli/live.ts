@@ -102,7 +102,7 @@ class Pace {
     const [first, newest] = [this.#samples[0], this.#samples.at(-1)]
     const span = first && newest ? newest.at - first.at : 0
     const rate = first && newest && span > 10 ? (newest.tokens - first.tokens) / span : mean
-    if (left === null || state === 'paused') return { left, rate: rate === 0 ? null : rate }
+    if (left === null || left === 0 || state !== 'running') return { left: null, rate: rate === 0 ? null : rate }
     if (this.#left?.seconds !== left) this.#left = { seconds: left, since: now }
     return { left: Math.max(1, left - (now - this.#left.since)), rate: rate === 0 ? null : rate }
   }
