@@ -139,12 +139,13 @@ function sayStopped({ name, json }: Foreground): number {
   return 130
 }
 
-/** Ctrl-C and its relatives: the first asks, the second ends everything at once. */
+/** Ctrl-C and its relatives: the first asks, the second ends the worker at once, the third leaves everything as it is. */
 class Interruption {
   readonly happened: Promise<void>
   onHard: () => void = () => undefined
   readonly #controller = new AbortController()
   #resolve: () => void = () => undefined
+  #times = 0
 
   constructor() {
     this.happened = new Promise((resolve) => (this.#resolve = resolve))
@@ -164,13 +165,16 @@ class Interruption {
   }
 
   readonly #onSignal = (): void => {
-    if (this.asked) {
+    this.#times++
+    if (this.#times === 1) {
+      this.#controller.abort()
+      this.#resolve()
+    } else if (this.#times === 2) {
       this.onHard()
-      fs.writeSync(2, 'stopped hard; nothing finished is lost\n')
+    } else {
+      fs.writeSync(2, 'left at once; `sparring services down` stops what still runs\n')
       process.exit(130)
     }
-    this.#controller.abort()
-    this.#resolve()
   }
 }
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
