@@ -18,7 +18,8 @@ let arena: Arena
 
 beforeAll(async () => {
   console.log(`crash tests: SPARRING_CRASH_SEED=${seed}`)
-  unbroken = await unbrokenRun({ temporalAddress: inject('temporalAddress'), databaseUrl: inject('databaseUrl') })
+  unbroken = (await unbrokenRun({ temporalAddress: inject('temporalAddress'), databaseUrl: inject('databaseUrl') }))
+    .print
 }, 240_000)
 
 beforeEach(async () => {

@@ -42,7 +42,7 @@ const stored = (): Promise<Fingerprint> => fingerprint(place.databaseUrl, artefa
 const fileOf = (sha256: string): string => path.join(artefactsOf(place), `${sha256}.safetensors`)
 
 beforeAll(async () => {
-  unbroken = await unbrokenRun(servers)
+  unbroken = (await unbrokenRun(servers)).print
   place = await openPlace(servers)
   opened = await openDatabase(place.databaseUrl)
   worker = new DirectWorker(place, opened)

@@ -8,7 +8,7 @@ const servers = { temporalAddress: inject('temporalAddress'), databaseUrl: injec
 let unbroken: Fingerprint
 
 beforeAll(async () => {
-  unbroken = await unbrokenRun(servers)
+  unbroken = (await unbrokenRun(servers)).print
 }, 180_000)
 
 describe('the small run', () => {
@@ -35,32 +35,34 @@ describe('the small run', () => {
   )
 
   test('paused twice and resumed: the same rows and weights, and nothing is played meanwhile', async () => {
-    const paused = await playThrough(servers, [2], async (place, run) => {
-      const shards = async (): Promise<number> =>
-        Number(
-          (await query<{ count: string }>(place.databaseUrl, 'select count(*) from shards where run = $1', [run]))[0]
-            ?.count,
-        )
-      // In the midst of round 0, and in the midst of the games of a later round.
-      for (const first of [3, 40]) {
-        expect(await until(async () => (await shards()) >= first, 90_000)).toBe(true)
-        await withClient(place, async (client) => {
-          await client.pause(run)
-          const round = (await client.status(run)).round
-          // What was under way ends: then the round has as many shards done as it ever started.
-          let before = -1
-          const still = async (): Promise<boolean> => {
-            const now = await shards()
-            const same = now === before
-            before = now
-            return same
-          }
-          expect(await until(still, 60_000, 2000)).toBe(true)
-          expect((await client.status(run)).state).toBe('paused')
-          expect((await client.status(run)).round).toBe(round)
-          await client.resume(run)
-        })
-      }
+    const paused = await playThrough(servers, [2], {
+      meddle: async (place, run) => {
+        const shards = async (): Promise<number> =>
+          Number(
+            (await query<{ count: string }>(place.databaseUrl, 'select count(*) from shards where run = $1', [run]))[0]
+              ?.count,
+          )
+        // In the midst of round 0, and in the midst of the games of a later round.
+        for (const first of [3, 40]) {
+          expect(await until(async () => (await shards()) >= first, 90_000)).toBe(true)
+          await withClient(place, async (client) => {
+            await client.pause(run)
+            const round = (await client.status(run)).round
+            // What was under way ends: then the round has as many shards done as it ever started.
+            let before = -1
+            const still = async (): Promise<boolean> => {
+              const now = await shards()
+              const same = now === before
+              before = now
+              return same
+            }
+            expect(await until(still, 60_000, 2000)).toBe(true)
+            expect((await client.status(run)).state).toBe('paused')
+            expect((await client.status(run)).round).toBe(round)
+            await client.resume(run)
+          })
+        }
+      },
     })
     expect(paused).toEqual(unbroken)
   }, 240_000)

@@ -64,13 +64,15 @@ export const runName = (what: string): string => `${what}-${randomUUID().slice(0
 export async function playThrough(
   servers: SessionServers,
   engines: readonly number[],
-  meddle?: (place: WorkerPlace, run: string) => Promise<void>,
+  {
+    run = runName('small'),
+    meddle,
+  }: { run?: string; meddle?: (place: WorkerPlace, run: string) => Promise<void> } = {},
 ): Promise<Fingerprint> {
   const place = await openPlace(servers)
   const workers: WorkerProcess[] = []
   try {
     for (const count of engines) workers.push(await WorkerProcess.start({ ...place, engines: count }))
-    const run = runName('small')
     await withClient(place, async (client) => {
       await client.launch({ name: run, config: smallRun })
       await meddle?.(place, run)
@@ -83,25 +85,29 @@ export async function playThrough(
   }
 }
 
-const fingerprintSchema = z.object({
-  tables: z.record(z.string(), z.string()),
-  rows: z.record(z.string(), z.number()),
-  files: z.record(z.string(), z.string()),
-  games: z.record(z.string(), z.number()),
+const referenceSchema = z.object({
+  run: z.string(),
+  print: z.object({
+    tables: z.record(z.string(), z.string()),
+    rows: z.record(z.string(), z.number()),
+    files: z.record(z.string(), z.string()),
+    games: z.record(z.string(), z.number()),
+  }),
 })
 /** Any fixed number: test files that want the reference at the same time wait for the one that makes it. */
 const REFERENCE_LOCK = 7_346_202
 
-/** The fingerprint of the unbroken run: one worker, two engines. Made once in a test session, whoever asks first. */
-export async function unbrokenRun(servers: SessionServers): Promise<Fingerprint> {
+/** The unbroken run: one worker, two engines. Made once in a test session, by whoever asks first; its histories stay in Temporal. */
+export async function unbrokenRun(servers: SessionServers): Promise<{ run: string; print: Fingerprint }> {
   const client = new pg.Client({ connectionString: servers.databaseUrl })
   await client.connect()
   try {
     await client.query('select pg_advisory_lock($1)', [REFERENCE_LOCK])
-    await client.query('create table if not exists reference (fingerprint jsonb)')
-    const { rows } = await client.query<{ fingerprint: unknown }>('select fingerprint from reference')
-    if (rows[0]) return fingerprintSchema.parse(rows[0].fingerprint)
-    const made = await playThrough(servers, [2])
+    await client.query('create table if not exists reference (made jsonb)')
+    const { rows } = await client.query<{ made: unknown }>('select made from reference')
+    if (rows[0]) return referenceSchema.parse(rows[0].made)
+    const run = runName('unbroken')
+    const made = { run, print: await playThrough(servers, [2], { run }) }
     await client.query('insert into reference values ($1)', [JSON.stringify(made)])
     return made
   } finally {
