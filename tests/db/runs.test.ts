@@ -36,7 +36,11 @@ beforeEach(async () => {
 
 test('the first configuration of a run, and of a round, stands', async () => {
   const { database } = opened()
-  await registerRun(database, { name: run, config: withField(smallConfig(), 'seed', 99), provenance: { node: 'other' } })
+  await registerRun(database, {
+    name: run,
+    config: withField(smallConfig(), 'seed', 99),
+    provenance: { node: 'other' },
+  })
   expect(await readRun(database, run)).toMatchObject({ seed: 7, provenance: {}, state: 'running' })
   await openRound(database, run, 1, smallConfig())
   await openRound(database, run, 1, withField(smallConfig(), 'shard', 1))
