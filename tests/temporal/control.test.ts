@@ -86,20 +86,6 @@ describe.skipIf(program === null)('a run under way', () => {
     expect(new Set(world.orders.map(({ request }) => request)).size).toBe(2)
   })
 
-  test('a pause at the end of a round holds the next one', async () => {
-    const end = world.hold('closeRound 0')
-    await launch()
-    await end.reached()
-    await world.client.pause(world.run)
-    end.release()
-    await world.until(async () => (await world.client.status(world.run)).round === 1, 'round 1')
-    await world.until(() => world.labels.includes('openRound 1'), 'openRound 1')
-    expect(world.opened.at(-1)).toMatchObject({ round: 1, state: 'paused' })
-    expect(await world.client.progress(world.run, 1)).toBeNull()
-    await world.client.resume(world.run)
-    expect(await result()).toMatchObject({ state: 'finished' })
-  })
-
   test('stop ends the run after the round under way', async () => {
     const solver = world.hold('update solver@0')
     await launch()
