@@ -15,6 +15,7 @@ import {
 import { loadClientConnectConfig } from '@temporalio/envconfig'
 import { parseConfig } from './recipes/registry.ts'
 import {
+  type Branch,
   type EvaluationInput,
   messages,
   type RoundProgress,
@@ -46,6 +47,8 @@ export interface LaunchOptions {
   source?: string
   /** Rounds that are finished already: a stopped or failed run goes on behind them. */
   finished?: { scores: (number | null)[] }
+  /** Begin behind a finished round of another run instead of at round 0. */
+  branch?: Branch
 }
 
 /** temporal.api.enums.v1.PendingActivityState: waits for its next attempt. */
@@ -84,7 +87,7 @@ export class SparringClient {
   }
 
   /** Starts a run. A name that is running is refused; a stopped or failed one may be started again. */
-  async launch({ name, config: given, source = 'the configuration', finished }: LaunchOptions): Promise<void> {
+  async launch({ name, config: given, source = 'the configuration', finished, branch }: LaunchOptions): Promise<void> {
     checkRunName(name)
     const { recipe, config } = parseConfig(given, source)
     const scores = finished?.scores ?? []
@@ -93,8 +96,9 @@ export class SparringClient {
       recipe: recipe.name,
       config: plainJson(config),
       queuePrefix: this.#queuePrefix,
-      round: scores.length,
+      round: branch ? branch.round + 1 : scores.length,
       scores,
+      ...(branch ? { branch } : {}),
     }
     try {
       await this.#client.workflow.start('training', {
@@ -241,7 +245,7 @@ export function checkRunName(name: string): void {
 }
 
 /** The configuration as plain JSON, as it travels and is stored. */
-function plainJson(config: BaseConfig): BaseConfig & Data {
+export function plainJson(config: BaseConfig): BaseConfig & Data {
   const copy: BaseConfig & Data = JSON.parse(JSON.stringify(config))
   return copy
 }

@@ -1,13 +1,24 @@
 import { cpus } from 'node:os'
 import { createRequire } from 'node:module'
 import { z } from 'zod'
+import { adoptRounds, whyNoBranch } from '../db/branch.ts'
 import { countOutcomes, readEvaluations } from '../db/evaluations.ts'
 import { closeRound, openRound, type Order, recordControl, registerRun, setRunState } from '../db/runs.ts'
 import { recipeOf } from '../recipes/registry.ts'
-import type { RunState } from '../shared/contract.ts'
+import type { Branch, RunState } from '../shared/contract.ts'
 import type { BaseConfig, Data, RoundSummary } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import { readSettings } from './playing.ts'
+
+/** Begins a run behind another run's rounds. Returns their scores. */
+export async function adopt(
+  { database }: Dependencies,
+  { run, recipe, config, branch }: { run: string; recipe: string; config: BaseConfig & Data; branch: Branch },
+): Promise<(number | null)[]> {
+  const why = await whyNoBranch(database, branch, config, recipeOf(recipe).later)
+  if (why) throw why
+  return adoptRounds(database, { run, config, provenance: provenance(), branch })
+}
 
 /** Opens a round: registers the run at its first one, and stores the configuration the round runs under. */
 export async function beginRound(

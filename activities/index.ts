@@ -1,6 +1,6 @@
 import type { EvaluateShard, PlayShard, RunState, UpdatePlace } from '../shared/contract.ts'
 import type { RoundSummary } from '../shared/recipe.ts'
-import { beginRound, endRound, endRun, noteControl } from './control.ts'
+import { adopt, beginRound, endRound, endRun, noteControl } from './control.ts'
 import type { Dependencies } from './dependencies.ts'
 import { evaluateShard } from './evaluate.ts'
 import { playShard } from './play.ts'
@@ -16,6 +16,8 @@ export interface Activities {
   evaluate(input: EvaluateShard): Promise<void>
   /** Trains and publishes one policy. */
   update(input: UpdatePlace): Promise<void>
+  /** Copies another run's rounds, to go on behind them; returns their scores. */
+  adoptRounds(input: Parameters<typeof adopt>[1]): Promise<(number | null)[]>
   openRound(input: Parameters<typeof beginRound>[1]): Promise<void>
   closeRound(input: { run: string; round: number }): Promise<RoundSummary>
   closeRun(input: { run: string; state: RunState }): Promise<void>
@@ -29,6 +31,7 @@ export function createActivities(dependencies: Dependencies): Activities {
     play: running((input: PlayShard, attempt) => playShard(dependencies, input, attempt)),
     evaluate: running((input: EvaluateShard, attempt) => evaluateShard(dependencies, input, attempt)),
     update: running((input: UpdatePlace, attempt) => updatePolicy(dependencies, input, attempt)),
+    adoptRounds: running((input: Parameters<Activities['adoptRounds']>[0]) => adopt(dependencies, input)),
     openRound: running((input: Parameters<Activities['openRound']>[0]) => beginRound(dependencies, input)),
     closeRound: running((input: { run: string; round: number }) => endRound(dependencies, input)),
     closeRun: running((input: { run: string; state: RunState }) => endRun(dependencies, input)),

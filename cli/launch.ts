@@ -1,6 +1,9 @@
 /** Launching, or going on: a run of this name may be new, under way, stopped, failed or finished. */
-import { isDeepStrictEqual } from 'node:util'
+import { plainJson } from '../client.ts'
+import { whyNoBranch } from '../db/branch.ts'
 import { listRounds, readRun, type RunRow } from '../db/runs.ts'
+import { recipeOf } from '../recipes/registry.ts'
+import { firstDifference } from '../shared/differences.ts'
 import { UserError } from '../shared/errors.ts'
 import type { RunFile } from './run-file.ts'
 import { findRun, type Session } from './session.ts'
@@ -17,7 +20,12 @@ export async function goOn(session: Session, wanted: { name: string; file: RunFi
   if ((await client.execution(name)) === 'RUNNING') return { kind: 'goes on', name }
   if (!run) {
     if (!file) throw new Error(`run ${name} has no configuration`)
-    await client.launch({ name, config: file.given, source: file.source })
+    const { given, config, source, branch } = file
+    if (branch) {
+      const why = await whyNoBranch(database, branch, plainJson(config), recipeOf(config.recipe).later)
+      if (why) throw why
+    }
+    await client.launch({ name, config: given, source, ...(branch ? { branch } : {}) })
     return { kind: 'launched', name }
   }
   const rounds = await listRounds(database, name)
@@ -31,26 +39,10 @@ export async function goOn(session: Session, wanted: { name: string; file: RunFi
 
 /** One name, one configuration: a run's rows must never come from two. */
 function refuseOther(run: RunRow, file: RunFile): void {
-  const wanted: unknown = JSON.parse(JSON.stringify(file.config))
-  const field = firstDifference(run.config, wanted)
+  const field = firstDifference(run.config, plainJson(file.config))
   if (field === null) return
   throw new UserError(
     `a run ${run.name} exists with another configuration (${field} differs from ${file.source})`,
     `choose another name with --name, or go on with its own configuration: \`sparring status ${run.name} --json\` shows how it stands`,
   )
-}
-
-/** The dotted name of a field in which two configurations differ; null when they are equal. */
-export function firstDifference(one: unknown, other: unknown, path = ''): string | null {
-  if (isDeepStrictEqual(one, other)) return null
-  if (!isGroup(one) || !isGroup(other)) return path || 'the whole'
-  for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
-    const found = firstDifference(one[key], other[key], path ? `${path}.${key}` : key)
-    if (found !== null) return found
-  }
-  return null
-}
-
-function isGroup(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { isMap, LineCounter, parse, parseDocument } from 'yaml'
 import { parseConfig } from '../client.ts'
+import type { Branch } from '../shared/contract.ts'
 import { messageOf, UserError } from '../shared/errors.ts'
 import type { BaseConfig } from '../shared/recipe.ts'
 
@@ -14,6 +15,8 @@ export interface RunFile {
   given: unknown
   /** Checked, with every default. */
   config: BaseConfig
+  /** Another run's finished round to begin behind. */
+  branch?: Branch
 }
 
 export function readRunFile(file: string, overrides: readonly string[] = []): RunFile {
@@ -52,6 +55,13 @@ export function readRunFile(file: string, overrides: readonly string[] = []): Ru
     given,
     config,
   }
+}
+
+/** `<run>@<round>`, or `<run>` alone for its round 0. */
+export function readBranch(text: string): Branch {
+  const [, run, round = '0'] = /^([^@]+)(?:@(\d+))?$/.exec(text) ?? []
+  if (run !== undefined) return { run, round: Number(round) }
+  throw new UserError(`--from ${text} names no round of a run`, 'write, for example, --from spc or --from spc@1')
 }
 
 /** `a.b=c`, where c is read as YAML: 3 is a number, true a truth value, [1, 2] a list. */

@@ -1,7 +1,7 @@
 import { UserError } from '../shared/errors.ts'
 import { and, asc, desc, eq } from 'drizzle-orm'
 import type { BaseConfig, Data, RoundSummary } from '../shared/recipe.ts'
-import type { Database } from './client.ts'
+import type { Database, Transaction } from './client.ts'
 import { controlEvents, rounds, runs } from './schema.ts'
 
 export type RunRow = typeof runs.$inferSelect
@@ -9,7 +9,7 @@ export type RoundRow = typeof rounds.$inferSelect
 
 /** Registers a run. Doing so again with the same name is a no-op: the first configuration stands. */
 export async function registerRun(
-  database: Database,
+  database: Database | Transaction,
   run: { name: string; config: BaseConfig & Data; provenance: Data },
 ): Promise<void> {
   const { name, config, provenance } = run

@@ -8,6 +8,8 @@ export interface TrainingInput {
   recipe: string
   config: BaseConfig & Data
   queuePrefix: string
+  /** Adopt this run's rounds, up to and with `round`, before anything is played. */
+  branch?: Branch
   /** The round to go on with; rounds before it are finished. */
   round: number
   /** Scores of the finished rounds, for the details in the Temporal UI. */
@@ -15,6 +17,12 @@ export interface TrainingInput {
   /** Carried over continue-as-new. */
   paused?: boolean
   stopping?: boolean
+}
+
+/** A finished round of another run, to go on behind. */
+export interface Branch {
+  run: string
+  round: number
 }
 
 export interface RoundInput {

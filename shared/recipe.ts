@@ -210,6 +210,11 @@ export interface Recipe<Config extends BaseConfig> {
   config: ZodType<Config>
   /** Dotted names of the fields that may change while a run is under way. */
   steerable: readonly string[]
+  /**
+   * Dotted names of the fields and groups that round 0 does not read. Runs that differ in these alone have the same round
+   * 0, so one may branch off another's (db/branch.ts).
+   */
+  later: readonly string[]
   vocabulary(config: Config): Vocabulary
   /** The mark that ends every completion. */
   stop: string

@@ -45,6 +45,7 @@ const setPausedSignal = defineSignal<[boolean]>(messages.setPaused)
 
 /** The loop every run shares: round after round, each a child workflow; steered by updates; continued as new in between. */
 export async function training(input: TrainingInput): Promise<TrainingResult> {
+  const { branch, ...going } = input
   const { run, queuePrefix } = input
   const control = controlActivities(queuePrefix)
   const recipe = recipeOf(input.recipe)
@@ -156,6 +157,11 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
   )
 
   try {
+    if (branch) {
+      const summary = `begin behind round ${branch.round} of run ${branch.run}`
+      const adopted = { run, recipe: input.recipe, config, branch }
+      scores.push(...(await control.adoptRounds.executeWithOptions({ summary }, [adopted])))
+    }
     // A run that ended after its last round, but before it was marked as finished, has nothing left to play.
     if (input.round > config.rounds) return await finish('finished')
     await control.openRound.executeWithOptions({ summary: `open round ${input.round}` }, [
@@ -185,7 +191,7 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
     throw error
   }
   await condition(allHandlersFinished)
-  return continueAsNew<typeof training>({ ...input, config, round: input.round + 1, scores, paused, stopping })
+  return continueAsNew<typeof training>({ ...going, config, round: input.round + 1, scores, paused, stopping })
 }
 
 /** One round of any recipe. */

@@ -4,12 +4,13 @@ import { checkRunName, planRound } from '../../client.ts'
 import { range } from '../../shared/collections.ts'
 import { launchDetached } from '../detached.ts'
 import { playInForeground } from '../foreground.ts'
-import { readRunFile, type RunFile } from '../run-file.ts'
+import { readBranch, readRunFile, type RunFile } from '../run-file.ts'
 import { say, sayJson, style, table, type Column } from '../terminal.ts'
 
 interface Options {
   name?: string
   set: string[]
+  from?: string
   dryRun?: boolean
   detach?: boolean
   json?: boolean
@@ -22,6 +23,7 @@ export function addRun(program: Command): void {
     .argument('<yaml>', 'the run file; examples/ holds some')
     .option('--name <name>', "the run's name (default: the file's own)")
     .option('--set <field=value>', 'set a field, e.g. play.problems=100; may be repeated', collect, [])
+    .option('--from <run[@round]>', 'begin behind that finished round (round 0 unless named) of another run')
     .option('--dry-run', 'show the whole configuration and the plan, and start nothing')
     .option('--detach', 'play in the background and return at once')
     .option('--json', 'answer as JSON')
@@ -29,16 +31,22 @@ export function addRun(program: Command): void {
       'after',
       `
 A run of the same name and configuration is gone on with; another configuration needs another --name.
+With --from the rounds of the other run are copied, so both must agree in everything that made them: two runs that differ
+in how they play and learn need to be trained from nothing only once.
 
 Examples:
   sparring run examples/spc-smoke.yaml
   sparring run examples/spc.yaml --name quick --set rounds=1 --set play.problems=200
   sparring run examples/spc.yaml --set update.loss=official-code --name official --detach
+  sparring run examples/spc.yaml --from spc@0 --name frozen --set play.generator=frozen
   sparring run examples/spc.yaml --dry-run`,
     )
     .action(async (yaml: string, options: Options) => {
-      const { set, dryRun = false, detach = false, json = false } = options
-      const file = readRunFile(yaml, set)
+      const { set, from, dryRun = false, detach = false, json = false } = options
+      const file: RunFile = {
+        ...readRunFile(yaml, set),
+        ...(from === undefined ? {} : { branch: readBranch(from) }),
+      }
       const name = options.name ?? file.name
       checkRunName(name)
       if (dryRun) return sayPlan(name, file, json)

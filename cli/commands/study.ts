@@ -3,8 +3,11 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { listRounds, readRun } from '../../db/runs.ts'
 import { UserError } from '../../shared/errors.ts'
 import { parseConfig } from '../../client.ts'
+import { recipeOf } from '../../recipes/registry.ts'
+import { firstDifference } from '../../shared/differences.ts'
 import { goOn } from '../launch.ts'
 import { openDisplay } from '../live.ts'
+import type { RunFile } from '../run-file.ts'
 import { withSession, type Session } from '../session.ts'
 import * as studies from '../study.ts'
 import { say, sayJson } from '../terminal.ts'
@@ -28,8 +31,8 @@ export function addStudy(program: Command): void {
     .addHelpText(
       'after',
       `
-Every (arm, seed) is a run of its own, one after the other, seed by seed. Ctrl-C and the same command again go on where
-it was. Results go to results/<name>.json, the table into docs/.
+Every (arm, seed) is a run of its own, one after the other, seed by seed; arms that would make the same round 0 share it.
+Ctrl-C and the same command again go on where it was. Results go to results/<name>.json, the table into docs/.
 
 Example:
   npm run study -- spc-arms --seeds 3`,
@@ -82,10 +85,15 @@ async function playAll(session: Session, study: studies.Study, places: readonly 
     const source = `arm ${arm} of the study`
     return { name: run, source, given, config: parseConfig(given, source).config }
   })
+  const shared = files.map((file, index): RunFile => {
+    const { later } = recipeOf(file.config.recipe)
+    const first = files.slice(0, index).find((other) => firstDifference(other.config, file.config, later) === null)
+    return first ? { ...file, branch: { run: first.name, round: 0 } } : file
+  })
   const worker = new SupervisedWorker(session.services, { onReady: () => undefined, onRestart: say })
   session.defer(() => worker.stop())
   try {
-    for (const [index, file] of files.entries()) {
+    for (const [index, file] of shared.entries()) {
       const launch = await goOn(session, { name: file.name, file })
       say(`run ${index + 1} of ${files.length}: ${file.name}${launch.kind === 'finished' ? ' (finished before)' : ''}`)
       if (launch.kind === 'finished') continue

@@ -91,7 +91,7 @@ export const arena: Phase<SpcConfig> = {
       const { problem, done, right } = arenaStep(config, from + offset)
       return { key: String(from + offset), prompt: generatorPrompt(problem, done, right) }
     }),
-  answer({ config, player }, _rows, answers) {
+  answer({ config, round, player }, _rows, answers) {
     const task = taskOf(config)
     const items = answers.flatMap((answer): ItemRow[] => {
       const index = Number(answer.question.key)
@@ -101,8 +101,7 @@ export const arena: Phase<SpcConfig> = {
       const step = deception?.step ?? ''
       const kind = wrong ? (deception?.type ?? '') : 'invalid'
       const judged: JudgedStep = { problem, done, step, label: wrong ? 'Incorrect' : 'Correct', kind }
-      // Item rows belong to round 0's evaluation data whichever round made them: they are keyed by the generator's version.
-      return [item(0, `arena/${player?.version ?? 0}`, index, judged)]
+      return [item(round, `arena/${player?.version ?? 0}`, index, judged)]
     })
     return { items, episodes: [], turns: [] }
   },
@@ -116,10 +115,10 @@ function arenaStep(config: SpcConfig, index: number): { problem: string; done: s
   return { problem, done: steps.slice(0, chosen), right: steps[chosen]! }
 }
 
-function judgedBy(name: string, summary: string, items: (config: SpcConfig) => number): Suite<SpcConfig> {
+function judgedBy(name: string, summary: string, items: (config: SpcConfig) => number, round = 0): Suite<SpcConfig> {
   return {
     summary,
-    set: { round: 0, name },
+    set: { round, name },
     items,
     maximumNewTokens: () => CRITIQUE_TOKENS,
     ask: (_config, row) => {
@@ -140,7 +139,8 @@ export function suite(name: string): Suite<SpcConfig> | null {
   if (/^(critique|bigbench-mistake)\/[0-9a-f]+$/.test(name)) return judgedBy(name, `Steps of a file (${kind})`, () => 0)
   if (!/^(natural|synthetic)\/(validation|test)$|^arena\/\d+$/.test(name)) return null
   if (kind === 'arena')
-    return judgedBy(name, `Steps of generator ${part}, judged`, ({ evaluation }) => evaluation.arena)
+    // A generator attacks in the round that made it.
+    return judgedBy(name, `Steps of generator ${part}, judged`, ({ evaluation }) => evaluation.arena, Number(part))
   return judgedBy(name, `${kind} errors, ${part} split`, ({ evaluation }) =>
     kind === 'natural' ? evaluation.natural : evaluation.synthetic,
   )

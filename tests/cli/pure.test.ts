@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { estimate } from '../../cli/estimate.ts'
 import { rootMessage } from '../../cli/failure.ts'
-import { firstDifference } from '../../cli/launch.ts'
+import { firstDifference } from '../../shared/differences.ts'
 import { clock, closeNames, table } from '../../cli/terminal.ts'
 import { parseConfig, planRound } from '../../client.ts'
 

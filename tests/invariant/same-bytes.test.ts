@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { until } from '../../cli/services/processes.ts'
 import type { Fingerprint } from '../support/fingerprint.ts'
-import { playThrough, query, unbrokenRun, withClient } from '../support/run.ts'
+import { playBranch, playThrough, query, unbrokenRun, withClient } from '../support/run.ts'
 
 const servers = { temporalAddress: inject('temporalAddress'), databaseUrl: inject('databaseUrl') }
 let unbroken: Fingerprint
@@ -33,6 +33,12 @@ describe('the small run', () => {
     },
     180_000,
   )
+
+  test('branched off a run of other later settings: the same rows and weights, but for the configuration of round 0', async () => {
+    const branched = await playBranch(servers)
+    const without = ({ tables: { rounds: _rounds, ...tables }, ...print }: Fingerprint) => ({ ...print, tables })
+    expect(without(branched)).toEqual(without(unbroken))
+  }, 180_000)
 
   test('paused twice and resumed: the same rows and weights, and nothing is played meanwhile', async () => {
     const paused = await playThrough(servers, [2], {

@@ -57,6 +57,25 @@ export async function query<Row extends pg.QueryResultRow>(
   }
 }
 
+/** A run of other later settings is ended after round 0, and the small run branches off there. */
+export async function playBranch(servers: SessionServers): Promise<Fingerprint> {
+  const place = await openPlace(servers)
+  const worker = await WorkerProcess.start({ ...place, engines: 2 })
+  try {
+    return await withClient(place, async (client) => {
+      const [trunk, run] = [runName('trunk'), runName('branch')]
+      await client.launch({ name: trunk, config: { ...smallRun, rounds: 0, play: { problems: 7 } } })
+      await client.result(trunk)
+      await client.launch({ name: run, config: smallRun, branch: { run: trunk, round: 0 } })
+      await client.result(run)
+      return fingerprint(place.databaseUrl, artefactsOf(place), run)
+    })
+  } finally {
+    await worker.stop()
+    await place.close()
+  }
+}
+
 /** A name for a run that no other test uses. */
 export const runName = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`
 

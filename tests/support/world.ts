@@ -131,6 +131,10 @@ export class World {
       play: ({ phase, shard }) => note('play', `${phase}/${shard}`),
       evaluate: ({ suite, policy, shard }) => note('evaluate', `${suite} ${policy.role}@${policy.version}/${shard}`),
       update: ({ role, version }) => note('update', `${role}@${version}`),
+      adoptRounds: async ({ branch }) => {
+        await note('adoptRounds', `${branch.run}@${branch.round}`)
+        return Array.from({ length: branch.round + 1 }, (_, round) => round / 10)
+      },
       openRound: async (input) => {
         this.opened.push(input)
         await note('openRound', String(input.round))
