@@ -110,7 +110,10 @@ function fieldsOf(schema: z.core.JSONSchema.BaseSchema, at: string[] = []): Fiel
   return Object.entries(schema.properties ?? {}).flatMap(([name, inner]): Field[] => {
     if (typeof inner === 'boolean') return []
     const path = [...at, name]
-    return inner.properties ? fieldsOf(inner, path) : [{ path: path.join('.'), schema: inner }]
+    // The fields of every task stand under `task`.
+    const groups = inner.oneOf ?? (inner.properties ? [inner] : [])
+    if (groups.length > 0) return groups.flatMap((group) => fieldsOf(group, path))
+    return [{ path: path.join('.'), schema: inner }]
   })
 }
 

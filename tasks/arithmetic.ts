@@ -9,6 +9,8 @@ import type { Corruption, ErrorType, Task } from './task.ts'
  */
 const operandCount = z.int().min(2).max(8)
 export const arithmeticConfig = z.strictObject({
+  /** The task that a run file without a task's name has. */
+  name: z.literal('arithmetic').default('arithmetic'),
   /** [fewest, most] operands of a problem. */
   operands: z
     .tuple([operandCount, operandCount])
@@ -210,6 +212,8 @@ const corruptions: Record<ErrorType, (expression: Expression, step: Equation, dr
 export function arithmetic(config: ArithmeticConfig): Task {
   return {
     name: 'arithmetic',
+    // n operands with the operators between them; each of n - 1 steps is `a+b=c`.
+    longest: { problem: 2 * config.operands[1] - 1, steps: config.operands[1] - 1, step: 5, replaced: 1 },
     problem(draws) {
       for (let attempt = 0; attempt < 1000; attempt++) {
         const expression = randomExpression(config, draws)
@@ -225,6 +229,11 @@ export function arithmetic(config: ArithmeticConfig): Task {
       if (!steps) throw new Error(`not a problem of the arithmetic task: ${problem}`)
       return steps
     },
+    render: (text) =>
+      /^[\d+*\-= ]+$/.test(text)
+        ? text.replace(/\s*([+*\-=])\s*/g, (_, sign: string) => ` ${{ '*': '×', '-': '−' }[sign] ?? sign} `).trim()
+        : text,
+    isStep: (text) => parseEquation(text) !== null,
     grade(problem, steps) {
       const expression = parseExpression(problem)
       const last = parseEquation(steps.at(-1) ?? '')

@@ -16,15 +16,30 @@ export interface Corruption {
 
 /**
  * Problems with an exact grader. A task is all that a user writes to train on something else: it makes problems, cuts
- * solutions into steps, grades outcomes, checks single steps and names the vocabulary of its texts.
+ * solutions into steps, grades outcomes, checks single steps and names the vocabulary of its texts. tasks/registry.ts lists them.
  * A problem is its statement: everything else is worked out from the text, so that a row in the database is enough.
  */
 export interface Task {
   readonly name: string
+  /** Upper bounds in tokens of `vocabulary`, and of steps: what the fixed shapes of sampling and training follow from. */
+  readonly longest: {
+    /** The statement of a problem. */
+    problem: number
+    /** Steps of a solution. */
+    steps: number
+    /** One step. */
+    step: number
+    /** What a corruption replaces, and what it puts there. */
+    replaced: number
+  }
   /** A random problem's statement, e.g. `37+48-9*3`. */
   problem(draws: Draws): string
   /** The reference solution, step by step. */
   solve(problem: string): string[]
+  /** Whether a text has the form of one step, right or wrong: only such texts are judged. */
+  isStep(text: string): boolean
+  /** A problem, a step or a part of one as people write it, for reports. */
+  render(text: string): string
   /** Whether the solution's outcome is right; says nothing of its steps. */
   grade(problem: string, steps: readonly string[]): boolean
   /** Whether `step` is right after the (right) steps `done`: the exact checker, the oracle of the reports. */

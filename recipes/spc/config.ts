@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { arithmeticConfig } from '../../tasks/arithmetic.ts'
+import { taskConfig, taskFrom } from '../../tasks/registry.ts'
 import { contextNeeded } from './lengths.ts'
 import { modelConfig, optimizerFields } from '../fields.ts'
 
@@ -15,7 +15,7 @@ export const spcConfig = z
     rounds: z.int().min(0).max(50).default(2),
     /** Problems per shard. */
     shard: count.default(128),
-    task: arithmeticConfig.extend({ name: z.literal('arithmetic').default('arithmetic') }).prefault({}),
+    task: taskConfig.prefault({}),
     model: modelConfig,
 
     /** The base model: solutions, and a few checks of coarse errors, so that it can compare but misses what is subtle. */
@@ -110,8 +110,10 @@ export const spcConfig = z
       })
       .prefault({}),
   })
-  .refine((config) => config.model.context >= contextNeeded(config.task.operands[1]), {
-    message: 'is too short for so many operands: 2n + 6(n - 1) + 12 tokens for n operands',
-    path: ['model', 'context'],
+  .superRefine(({ task, model }, context) => {
+    const needed = contextNeeded(taskFrom(task))
+    if (model.context >= needed) return
+    const message = `is too short for the task: its longest problem with a deception takes ${needed} tokens`
+    context.addIssue({ code: 'custom', message, path: ['model', 'context'] })
   })
 export type SpcConfig = z.infer<typeof spcConfig>

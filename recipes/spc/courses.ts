@@ -3,6 +3,7 @@ import type { Course, LossTerm, OptimizerConfig } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
 import { contextNeeded, critiqueLength } from './lengths.ts'
 import { playLesson, supervisedLesson, type Learner } from './lessons.ts'
+import { taskOf } from './problems.ts'
 import { opponents } from './schedule.ts'
 import { baseExample } from './supervised.ts'
 
@@ -101,7 +102,7 @@ export function spcLoss({ update }: SpcConfig): LossTerm[] {
 const longest =
   (learner: Learner) =>
   (config: SpcConfig): number =>
-    (learner === 'critic' ? critiqueLength : contextNeeded)(config.task.operands[1])
+    (learner === 'critic' ? critiqueLength : contextNeeded)(taskOf(config))
 
 const optimizer = (learningRate: number, warmupSteps: number, weightDecay: number): OptimizerConfig => ({
   learningRate,

@@ -1,6 +1,7 @@
 import { groupBy, range } from '../../shared/collections.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Answer, Data, EpisodeRow, ItemRow, Phase, PlayContext, Rows, TurnRow } from '../../shared/recipe.ts'
+import { taskFrom } from '../../tasks/registry.ts'
 import { errorTypes } from '../../tasks/task.ts'
 import type { SpcConfig } from './config.ts'
 import { readGame, readProblem, type SolvedProblem } from './games.ts'
@@ -17,7 +18,7 @@ import {
   solverPrompt,
   type Deception,
 } from './prompts.ts'
-import { CRITIQUE_TOKENS, DECEPTION_TOKENS, rolloutTokens, solutionTokens } from './lengths.ts'
+import { critiqueTokens, deceptionTokens, rolloutTokens, solutionTokens } from './lengths.ts'
 import { judgeValidity, rewardGame } from './rewards.ts'
 
 /** The parts of a self-play round that make or judge games, in the order of the paper's Figure 1. */
@@ -32,7 +33,7 @@ export const presolve: Phase<SpcConfig> = {
   sampling: ({ play, task }) => ({
     samples: play.presolutions,
     temperature: play.temperature,
-    maximumNewTokens: solutionTokens(task.operands[1]),
+    maximumNewTokens: solutionTokens(taskFrom(task)),
   }),
   ask({ config, round, from, to }) {
     return range(from, to).map((item) => ({
@@ -64,7 +65,7 @@ export const solve: Phase<SpcConfig> = {
   sampling: ({ play, task }) => ({
     samples: Math.max(1, play.mediumSolutions - play.presolutions),
     temperature: play.temperature,
-    maximumNewTokens: solutionTokens(task.operands[1]),
+    maximumNewTokens: solutionTokens(taskFrom(task)),
   }),
   ask({ config }, rows) {
     if (config.play.mediumSolutions <= config.play.presolutions) return []
@@ -88,7 +89,11 @@ export const solve: Phase<SpcConfig> = {
 export const deceive: Phase<SpcConfig> = {
   summary: 'The sneaky generator turns each right step into a wrong one',
   items: problems,
-  sampling: ({ play }) => ({ samples: 1, temperature: play.temperature, maximumNewTokens: DECEPTION_TOKENS }),
+  sampling: ({ play, task }) => ({
+    samples: 1,
+    temperature: play.temperature,
+    maximumNewTokens: deceptionTokens(taskFrom(task)),
+  }),
   ask: (_context, rows) =>
     rows.episodes.map(readGame).map(({ episode, problem, done, right }) => ({
       key: String(episode),
@@ -140,7 +145,7 @@ export const validate: Phase<SpcConfig> = {
   sampling: ({ play, task }) => ({
     samples: play.rollouts,
     temperature: play.rolloutTemperature,
-    maximumNewTokens: rolloutTokens(task.operands[1]),
+    maximumNewTokens: rolloutTokens(taskFrom(task)),
   }),
   ask: (_context, rows) =>
     rows.episodes.map(readGame).flatMap(({ episode, problem, done, right, sneaky }) =>
@@ -190,10 +195,10 @@ export const validate: Phase<SpcConfig> = {
 export const criticise: Phase<SpcConfig> = {
   summary: 'The critic judges each valid sneaky step, and as many right ones',
   items: problems,
-  sampling: ({ play }) => ({
+  sampling: ({ play, task }) => ({
     samples: play.critiques,
     temperature: play.temperature,
-    maximumNewTokens: CRITIQUE_TOKENS,
+    maximumNewTokens: critiqueTokens(taskFrom(task)),
   }),
   ask: (_context, rows) =>
     rows.episodes

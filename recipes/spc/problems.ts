@@ -1,12 +1,9 @@
 import { fraction, Stream } from '../../shared/random.ts'
-import { arithmetic } from '../../tasks/arithmetic.ts'
+import { taskFrom } from '../../tasks/registry.ts'
 import type { Split, Task } from '../../tasks/task.ts'
 import type { SpcConfig } from './config.ts'
 
-export function taskOf(config: Pick<SpcConfig, 'task'>): Task {
-  const { name: _name, ...knobs } = config.task
-  return arithmetic(knobs)
-}
+export const taskOf = (config: Pick<SpcConfig, 'task'>): Task => taskFrom(config.task)
 
 /** A problem belongs to one split for ever, by its own text: 80 % train, 10 % validation, 10 % test. */
 export function splitOf(problem: string): Split {

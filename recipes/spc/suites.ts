@@ -1,9 +1,10 @@
 import { Stream } from '../../shared/random.ts'
 import type { ItemRow, Phase, Suite } from '../../shared/recipe.ts'
+import { taskFrom } from '../../tasks/registry.ts'
 import { errorTypes, type Split } from '../../tasks/task.ts'
 import type { SpcConfig } from './config.ts'
 import { readJudgedStep, type JudgedStep } from './games.ts'
-import { CRITIQUE_TOKENS, DECEPTION_TOKENS, solutionTokens } from './lengths.ts'
+import { critiqueTokens, deceptionTokens, solutionTokens } from './lengths.ts'
 import { problemAt, taskOf } from './problems.ts'
 import { criticPrompt, generatorPrompt, parseDeception, parseSolution, parseVerdict, solverPrompt } from './prompts.ts'
 import { corruptedStep } from './supervised.ts'
@@ -26,7 +27,7 @@ export function collectNatural(split: Split): Phase<SpcConfig> {
   return {
     summary: `The weak solver tries ${split} problems: its natural errors test the critic`,
     items: ({ evaluation }) => evaluation.natural,
-    sampling: ({ task }) => ({ samples: 1, temperature: 1, maximumNewTokens: solutionTokens(task.operands[1]) }),
+    sampling: ({ task }) => ({ samples: 1, temperature: 1, maximumNewTokens: solutionTokens(taskFrom(task)) }),
     ask: ({ config, from, to }) =>
       Array.from({ length: to - from }, (_, index) => ({
         key: String(from + index),
@@ -43,7 +44,7 @@ export function collectNatural(split: Split): Phase<SpcConfig> {
         const chosen =
           wrong >= 0 ? wrong : new Stream(config.seed, 'natural step', split, index).integer(0, steps.length)
         const step = steps[chosen]!
-        if (!/^\d+[+*-]\d+=\d+$/.test(step)) return []
+        if (!task.isStep(step)) return []
         const label = wrong >= 0 ? 'Incorrect' : 'Correct'
         return [
           item(round, `natural/${split}`, index, {
@@ -85,7 +86,11 @@ export function composeSynthetic(split: Split): Phase<SpcConfig> {
 export const arena: Phase<SpcConfig> = {
   summary: 'The generator attacks test problems, for the cross table of versions',
   items: ({ evaluation }) => evaluation.arena,
-  sampling: ({ play }) => ({ samples: 1, temperature: play.temperature, maximumNewTokens: DECEPTION_TOKENS }),
+  sampling: ({ play, task }) => ({
+    samples: 1,
+    temperature: play.temperature,
+    maximumNewTokens: deceptionTokens(taskFrom(task)),
+  }),
   ask: ({ config, from, to }) =>
     Array.from({ length: to - from }, (_, offset) => {
       const { problem, done, right } = arenaStep(config, from + offset)
@@ -120,7 +125,7 @@ function judgedBy(name: string, summary: string, items: (config: SpcConfig) => n
     summary,
     set: { round, name },
     items,
-    maximumNewTokens: () => CRITIQUE_TOKENS,
+    maximumNewTokens: (config) => critiqueTokens(taskOf(config)),
     ask: (_config, row) => {
       const { problem, done, step, kind } = readJudgedStep(row)
       // A step that is no error (or no step) is never shown to the critic.

@@ -61,6 +61,7 @@ describe('what a person can mend ends with exit code 2, the fault and the remedy
     [['run', 'examples'], 'examples cannot be read: it is a folder'],
     [['run', 'examples/spc.yaml', '--name', 'My Run'], '"My Run" is no run name'],
     [['run', 'examples/spc.yaml', '--name', 'My Run', '--dry-run'], '"My Run" is no run name'],
+    [['run', 'examples/spc.yaml', '--from', 'spc@last'], '--from spc@last names no round'],
     [['run'], "missing required argument 'yaml'"],
     [['stats'], "unknown command 'stats'"],
     [['status', '--jsn'], "unknown option '--jsn'"],

@@ -2,19 +2,22 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { configTable, page, withTable } from '../../scripts/config-table.ts'
+import { configTable, page as fieldsPage, withTable } from '../../scripts/config-table.ts'
 
 const root = path.resolve(import.meta.dirname, '..', '..')
 const read = (file: string): string => fs.readFileSync(path.join(root, file), 'utf8')
 
 describe('the docs', () => {
   it('list every field of the configuration: `npx tsx scripts/config-table.ts` writes the table', () => {
-    const text = fs.readFileSync(page, 'utf8')
+    const text = fs.readFileSync(fieldsPage, 'utf8')
     expect(withTable(text, configTable())).toBe(text)
   })
 
-  it('show examples/engine-tiny.ts as it is', () => {
-    expect(read('docs/engine.md')).toContain(`\`\`\`ts\n${read('examples/engine-tiny.ts')}\`\`\``)
+  it.each([
+    ['examples/engine-tiny.ts', 'docs/engine.md'],
+    ['examples/task-reversal.ts', 'docs/tasks.md'],
+  ])('show %s as it is', (example, page) => {
+    expect(read(page)).toContain(`\`\`\`ts\n${read(example)}\`\`\``)
   })
 
   it('quote the round of workflows/spc.ts as it is', () => {

@@ -8,7 +8,8 @@ import { type OpenDatabase, openDatabase } from '../../db/client.ts'
 import * as tables from '../../db/schema.ts'
 import { spcConfig } from '../../recipes/spc/config.ts'
 import { headline } from '../../recipes/spc/report/index.ts'
-import { changedPart, highlighted, typeset } from '../../recipes/spc/report/typeset.ts'
+import { changedPart, highlighted } from '../../recipes/spc/report/highlight.ts'
+import { taskConfig, taskFrom } from '../../tasks/registry.ts'
 import { lineChart } from '../../report/charts.ts'
 import type { ReportData, SuiteTally } from '../../report/data.ts'
 import { combine, difference, harmonic, judged, share } from '../../report/estimates.ts'
@@ -82,10 +83,11 @@ test('the changed part of a step: numbers are wholes', () => {
   expect(changedPart('37+48=85', '37+48=83')).toEqual({ start: '37+48=', changed: '83', end: '' })
   expect(changedPart('9*3=27', '9+3=12')).toEqual({ start: '9', changed: '+3=12', end: '' })
   expect(changedPart('11+1=12', '1+1=12')).toEqual({ start: '', changed: '1', end: '+1=12' })
-  expect(typeset('10-3*2=4')).toBe('10 − 3 × 2 = 4')
-  expect(typeset('say <b>')).toBe('say <b>')
-  expect(highlighted('37+48=85', '37+48=83').text).toBe('37 + 48 = <mark>83</mark>')
-  expect(highlighted('9*3=27', '9+3=27').text).toBe('9 <mark>+</mark> 3 = 27')
+  const { render } = taskFrom(taskConfig.parse({}))
+  expect(render('10-3*2=4')).toBe('10 − 3 × 2 = 4')
+  expect(render('say <b>')).toBe('say <b>')
+  expect(highlighted(render, '37+48=85', '37+48=83').text).toBe('37 + 48 = <mark>83</mark>')
+  expect(highlighted(render, '9*3=27', '9+3=27').text).toBe('9 <mark>+</mark> 3 = 27')
 })
 
 test('a chart keeps within its frame, also with one round, fifty rounds and equal values', () => {

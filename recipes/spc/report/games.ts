@@ -5,10 +5,11 @@ import { policyName } from '../../../shared/ids.ts'
 import type { TurnRow } from '../../../shared/recipe.ts'
 import type { Game } from '../games.ts'
 import { type Choice, choose, kinds, type Shortlist } from './choice.ts'
-import { highlighted, typeset } from './typeset.ts'
+import { highlighted, type Typeset } from './highlight.ts'
 
 /** Games worth reading: chosen by rules, then printed with everything that was said. */
 export async function gamesSection(
+  typeset: Typeset,
   shortlists: ReadonlyMap<number, Shortlist>,
   source: GameSource,
 ): Promise<Section | null> {
@@ -27,11 +28,12 @@ export async function gamesSection(
         change.
         ${missing.length === 0 ? nothing : html`This run has no game of the kind: ${missing.map((kind) => kinds[kind].title.toLowerCase()).join('; ')}.`}
       </p>
-      ${chosen.map((choice) => gameCard(choice, here(turns, choice.game), here(consumptions, choice.game)))}`,
+      ${chosen.map((choice) => gameCard(typeset, choice, here(turns, choice.game), here(consumptions, choice.game)))}`,
   }
 }
 
 export function gameCard(
+  typeset: Typeset,
   { kind, game, alike }: Choice,
   turns: readonly TurnRow[],
   consumptions: readonly Consumption[],
@@ -50,16 +52,16 @@ export function gameCard(
           ${game.done.map((step) => html`<li>${typeset(step)}</li>`)}
           <li>${typeset(game.right)}<span class="tag">right step</span></li>
           <li>
-            ${game.sneaky === null ? html`<span class="none">no step that can be read</span>` : highlighted(game.right, game.sneaky)}<span
+            ${game.sneaky === null ? html`<span class="none">no step that can be read</span>` : highlighted(typeset, game.right, game.sneaky)}<span
               class="tag"
               >sneaky step</span
             >
           </li>
         </ol>
       </div>
-      <div>${deception ? explanation(game, deception) : nothing} ${rollouts(game)}</div>
-      ${critiques('Critiques of the sneaky step', by('criticise/sneaky/'))}
-      ${critiques('Critiques of the right step', by('criticise/right/'))}
+      <div>${deception ? explanation(typeset, game, deception) : nothing} ${rollouts(game)}</div>
+      ${critiques(typeset, 'Critiques of the sneaky step', by('criticise/sneaky/'))}
+      ${critiques(typeset, 'Critiques of the right step', by('criticise/right/'))}
     </div>
     <p class="foot">
       Round ${game.round}, episode ${game.episode} · ended as
@@ -69,7 +71,7 @@ export function gameCard(
   </article>`
 }
 
-function explanation(game: Game, turn: TurnRow): Html {
+function explanation(typeset: Typeset, game: Game, turn: TurnRow): Html {
   const [from = '', to = ''] = (game.explanation ?? '').split('>').map((part) => part.trim())
   return html`<h4>${policyName(turn)} explains ${reward(turn.reward)}</h4>
     <p>
@@ -103,7 +105,7 @@ function rollouts({ rightSuccess, sneakySuccess, rightIsRight, sneakyIsWrong, sn
     </ul>`
 }
 
-function critiques(title: string, turns: readonly TurnRow[]): Html {
+function critiques(typeset: Typeset, title: string, turns: readonly TurnRow[]): Html {
   if (turns.length === 0) return nothing
   return html`<div>
     <h4>${title}</h4>

@@ -3,6 +3,7 @@ import { interval, percent, plural, points, signed } from '../../../report/forma
 import { html, type Html } from '../../../report/html.ts'
 import type { DescribeRun, ReportData } from '../../../report/data.ts'
 import { type SpcConfig, spcConfig } from '../config.ts'
+import { taskOf } from '../problems.ts'
 import { digest, type RoundDigest } from './digest.ts'
 import { gamesSection } from './games.ts'
 import { confusionSection, crossSection, curvesSection } from './judging.ts'
@@ -17,7 +18,11 @@ export const describeSpc: DescribeRun = async (data, source) => {
   for (const { round } of data.rounds) {
     digests.push(digest(await source.games(round)))
   }
-  const games = await gamesSection(new Map(digests.map((row) => [row.round, row.shortlist])), source)
+  const games = await gamesSection(
+    taskOf(config).render,
+    new Map(digests.map((row) => [row.round, row.shortlist])),
+    source,
+  )
   const played = digests.filter(({ outcomes }) => outcomes.attack !== null)
   return {
     config,

@@ -31,7 +31,7 @@ describe('the players’ texts', () => {
           const text = example.prompt + example.completion
           const tokens = vocabulary.encode(text)
           expect(vocabulary.decode(tokens)).toBe(text)
-          expect(tokens.length).toBeLessThanOrEqual(contextNeeded(config.task.operands[1]))
+          expect(tokens.length).toBeLessThanOrEqual(contextNeeded(taskOf(config)))
         }
       }),
     )

@@ -1,4 +1,5 @@
 import { html, type Html } from '../../../report/html.ts'
+import type { Task } from '../../../tasks/task.ts'
 
 /** The part of `after` that is not in `before`, with what stands around it. Numbers are compared as wholes. */
 export function changedPart(before: string, after: string): { start: string; changed: string; end: string } {
@@ -17,14 +18,11 @@ export function changedPart(before: string, after: string): { start: string; cha
 
 const tokens = (text: string): string[] => text.match(/\d+|\D/g) ?? []
 
-/** Equations as they are written on paper; other texts as they are. */
-export const typeset = (text: string): string =>
-  /^[\d+*\-= ]+$/.test(text)
-    ? text.replace(/\s*([+*\-=])\s*/g, (_, sign: string) => ` ${{ '*': '×', '-': '−' }[sign] ?? sign} `).trim()
-    : text
+/** How the task writes its texts for people. */
+export type Typeset = Task['render']
 
 /** The wrong step with what was changed marked. */
-export function highlighted(before: string, after: string): Html {
+export function highlighted(typeset: Typeset, before: string, after: string): Html {
   const { start, changed, end } = changedPart(before, after)
   // A mark in the middle must not lose the blanks that typesetting puts around signs.
   const [whole, head, tail] = [typeset(start + changed + end), typeset(start), typeset(end)]
