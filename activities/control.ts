@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { adoptRounds, whyNoBranch } from '../db/branch.ts'
 import { countOutcomes, readEvaluations } from '../db/evaluations.ts'
 import { closeRound, openRound, type Order, recordControl, registerRun, setRunState } from '../db/runs.ts'
+import { readItems } from '../db/shards.ts'
 import { recipeOf } from '../recipes/registry.ts'
 import type { Branch, RunState } from '../shared/contract.ts'
 import type { BaseConfig, Data, RoundSummary } from '../shared/recipe.ts'
@@ -37,9 +38,10 @@ export async function endRound(
   { run, round }: { run: string; round: number },
 ): Promise<RoundSummary> {
   const { recipe } = await readSettings(database, run, round)
+  const measured = await readItems(database, { run, rounds: [round], sets: recipe.measures })
   const evaluations = await readEvaluations(database, run, round)
   const outcomes = await countOutcomes(database, run, round)
-  const summary = recipeOf(recipe.name).summarise({ round, evaluations, outcomes })
+  const summary = recipe.summarise({ round, evaluations, outcomes, measured })
   await closeRound(database, run, round, summary)
   return summary
 }

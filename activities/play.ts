@@ -1,9 +1,10 @@
 import { commitShard, isShardDone, readRows, writeRows } from '../db/shards.ts'
 import type { PlayShard } from '../shared/contract.ts'
-import type { Answer, TurnRow } from '../shared/recipe.ts'
+import type { Answer, Reading, TurnRow } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Attempt } from './running.ts'
 import { ask, readSettings, seedOf, templateHash, tokensOf, weightsOf } from './playing.ts'
+import { scoreCandidates } from './scoring.ts'
 
 /** Plays one shard of a phase: reads its rows, asks the player, stores what the recipe makes of the answers. */
 export async function playShard(dependencies: Dependencies, input: PlayShard, { signal }: Attempt): Promise<void> {
@@ -19,26 +20,27 @@ export async function playShard(dependencies: Dependencies, input: PlayShard, { 
   const from = shard * config.shard
   const to = Math.min(from + config.shard, definition.items(config))
   const context = { config, round, phase, player, from, to }
-  const rows = await readRows(database, { run, rounds: [round], range: { from, to } })
+  const reading: Reading = definition.reads?.(context) ?? { rounds: [round], sets: ['problems'] }
+  const rows = await readRows(database, { run, ...reading, ...(reading.whole ? {} : { range: { from, to } }) })
 
+  const seeds = placeOfSeeds(config.seed, round, phase)
   const questions = definition.ask?.(context, rows) ?? []
   let answers: Answer[] = []
   if (questions.length > 0) {
-    if (!player || !definition.sampling) throw new Error(`phase ${phase} asks, but nobody plays it`)
-    const request = {
-      settings,
-      questions,
-      sampling: definition.sampling(config),
-      place: placeOfSeeds(config.seed, round, phase),
-      weights: await weightsOf(database, artefacts, run, player),
-    }
-    answers = await engines.use(signal, (engine) => ask(engine, request))
+    if (!player) throw new Error(`phase ${phase} asks, but nobody plays it`)
+    const weights = await weightsOf(database, artefacts, run, player)
+    const sampling = definition.sampling?.(config)
+    answers = await engines.use(signal, (engine) =>
+      sampling
+        ? ask(engine, { settings, questions, sampling, place: seeds, weights })
+        : scoreCandidates(engine, { settings, weights, signal }, questions),
+    )
   }
   signal.throwIfAborted()
   const made = definition.answer(context, rows, answers)
   const template = templateHash(recipe)
-  const seeds = seedsOf(answers, placeOfSeeds(config.seed, round, phase))
-  const turns = made.turns.map((turn) => ({ ...turn, template, seed: seeds(turn) }))
+  const seedOfTurn = seedsOf(answers, seeds)
+  const turns = made.turns.map((turn) => ({ ...turn, template, seed: seedOfTurn(turn) }))
   const cost = {
     tokens: tokensOf(answers),
     rows: made.items.length + made.episodes.length + made.turns.length,
@@ -53,7 +55,9 @@ const placeOfSeeds = (seed: number, round: number, phase: string): string => `${
 /** Finds the seed of a turn by its prompt and sample number. A turn that nobody sampled here has none. */
 function seedsOf(answers: readonly Answer[], place: string): (turn: TurnRow) => string {
   const questions = new Map(
-    answers.map(({ question }) => [`${question.key.split('/')[0]}|${question.prompt}`, question]),
+    answers
+      .filter(({ logProbabilities }) => !logProbabilities)
+      .map(({ question }) => [`${question.key.split('/')[0]}|${question.prompt}`, question]),
   )
   return (turn) => {
     const question = questions.get(`${turn.episode}|${turn.prompt}`)

@@ -1,6 +1,7 @@
-import type { EngineProcess } from '../engine/index.ts'
+import type { EngineProcess, WeightsReference } from '../engine/index.ts'
 import { groupBy } from '../shared/collections.ts'
 import { type PlayedBy, policyName } from '../shared/ids.ts'
+import type { Answer, Question } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import { PAD, type RoundSettings, weightsOf } from './playing.ts'
 
@@ -14,6 +15,48 @@ export interface ScoredExample {
 const SCORE_BATCH = 64
 const ROWS_PER_CALL = 1024
 
+/** Log-probabilities of completion tokens under one policy. The shape of the graph is the plan's: the model's whole context. */
+export async function scoreTexts(
+  engine: EngineProcess,
+  { settings, weights, signal }: { settings: RoundSettings; weights: WeightsReference; signal: AbortSignal },
+  rows: readonly { tokens: number[]; completionFrom: number }[],
+): Promise<Float32Array[]> {
+  const scored: Float32Array[] = []
+  for (let from = 0; from < rows.length; from += ROWS_PER_CALL) {
+    signal.throwIfAborted()
+    const part = rows
+      .slice(from, from + ROWS_PER_CALL)
+      .map(({ tokens, completionFrom }) => ({ tokens, completionFrom }))
+    const call = { weights, model: settings.model, rows: part, batch: SCORE_BATCH, padToken: PAD }
+    scored.push(...(await engine.score({ ...call, length: settings.config.model.context })))
+  }
+  return scored
+}
+
+/** How likely each question's candidates are after its prompt: one log-probability per text, summed over its tokens. */
+export async function scoreCandidates(
+  engine: EngineProcess,
+  place: { settings: RoundSettings; weights: WeightsReference; signal: AbortSignal },
+  questions: readonly Question[],
+): Promise<Answer[]> {
+  const { vocabulary } = place.settings
+  const answers = questions.map((question) => {
+    const prompt = vocabulary.encode(question.prompt)
+    const texts = [...(question.candidates ?? [])]
+    return { question, texts, prompt, completions: texts.map((text) => vocabulary.encode(text)) }
+  })
+  const rows = answers.flatMap(({ prompt, completions }) =>
+    completions.map((tokens) => ({ tokens: [...prompt, ...tokens], completionFrom: prompt.length })),
+  )
+  const scored = (await scoreTexts(engine, place, rows)).values()
+  return answers.map(({ question, texts, completions }) => {
+    const logProbabilities = completions.map(() => total(scored.next().value))
+    return { question, texts, tokens: completions.map(({ length }) => length), logProbabilities }
+  })
+}
+
+const total = (values: Float32Array = new Float32Array()): number => values.reduce((sum, value) => sum + value, 0)
+
 /**
  * Log-probabilities of completion tokens under the policy that sampled them (`old`) and under the frozen reference, from
  * the same forward code as training, so that the importance ratio starts at one but for rounding.
@@ -25,19 +68,8 @@ export async function logProbabilities(
   examples: ReadonlyMap<string, ScoredExample>,
 ): Promise<Map<string, { old: Float32Array; reference?: Float32Array }>> {
   const { run, settings, reference, signal } = place
-  const score = async (policy: PlayedBy, rows: readonly ScoredExample[]): Promise<Float32Array[]> => {
-    const weights = await weightsOf(database, artefacts, run, policy)
-    const scored: Float32Array[] = []
-    for (let from = 0; from < rows.length; from += ROWS_PER_CALL) {
-      signal.throwIfAborted()
-      const part = rows
-        .slice(from, from + ROWS_PER_CALL)
-        .map(({ tokens, completionFrom }) => ({ tokens, completionFrom }))
-      const call = { weights, model: settings.model, rows: part, batch: SCORE_BATCH, padToken: PAD }
-      scored.push(...(await engine.score({ ...call, length: settings.config.model.context })))
-    }
-    return scored
-  }
+  const score = async (policy: PlayedBy, rows: readonly ScoredExample[]): Promise<Float32Array[]> =>
+    scoreTexts(engine, { settings, weights: await weightsOf(database, artefacts, run, policy), signal }, rows)
   const result = new Map<string, { old: Float32Array; reference?: Float32Array }>()
   for (const entries of groupBy([...examples], ([, { behaviour }]) => policyName(behaviour)).values()) {
     const rows = entries.map(([, example]) => example)

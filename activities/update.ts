@@ -81,7 +81,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
   const loss = definition.loss(config)
   const from = definition.from(context)
   const initial = from
-    ? await weightsOf(database, artefacts, run, from)
+    ? await weightsOf(database, artefacts, from.run ?? run, from)
     : { initialise: `${config.seed}/${policyName({ role, version })}` }
   const references = await behaviourScores(dependencies, engine, training, loss)
   const resume = await newestCheckpoint(database, artefacts, input)

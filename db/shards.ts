@@ -48,26 +48,18 @@ export async function commitShard(
 export interface ReadRows {
   run: string
   rounds: readonly number[]
+  /** Sets of items; `problems` alone when left out. */
+  sets?: readonly string[]
   /** Only items [from, to) and their episodes and turns. */
   range?: { from: number; to: number }
 }
 
-/** A round's problems with their games and turns, in a fixed order. */
-export async function readRows(database: Database, { run, rounds, range }: ReadRows): Promise<Rows> {
+/** The items of some rounds with their games and turns, in a fixed order. */
+export async function readRows(database: Database, reading: ReadRows): Promise<Rows> {
+  const { run, rounds, sets = ['problems'], range } = reading
   if (rounds.length === 0) return { items: [], episodes: [], turns: [] }
   const wanted = [...rounds]
-  const itemRows = await database
-    .select({ round: items.round, set: items.set, item: items.item, data: items.data })
-    .from(items)
-    .where(
-      and(
-        eq(items.run, run),
-        inArray(items.round, wanted),
-        eq(items.set, 'problems'),
-        ...(range ? [gte(items.item, range.from), lt(items.item, range.to)] : []),
-      ),
-    )
-    .orderBy(asc(items.round), asc(items.item))
+  const itemRows = await readItems(database, { ...reading, sets })
   const inRange = and(
     eq(episodes.run, run),
     inArray(episodes.round, wanted),
@@ -105,6 +97,26 @@ export async function readRows(database: Database, { run, rounds, range }: ReadR
     .where(and(inRange, eq(turns.run, run)))
     .orderBy(asc(turns.round), asc(turns.episode), sql`${turns.turn} collate "C"`)
   return { items: itemRows, episodes: episodeRows, turns: turnRows }
+}
+
+/** The items alone, by round, set and number. */
+export async function readItems(
+  database: Database,
+  { run, rounds, sets, range }: ReadRows & { sets: readonly string[] },
+): Promise<ItemRow[]> {
+  if (sets.length === 0) return []
+  return database
+    .select({ round: items.round, set: items.set, item: items.item, data: items.data })
+    .from(items)
+    .where(
+      and(
+        eq(items.run, run),
+        inArray(items.round, [...rounds]),
+        inArray(items.set, [...sets]),
+        ...(range ? [gte(items.item, range.from), lt(items.item, range.to)] : []),
+      ),
+    )
+    .orderBy(asc(items.round), sql`${items.set} collate "C"`, asc(items.item))
 }
 
 /** The lines [from, to) of an evaluation set. */

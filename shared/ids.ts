@@ -8,6 +8,11 @@ export interface PlayedBy {
   version: Version
 }
 
+/** A policy of this run, or of another one. */
+export interface PolicySource extends PlayedBy {
+  run?: string
+}
+
 export const policyName = (policy: PlayedBy): string => `${policy.role}@${policy.version}`
 
 export const runWorkflowId = (run: string): string => `run/${run}`

@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod'
-import type { PlayedBy, Role, Version } from './ids.ts'
+import type { PlayedBy, PolicySource, Role, Version } from './ids.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /**
@@ -66,6 +66,8 @@ export interface PlayContext<Config> extends Context<Config> {
 export interface Question {
   key: string
   prompt: string
+  /** Texts to score instead of sampling any: how likely is each of them after the prompt? */
+  candidates?: readonly string[]
 }
 
 export interface Sampling {
@@ -75,11 +77,25 @@ export interface Sampling {
   maximumNewTokens: number
 }
 
-/** The sampled texts for a question, each ending in the stop mark unless it ran out of tokens; `tokens` are their lengths. */
+/**
+ * The sampled texts for a question, each ending in the stop mark unless it ran out of tokens, or its candidates; `tokens`
+ * are their lengths.
+ */
 export interface Answer {
   question: Question
   texts: string[]
   tokens: number[]
+  /** Of each candidate, the sum over its tokens of log π(token | prompt, earlier tokens); absent for sampled texts. */
+  logProbabilities?: number[]
+}
+
+/** The rows a phase is given. */
+export interface Reading {
+  rounds: readonly number[]
+  /** Names of item sets. Games and turns come with any set. */
+  sets: readonly string[]
+  /** All items and games of these rounds, not only those of the shard. */
+  whole?: boolean
 }
 
 /** One named part of a round: what is asked of the player for the rows of a shard, and what rows the answers make. */
@@ -88,7 +104,10 @@ export interface Phase<Config> {
   summary: string
   /** How many items the phase spans; shards are cut from it. */
   items(config: Config): number
+  /** How texts are sampled; absent where every question has candidates. */
   sampling?(config: Config): Sampling
+  /** Rows of other rounds, sets or shards; without it, the problems of the shard with their games, of this round. */
+  reads?(context: Context<Config>): Reading
   ask?(context: PlayContext<Config>, rows: Rows): Question[]
   /** New rows, or rows with the same key that replace those read. */
   answer(context: PlayContext<Config>, rows: Rows, answers: Answer[]): Rows
@@ -119,8 +138,8 @@ export interface Course<Config> {
   summary: string
   /** Rounds whose games the lesson reads. */
   rounds(context: Context<Config>): number[]
-  /** The policy to start from; null starts from random weights. */
-  from(context: Context<Config>): PlayedBy | null
+  /** The policy to start from, which may be another run's; null starts from random weights. */
+  from(context: Context<Config>): PolicySource | null
   /** The frozen policy of the KL term and of the official code's ratio. */
   reference(context: Context<Config>): PlayedBy | null
   loss(config: Config): LossTerm[]
@@ -226,6 +245,8 @@ export interface Recipe<Config extends BaseConfig> {
   suite(name: string): Suite<Config> | null
   /** Suites whose lines come from a file, by name; their sets are called `<name>/<hash of the file>`. */
   importers: Record<string, Importer<Config>>
+  /** Item sets that a round's summary reads beside evaluations and outcomes: measurements that phases stored. */
+  measures: readonly string[]
   /** The numbers of a finished round, from its rows. `score` is the one that search attributes and lists show. */
   summarise(rows: RoundRows): RoundSummary
 }
@@ -241,6 +262,8 @@ export interface RoundRows {
   evaluations: EvaluationRow[]
   /** Counts of this round's episodes by outcome. */
   outcomes: Record<string, number>
+  /** The round's items of the sets that the recipe names in `measures`. */
+  measured: ItemRow[]
 }
 
 export interface RoundSummary {

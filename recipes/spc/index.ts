@@ -49,6 +49,7 @@ export const spc: Recipe<SpcConfig> = {
   courses,
   suite,
   importers,
+  measures: [],
   summarise({ round, evaluations, outcomes }) {
     const critic = { role: 'critic', version: round }
     const judged = (suiteName: string) =>
