@@ -21,7 +21,7 @@ import {
 } from '../engine/index.ts'
 import { range } from '../shared/collections.ts'
 import type { UpdatePlace } from '../shared/contract.ts'
-import { policyName } from '../shared/ids.ts'
+import { type PlayedBy, policyName } from '../shared/ids.ts'
 import type { Course, BaseConfig, Example, Lesson, LossTerm } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import { PAD, type RoundSettings, readSettings, weightsOf } from './playing.ts'
@@ -175,31 +175,37 @@ async function behaviourScores(
     }
     return row
   }
-  const plain = ({ kind, advantage }: Example) => ({ kind, advantage })
+  const plain = ({ kind, advantage, target, pair }: Example) => ({
+    kind,
+    advantage,
+    ...(target === undefined ? {} : { target }),
+    ...(pair ? { pair } : {}),
+  })
   if (loss.every(({ term }) => term === 'nll')) return (example) => ({ ...encode(example), ...plain(example) })
 
-  const reinforced = new Map<string, ScoredExample>()
+  const reference = definition.reference({ config, round: input.round, phase: input.course })
+  /** Regressed and compared examples are only compared with the reference, whoever sampled them. */
+  const scorer = ({ kind, behaviour }: Example): PlayedBy => {
+    const policy = kind === 'reinforced' ? behaviour : reference
+    if (policy) return policy
+    const lacks =
+      kind === 'reinforced' ? 'a reinforced example names no behaviour' : `${kind} examples need a reference`
+    throw new Error(`course ${input.course}: ${lacks}`)
+  }
+  const keyOf = (example: Example): string => `${policyName(scorer(example))}|${example.prompt}|${example.completion}`
+  const examples = new Map<string, ScoredExample>()
   for (const step of range(0, lesson.steps)) {
     for (const example of lesson.batch(step)) {
-      if (example.kind !== 'reinforced' || !example.behaviour) continue
-      const row = { ...encode(example), behaviour: example.behaviour }
-      reinforced.set(`${policyName(example.behaviour)}|${example.prompt}|${example.completion}`, row)
+      if (example.kind === 'supervised') continue
+      examples.set(keyOf(example), { ...encode(example), behaviour: scorer(example) })
     }
   }
-  const reference = definition.reference({ config, round: input.round, phase: input.course })
-  const scores = await logProbabilities(
-    dependencies,
-    engine,
-    { run: input.run, settings, reference, signal },
-    reinforced,
-  )
+  const scores = await logProbabilities(dependencies, engine, { run: input.run, settings, reference, signal }, examples)
   const againstReference = loss.some((term) => term.term === 'policy-gradient' && term.against === 'reference')
   return (example) => {
     const row = { ...encode(example), ...plain(example) }
     if (example.kind === 'supervised') return row
-    const score = scores.get(
-      `${policyName(example.behaviour ?? { role: '', version: 0 })}|${example.prompt}|${example.completion}`,
-    )
+    const score = scores.get(keyOf(example))
     if (!score) throw new Error(`an example was not scored: ${example.prompt}${example.completion}`)
     return { ...row, ...score, ...(againstReference && score.reference ? { old: score.reference } : {}) }
   }
@@ -212,19 +218,8 @@ function engineTerm(term: LossTerm): EngineLossTerm {
   return rest
 }
 
-function metricRows({
-  step,
-  loss,
-  tokens,
-  terms,
-  gradientNorm,
-  learningRate,
-  meanRatio,
-  clipFraction,
-  kl,
-}: StepMetrics): Metric[] {
-  const named = { loss, tokens, gradientNorm, learningRate, meanRatio, clipFraction, kl, ...terms }
-  return Object.entries(named).flatMap(([name, value]) =>
+function metricRows({ step, terms, ...measured }: StepMetrics): Metric[] {
+  return Object.entries({ ...measured, ...terms }).flatMap(([name, value]) =>
     typeof value === 'number' && Number.isFinite(value) ? [{ step, name, value }] : [],
   )
 }

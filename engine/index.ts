@@ -3,15 +3,7 @@ export { gradients } from './autodiff/gradients.ts'
 export { Engine, type EngineOptions } from './engine.ts'
 export * as graph from './graph/index.ts'
 export { checkLossSpec, lossNeeds } from './losses/index.ts'
-export {
-  type KlTerm,
-  type LossSpec,
-  LossSpecError,
-  type LossTerm,
-  type NegativeLogLikelihoodTerm,
-  type PolicyGradientTerm,
-  type TermName,
-} from './losses/types.ts'
+export { type LossSpec, LossSpecError, type LossTerm, type TermName, type TermOf } from './losses/types.ts'
 export { type ParameterLayout, type ParameterSpec } from './models/layout.ts'
 export { checkLlamaConfig, initialiseLlama, type LlamaConfig, llamaLayout, ModelConfigError } from './models/llama.ts'
 export { learningRateAt, type OptimizerSpec, OptimizerSpecError } from './optimizers/schedule.ts'

@@ -117,9 +117,15 @@ export interface Phase<Config> {
 export interface Example {
   prompt: string
   completion: string
-  kind: 'supervised' | 'reinforced'
+  /** Which terms of the loss learn from it: see LossTerm. */
+  kind: 'supervised' | 'reinforced' | 'regressed' | 'compared'
+  /** What multiplies the policy gradient; read from reinforced examples alone. */
   advantage: number
-  /** Who sampled the completion: the denominator of the importance ratio. Absent for supervised examples. */
+  /** What the sum of the completion's log-ratios to the reference is to become; every regressed example has it. */
+  target?: number
+  /** Every compared example has it: two examples of one batch with equal ids and different sides are a pair. */
+  pair?: { id: string; side: 'chosen' | 'rejected' }
+  /** Who sampled the completion: the denominator of the importance ratio. Only reinforced examples need it. */
   behaviour?: PlayedBy
 }
 
@@ -140,7 +146,7 @@ export interface Course<Config> {
   rounds(context: Context<Config>): number[]
   /** The policy to start from, which may be another run's; null starts from random weights. */
   from(context: Context<Config>): PolicySource | null
-  /** The frozen policy of the KL term and of the official code's ratio. */
+  /** The frozen policy of the log-ratios: of the KL term, the regression, the pair terms and the official code's ratio. */
   reference(context: Context<Config>): PlayedBy | null
   loss(config: Config): LossTerm[]
   optimizer(config: Config, steps: number): OptimizerConfig
@@ -150,7 +156,11 @@ export interface Course<Config> {
   lesson(context: Context<Config>, rows: Rows): Lesson
 }
 
-/** A loss is a sum of these terms; engine/losses writes each beside its equation. */
+/**
+ * A loss is a sum of these terms; engine/losses writes each beside its equation. Each reads examples of one kind: nll
+ * supervised ones, policy-gradient reinforced ones, log-ratio-regression regressed ones, the pair terms compared ones, and kl
+ * all but supervised ones. D below is the sum of a completion's log-ratios to the course's reference.
+ */
 export type LossTerm =
   | { term: 'nll'; weight: number }
   | {
@@ -163,6 +173,12 @@ export type LossTerm =
       klInAdvantage: number
     }
   | { term: 'kl'; weight: number }
+  /** (D - target)², as in SPPO with target = η (P - 1/2). */
+  | { term: 'log-ratio-regression'; weight: number }
+  /** -log σ(β (D_chosen - D_rejected)), as in DPO. */
+  | { term: 'pair-logistic'; weight: number; beta: number }
+  /** (D_chosen - D_rejected - 1 / 2β)², as in IPO. */
+  | { term: 'pair-squared'; weight: number; beta: number }
 
 export interface OptimizerConfig {
   learningRate: number

@@ -49,11 +49,12 @@ export const vectorJacobianProducts: Rules = {
     const y = operand(outputs)
     return [mul(only(cotangents), mul(y, sub(1, y)))]
   },
+  softplus: ({ inputs }, cotangents) => [mul(only(cotangents), plainSigmoid(operand(inputs)))],
   // d(x·s)/dx = s·(1 + x·(1 - s)) = s + y·(1 - s) = y + s·(1 - y), with s = sigmoid(x) and y = x·s.
   silu: ({ inputs, outputs }, cotangents) => {
     const x = operand(inputs)
     const y = operand(outputs)
-    const s = emitOne('Sigmoid', [x], 'float32', x.shape)
+    const s = plainSigmoid(x)
     return [mul(only(cotangents), add(y, mul(s, sub(1, y))))]
   },
   // Of equal operands the first takes the whole gradient.
@@ -173,6 +174,11 @@ export const vectorJacobianProducts: Rules = {
       matmul(probabilities, dy, { transposeA: true }),
     ]
   },
+}
+
+/** Not recorded: nothing is differentiated twice. */
+function plainSigmoid(x: Value): Value {
+  return emitOne('Sigmoid', [x], 'float32', x.shape)
 }
 
 function scatterAdd(target: Value, indices: Value, updates: Value): Value {

@@ -14,6 +14,7 @@ export interface OperationAttributes {
   log: None
   sqrt: None
   sigmoid: None
+  softplus: None
   silu: None
   minimum: None
   maximum: None

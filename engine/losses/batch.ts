@@ -1,5 +1,5 @@
 /** What every loss term sees of a batch, and the means that they share. */
-import { div, maximum, mul, reshape, sub, sum, total, type Value } from '../graph/index.ts'
+import { add, div, maximum, mul, reshape, square, sub, sum, total, type Value } from '../graph/index.ts'
 
 /** B rows, each of T next-token predictions. */
 export interface LossBatch {
@@ -11,8 +11,16 @@ export interface LossBatch {
   readonly supervised: Value
   /** 1 at rows of kind 'reinforced', [B]. */
   readonly reinforced: Value
+  /** 1 at rows of kind 'regressed', [B]. */
+  readonly regressed: Value
+  /** At rows of kind 'compared' 1 where the row is the chosen one of its pair, -1 where it is the rejected one, [B]. */
+  readonly side: Value
+  /** At rows of kind 'compared' the row number of the other one of the pair, int32 [B]. */
+  readonly partner: Value
   /** What multiplies the policy gradient, [B]. */
   readonly advantage: Value
+  /** What a regressed row's log-ratio is to become, [B]. */
+  readonly target: Value
   /** log-probabilities under the policy that wrote the completions, [B, T]. */
   readonly old: Value
   /** log-probabilities under the frozen reference, [B, T]. */
@@ -29,17 +37,22 @@ export function completionMean(x: Value, batch: LossBatch): Value {
   return div(completionSum(x, batch), maximum(sum(batch.completion, [-1]), 1))
 }
 
-/** Mean over rows of kind 'reinforced': [B] → scalar. A batch without any gives 0. */
-export function reinforcedMean(x: Value, batch: LossBatch): Value {
-  return div(total(mul(x, batch.reinforced)), maximum(total(batch.reinforced), 1))
+/** Mean over the rows where the mask [B] is 1: [B] → scalar. A batch without any gives 0. */
+export function meanOver(x: Value, rows: Value): Value {
+  return div(total(mul(x, rows)), maximum(total(rows), 1))
+}
+
+/** 1 at rows of every kind but 'supervised', [B]: those that carry log-probabilities of the reference. */
+export function referenced(batch: LossBatch): Value {
+  return add(add(batch.reinforced, batch.regressed), square(batch.side))
 }
 
 /**
- * left - right at the completion tokens of reinforced rows, 0 elsewhere. Elsewhere `old` and `reference` hold nothing, and a
+ * left - right at the completion tokens of the masked rows, 0 elsewhere. Elsewhere `old` and `reference` hold nothing, and a
  * later exp() of what stands there could overflow, which no mask of 0 would mend (0 · ∞ is NaN).
  */
-export function reinforcedDifference(left: Value, right: Value, batch: LossBatch): Value {
-  const [rows] = batch.reinforced.shape
-  const selected = mul(batch.completion, reshape(batch.reinforced, [rows ?? 0, 1]))
+export function differenceIn(rows: Value, left: Value, right: Value, batch: LossBatch): Value {
+  const [count] = rows.shape
+  const selected = mul(batch.completion, reshape(rows, [count ?? 0, 1]))
   return mul(sub(left, right), selected)
 }

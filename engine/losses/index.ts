@@ -2,24 +2,27 @@
 import { add, mul, type Value } from '../graph/index.ts'
 import type { LossBatch } from './batch.ts'
 import { klToReference } from './kl.ts'
+import { logRatioRegression } from './log-ratio-regression.ts'
 import { negativeLogLikelihood } from './nll.ts'
+import { pairLogistic, pairSquared } from './pair.ts'
 import { policyGradient } from './policy-gradient.ts'
 import {
   type DiagnosticName,
+  DIAGNOSTICS,
+  type LossNeeds,
   type LossSpec,
   LossSpecError,
-  type LossTerm,
   type TermName,
+  type TermOf,
   type TermResult,
 } from './types.ts'
 
-type TermOf<Name extends TermName> = Extract<LossTerm, { term: Name }>
-
 interface TermEntry<Name extends TermName> {
   readonly build: (batch: LossBatch, term: TermOf<Name>) => TermResult
-  /** Whether reinforced rows must carry log-probabilities of the playing policy or of the reference. */
-  readonly needs: (term: TermOf<Name>) => { readonly old: boolean; readonly reference: boolean }
+  readonly needs: (term: TermOf<Name>) => LossNeeds
 }
+
+const onlyReference = (): LossNeeds => ({ old: false, reference: true })
 
 const TERMS: { readonly [Name in TermName]: TermEntry<Name> } = {
   nll: { build: negativeLogLikelihood, needs: () => ({ old: false, reference: false }) },
@@ -27,7 +30,10 @@ const TERMS: { readonly [Name in TermName]: TermEntry<Name> } = {
     build: policyGradient,
     needs: ({ klInAdvantage }) => ({ old: true, reference: klInAdvantage !== 0 }),
   },
-  kl: { build: klToReference, needs: () => ({ old: false, reference: true }) },
+  kl: { build: klToReference, needs: onlyReference },
+  'log-ratio-regression': { build: logRatioRegression, needs: onlyReference },
+  'pair-logistic': { build: pairLogistic, needs: onlyReference },
+  'pair-squared': { build: pairSquared, needs: onlyReference },
 }
 
 export interface TotalLoss {
@@ -45,7 +51,7 @@ export function totalLoss(batch: LossBatch, spec: LossSpec): TotalLoss {
   for (const term of spec) {
     const result = buildTerm(batch, term)
     terms.push({ name: term.term, loss: result.loss })
-    for (const name of ['ratio', 'clipFraction', 'kl'] as const) {
+    for (const name of DIAGNOSTICS) {
       const value = result.diagnostics[name]
       if (value !== undefined) diagnostics.set(name, value)
     }
@@ -65,6 +71,9 @@ export function checkLossSpec(spec: LossSpec): void {
       throw new LossSpecError(`the term '${term.term}' occurs twice`)
     }
     if (!Number.isFinite(term.weight)) throw new LossSpecError(`the weight of '${term.term}' is not a finite number`)
+    if ('beta' in term && !(term.beta > 0 && Number.isFinite(term.beta))) {
+      throw new LossSpecError(`the beta of '${term.term}' must be positive, got ${term.beta}`)
+    }
     if (term.term !== 'policy-gradient') continue
     // From 1 on the range has no lower end, as a ratio is never negative: only gains are limited.
     if (term.clip !== null && !(term.clip > 0 && Number.isFinite(term.clip))) {
@@ -74,30 +83,17 @@ export function checkLossSpec(spec: LossSpec): void {
   }
 }
 
-/** What the rows of kind 'reinforced' must carry for this loss. */
-export function lossNeeds(spec: LossSpec): { old: boolean; reference: boolean } {
-  const needs = spec.map(termNeeds)
+export function lossNeeds(spec: LossSpec): LossNeeds {
+  const needs = spec.map((term) => termNeeds(term))
   return { old: needs.some(({ old }) => old), reference: needs.some(({ reference }) => reference) }
 }
 
-function buildTerm(batch: LossBatch, term: LossTerm): TermResult {
-  switch (term.term) {
-    case 'nll':
-      return TERMS.nll.build(batch, term)
-    case 'policy-gradient':
-      return TERMS['policy-gradient'].build(batch, term)
-    case 'kl':
-      return TERMS.kl.build(batch, term)
-  }
+function buildTerm<Name extends TermName>(batch: LossBatch, term: TermOf<Name>): TermResult {
+  const entry: TermEntry<Name> = TERMS[term.term]
+  return entry.build(batch, term)
 }
 
-function termNeeds(term: LossTerm): { old: boolean; reference: boolean } {
-  switch (term.term) {
-    case 'nll':
-      return TERMS.nll.needs(term)
-    case 'policy-gradient':
-      return TERMS['policy-gradient'].needs(term)
-    case 'kl':
-      return TERMS.kl.needs(term)
-  }
+function termNeeds<Name extends TermName>(term: TermOf<Name>): LossNeeds {
+  const entry: TermEntry<Name> = TERMS[term.term]
+  return entry.needs(term)
 }

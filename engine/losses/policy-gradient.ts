@@ -18,17 +18,17 @@ import {
   sub,
   type Value,
 } from '../graph/index.ts'
-import { completionMean, completionSum, type LossBatch, reinforcedDifference, reinforcedMean } from './batch.ts'
-import type { PolicyGradientTerm, TermResult } from './types.ts'
+import { completionMean, completionSum, differenceIn, type LossBatch, meanOver } from './batch.ts'
+import type { TermOf, TermResult } from './types.ts'
 
-export function policyGradient(batch: LossBatch, term: PolicyGradientTerm): TermResult {
+export function policyGradient(batch: LossBatch, term: TermOf<'policy-gradient'>): TermResult {
   const { ratio: kind, clip } = term
-  const logRatio = reinforcedDifference(batch.logp, batch.old, batch)
+  const logRatio = differenceIn(batch.reinforced, batch.logp, batch.old, batch)
   const perToken = kind === 'token'
   const ratio = perToken
     ? exp(logRatio)
     : exp(kind === 'sequence-mean' ? completionMean(logRatio, batch) : completionSum(logRatio, batch))
-  const rowMean = (x: Value): Value => reinforcedMean(perToken ? completionMean(x, batch) : x, batch)
+  const rowMean = (x: Value): Value => meanOver(perToken ? completionMean(x, batch) : x, batch.reinforced)
 
   const rowAdvantage = effectiveAdvantage(batch, term.klInAdvantage)
   const advantage = perToken ? reshape(rowAdvantage, [...rowAdvantage.shape, 1]) : rowAdvantage
@@ -48,6 +48,6 @@ export function policyGradient(batch: LossBatch, term: PolicyGradientTerm): Term
 /** A - β · (mean over the completion of log π - log π_reference), the second part held constant. */
 function effectiveAdvantage(batch: LossBatch, beta: number): Value {
   if (beta === 0) return batch.advantage
-  const divergence = completionMean(reinforcedDifference(batch.logp, batch.reference, batch), batch)
+  const divergence = completionMean(differenceIn(batch.reinforced, batch.logp, batch.reference, batch), batch)
   return sub(batch.advantage, mul(stopGradient(divergence), beta))
 }

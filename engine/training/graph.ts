@@ -3,7 +3,7 @@ import { gradients } from '../autodiff/gradients.ts'
 import { at, cast, concat, Graph, loop, reshape, slice, tokenLogProbability, type Value } from '../graph/index.ts'
 import { totalLoss } from '../losses/index.ts'
 import type { LossBatch } from '../losses/batch.ts'
-import type { LossSpec } from '../losses/types.ts'
+import type { DiagnosticName, LossSpec } from '../losses/types.ts'
 import { causalMask, decode, logits, positionsFromZero, rotaryTables } from '../models/llama-forward.ts'
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import { Parameters } from '../models/parameters.ts'
@@ -22,7 +22,7 @@ export interface TrainingGraphOptions extends TrainingShape {
 }
 
 /** What each column of the output 'metrics' [steps, columns] holds. */
-export type MetricColumn = 'loss' | 'gradientNorm' | 'ratio' | 'clipFraction' | 'kl' | `term:${string}`
+export type MetricColumn = 'loss' | 'gradientNorm' | DiagnosticName | `term:${string}`
 
 const STEPS = 'steps'
 
@@ -65,7 +65,11 @@ export function trainingGraph(options: TrainingGraphOptions): { graph: Graph; co
     completion: predictions('completion'),
     supervised: rows('supervised'),
     reinforced: rows('reinforced'),
+    regressed: rows('regressed'),
+    side: rows('side'),
+    partner: graph.input('partner', 'int32', [STEPS, batchRows]),
     advantage: rows('advantage'),
+    target: rows('target'),
     old: predictions('old'),
     reference: predictions('reference'),
   }
@@ -86,7 +90,11 @@ export function trainingGraph(options: TrainingGraphOptions): { graph: Graph; co
         completion: now(data.completion),
         supervised: now(data.supervised),
         reinforced: now(data.reinforced),
+        regressed: now(data.regressed),
+        side: now(data.side),
+        partner: now(data.partner),
         advantage: now(data.advantage),
+        target: now(data.target),
         old: now(data.old),
         reference: now(data.reference),
       }

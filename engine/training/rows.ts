@@ -1,17 +1,27 @@
 /** Training rows → the dense arrays that the graph is fed. */
-import { LossSpecError } from '../losses/types.ts'
+import { type LossNeeds, LossSpecError } from '../losses/types.ts'
 
 /** One sequence: a prompt and the completion that is learnt from. */
 export interface TrainingRow {
   readonly tokens: readonly number[]
   /** Index of the first completion token, at least 1. */
   readonly completionFrom: number
-  readonly kind: 'supervised' | 'reinforced'
-  /** What multiplies the policy gradient; ignored for supervised rows. */
+  /** Which terms of the loss learn from the row. */
+  readonly kind: 'supervised' | 'reinforced' | 'regressed' | 'compared'
+  /** What multiplies the policy gradient; read from reinforced rows alone. */
   readonly advantage: number
+  /** What the sum of the completion's log-ratios to the reference is to become; on regressed rows. */
+  readonly target?: number
+  /** On compared rows: two rows of one batch with equal ids and different sides are a pair. */
+  readonly pair?: RowPair
   /** log-probabilities of the completion tokens under the policy that wrote them, and under the frozen reference. */
   readonly old?: Float32Array | readonly number[]
   readonly reference?: Float32Array | readonly number[]
+}
+
+export interface RowPair {
+  readonly id: string
+  readonly side: 'chosen' | 'rejected'
 }
 
 /** A row that does not fit the model or the plan. */
@@ -34,7 +44,11 @@ export interface PackedRows {
   readonly completion: Float32Array
   readonly supervised: Float32Array
   readonly reinforced: Float32Array
+  readonly regressed: Float32Array
+  readonly side: Float32Array
+  readonly partner: Int32Array
   readonly advantage: Float32Array
+  readonly target: Float32Array
   readonly old: Float32Array
   readonly reference: Float32Array
   /** Completion tokens of each step. */
@@ -42,11 +56,7 @@ export interface PackedRows {
 }
 
 /** Checks the rows and lays them out, padded on the right; missing rows of a batch count for nothing. */
-export function packRows(
-  batches: readonly (readonly TrainingRow[])[],
-  shape: RowShape,
-  needs: { readonly old: boolean; readonly reference: boolean },
-): PackedRows {
+export function packRows(batches: readonly (readonly TrainingRow[])[], shape: RowShape, needs: LossNeeds): PackedRows {
   const { steps, batchRows, length } = shape
   const predictions = length - 1
   const rows = steps * batchRows
@@ -56,12 +66,17 @@ export function packRows(
     completion: new Float32Array(rows * predictions),
     supervised: new Float32Array(rows),
     reinforced: new Float32Array(rows),
+    regressed: new Float32Array(rows),
+    side: new Float32Array(rows),
+    partner: new Int32Array(rows),
     advantage: new Float32Array(rows),
+    target: new Float32Array(rows),
     old: new Float32Array(rows * predictions),
     reference: new Float32Array(rows * predictions),
   }
   for (const [step, batch] of batches.entries()) {
     if (batch.length > batchRows) throw new RowError(`a batch has ${batch.length} rows, the trainer takes ${batchRows}`)
+    const partners = pairRows(batch)
     let count = 0
     for (const [index, row] of batch.entries()) {
       checkRow(row, shape)
@@ -71,14 +86,26 @@ export function packRows(
       packed.tokens.set(row.tokens, at * length)
       packed.completion.fill(1, from, from + completionLength)
       count += completionLength
-      if (row.kind === 'supervised') {
-        packed.supervised[at] = 1
-        continue
+      switch (row.kind) {
+        case 'supervised':
+          packed.supervised[at] = 1
+          continue
+        case 'reinforced':
+          packed.reinforced[at] = 1
+          packed.advantage[at] = row.advantage
+          if (needs.old) packed.old.set(logProbabilities('old', row, completionLength), from)
+          break
+        case 'regressed':
+          if (row.target === undefined) throw new RowError('a regressed row has no target')
+          packed.regressed[at] = 1
+          packed.target[at] = row.target
+          break
+        case 'compared':
+          packed.side[at] = row.pair?.side === 'chosen' ? 1 : -1
+          packed.partner[at] = partners.get(index) ?? 0
+          break
       }
-      packed.reinforced[at] = 1
-      packed.advantage[at] = row.advantage
-      if (needs.old) packed.old.set(logProbabilities('old', row.old, completionLength), from)
-      if (needs.reference) packed.reference.set(logProbabilities('reference', row.reference, completionLength), from)
+      if (needs.reference) packed.reference.set(logProbabilities('reference', row, completionLength), from)
     }
     tokenCounts.push(count)
   }
@@ -106,13 +133,36 @@ export function checkTokens(tokens: readonly number[], vocabulary: number): void
   }
 }
 
+/** The position of each compared row's partner. Throws RowError unless every pair has one chosen and one rejected row. */
+function pairRows(batch: readonly TrainingRow[]): Map<number, number> {
+  const pairs = new Map<string, { chosen?: number; rejected?: number }>()
+  for (const [index, { kind, pair }] of batch.entries()) {
+    if (kind !== 'compared') continue
+    if (pair === undefined) throw new RowError('a compared row belongs to no pair')
+    const { id, side } = pair
+    const known = pairs.get(id) ?? {}
+    if (known[side] !== undefined) throw new RowError(`pair '${id}' has two ${side} rows in one batch`)
+    known[side] = index
+    pairs.set(id, known)
+  }
+  const partners = new Map<number, number>()
+  for (const [id, { chosen, rejected }] of pairs) {
+    if (chosen === undefined || rejected === undefined) {
+      throw new RowError(`pair '${id}' has no ${chosen === undefined ? 'chosen' : 'rejected'} row in its batch`)
+    }
+    partners.set(chosen, rejected).set(rejected, chosen)
+  }
+  return partners
+}
+
 function logProbabilities(
   name: 'old' | 'reference',
-  values: Float32Array | readonly number[] | undefined,
+  row: TrainingRow,
   count: number,
 ): Float32Array | readonly number[] {
+  const values = row[name]
   if (values === undefined)
-    throw new LossSpecError(`the loss needs '${name}' log-probabilities on every reinforced row`)
+    throw new LossSpecError(`the loss needs '${name}' log-probabilities on every ${row.kind} row`)
   if (values.length !== count) {
     throw new RowError(`a row of ${count} completion tokens has ${values.length} '${name}' log-probabilities`)
   }

@@ -1,6 +1,6 @@
 /** Training a model: state on the host between calls, several optimizer steps inside each call. */
 import { checkLossSpec, lossNeeds } from '../losses/index.ts'
-import type { LossSpec, TermName } from '../losses/types.ts'
+import type { LossNeeds, LossSpec, TermName } from '../losses/types.ts'
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import { checkOptimizerSpec, learningRateAt, type OptimizerSpec, stepScalars } from '../optimizers/schedule.ts'
 import { countFeed, floatFeed, integerFeed, Session } from '../runtime/session.ts'
@@ -54,6 +54,12 @@ export interface StepMetrics {
   readonly clipFraction: number | null
   /** k3 estimate of the KL to the reference; null unless the loss has a 'kl' term. */
   readonly kl: number | null
+  /** Mean Σ log π / π_reference of the regressed rows; null where the loss does not regress. */
+  readonly logRatio: number | null
+  /** Means over pairs: the margin, the chosen row's log-ratio, and the share of positive margins; null without pairs. */
+  readonly margin: number | null
+  readonly chosenLogRatio: number | null
+  readonly pairAccuracy: number | null
 }
 
 /** A loss or gradient that is infinite or not a number. The trainer's state is that before the call. */
@@ -65,7 +71,7 @@ export class Trainer {
   readonly #plan: TrainerPlan
   readonly #session: Session
   readonly #columns: readonly MetricColumn[]
-  readonly #needs: { readonly old: boolean; readonly reference: boolean }
+  readonly #needs: LossNeeds
   #state: TrainerState
 
   private constructor(plan: TrainerPlan, session: Session, columns: readonly MetricColumn[], state: TrainerState) {
@@ -120,7 +126,11 @@ export class Trainer {
       completion: floatFeed(packed.completion, perPrediction),
       supervised: floatFeed(packed.supervised, perRow),
       reinforced: floatFeed(packed.reinforced, perRow),
+      regressed: floatFeed(packed.regressed, perRow),
+      side: floatFeed(packed.side, perRow),
+      partner: integerFeed(packed.partner, perRow),
       advantage: floatFeed(packed.advantage, perRow),
+      target: floatFeed(packed.target, perRow),
       old: floatFeed(packed.old, perPrediction),
       reference: floatFeed(packed.reference, perPrediction),
     })
@@ -170,6 +180,10 @@ export class Trainer {
       meanRatio: read('ratio'),
       clipFraction: read('clipFraction'),
       kl: read('kl'),
+      logRatio: read('logRatio'),
+      margin: read('margin'),
+      chosenLogRatio: read('chosenLogRatio'),
+      pairAccuracy: read('pairAccuracy'),
     }
   }
 }

@@ -1,14 +1,22 @@
-/** Logits, losses, every gradient, training, scoring and sampling against transformers and torch (scripts/parity/dump.py). */
+/** Logits, losses, every gradient, training, scoring and sampling against transformers and torch (scripts/parity). */
 import { describe, expect, it } from 'vitest'
 import { Graph } from '../../engine/graph/index.ts'
-import { Engine, llamaLayout, lossNeeds, type LossSpec, Trainer, type TrainerPlan } from '../../engine/index.ts'
+import {
+  Engine,
+  llamaLayout,
+  lossNeeds,
+  type LossSpec,
+  Trainer,
+  type TrainerPlan,
+  type TrainingRow,
+} from '../../engine/index.ts'
 import { totalLoss } from '../../engine/losses/index.ts'
 import { causalMask, decode, logits, positionsFromZero, rotaryTables } from '../../engine/models/llama-forward.ts'
 import { Parameters } from '../../engine/models/parameters.ts'
 import { floatFeed, integerFeed, Session } from '../../engine/runtime/session.ts'
 import { flatGradient, nextTokenLogProbabilities } from '../../engine/training/graph.ts'
 import { packRows } from '../../engine/training/rows.ts'
-import { fixture, mismatches, parameterVector } from './support.ts'
+import { fixture, mismatches, parameterVector, preferences } from './support.ts'
 
 const { config, rows, generation, training } = fixture
 const layout = llamaLayout(config)
@@ -17,6 +25,8 @@ const LENGTH = 12
 
 /** Absolute tolerance of single numbers of order 1, relative tolerance of tensors: float32 against double precision. */
 const TOLERANCE = 1e-5
+
+const DIAGNOSTICS = ['meanRatio', 'clipFraction', 'kl', 'logRatio', 'margin', 'chosenLogRatio', 'pairAccuracy'] as const
 
 describe('forward pass', () => {
   it('gives the logits of transformers', async () => {
@@ -50,10 +60,14 @@ describe('forward pass', () => {
   })
 })
 
-describe.each(Object.entries(fixture.losses))('loss %s', (name, expected) => {
+const LOSSES = [fixture, preferences].flatMap((source) =>
+  Object.entries(source.losses).map(([name, expected]) => ({ name, expected, rows: source.rows })),
+)
+
+describe.each(LOSSES)('loss $name', ({ name, expected, rows }) => {
   it('has the value and every gradient of torch', async () => {
-    const { loss, gradient } = await lossAndGradient(expected.spec)
-    expect(loss).toBeCloseTo(expected.loss, 5)
+    const { loss, gradient } = await lossAndGradient(rows, expected.spec)
+    expectClose([loss], [expected.loss])
     expect(mismatches(gradient, parameterVector(`gradient-${name}`), TOLERANCE)).toEqual([])
   })
 
@@ -61,9 +75,9 @@ describe.each(Object.entries(fixture.losses))('loss %s', (name, expected) => {
     const trainer = await Trainer.create({ ...plan(expected.spec), batchRows: rows.length, weights })
     const [metrics] = await trainer.step([rows])
     for (const [term, value] of Object.entries(expected.terms)) {
-      expect(new Map(Object.entries(metrics?.terms ?? {})).get(term)).toBeCloseTo(value, 5)
+      expectClose([new Map(Object.entries(metrics?.terms ?? {})).get(term) ?? Number.NaN], [value])
     }
-    for (const key of ['meanRatio', 'clipFraction', 'kl'] as const) {
+    for (const key of DIAGNOSTICS) {
       const value = expected[key]
       if (value === undefined) expect(metrics?.[key]).toBeNull()
       else expectClose([metrics?.[key] ?? Number.NaN], [value])
@@ -137,7 +151,10 @@ function plan(loss: LossSpec): TrainerPlan {
   }
 }
 
-async function lossAndGradient(spec: LossSpec): Promise<{ loss: number; gradient: Float32Array }> {
+async function lossAndGradient(
+  rows: readonly TrainingRow[],
+  spec: LossSpec,
+): Promise<{ loss: number; gradient: Float32Array }> {
   const batchRows = rows.length
   const shape = { steps: 1, batchRows, length: LENGTH, vocabulary: config.vocabulary, padToken: 0 }
   const packed = packRows([rows], shape, lossNeeds(spec))
@@ -150,7 +167,11 @@ async function lossAndGradient(spec: LossSpec): Promise<{ loss: number; gradient
     completion: graph.input('completion', 'float32', perPrediction),
     supervised: graph.input('supervised', 'float32', perRow),
     reinforced: graph.input('reinforced', 'float32', perRow),
+    regressed: graph.input('regressed', 'float32', perRow),
+    side: graph.input('side', 'float32', perRow),
+    partner: graph.input('partner', 'int32', perRow),
     advantage: graph.input('advantage', 'float32', perRow),
+    target: graph.input('target', 'float32', perRow),
     old: graph.input('old', 'float32', perPrediction),
     reference: graph.input('reference', 'float32', perPrediction),
   }
@@ -165,7 +186,11 @@ async function lossAndGradient(spec: LossSpec): Promise<{ loss: number; gradient
     completion: floatFeed(packed.completion, perPrediction),
     supervised: floatFeed(packed.supervised, perRow),
     reinforced: floatFeed(packed.reinforced, perRow),
+    regressed: floatFeed(packed.regressed, perRow),
+    side: floatFeed(packed.side, perRow),
+    partner: integerFeed(packed.partner, perRow),
     advantage: floatFeed(packed.advantage, perRow),
+    target: floatFeed(packed.target, perRow),
     old: floatFeed(packed.old, perPrediction),
     reference: floatFeed(packed.reference, perPrediction),
   })

@@ -1,4 +1,4 @@
-/** Reading the fixtures that scripts/parity/dump.py wrote, and comparing with them. */
+/** Reading the fixtures that the scripts in scripts/parity wrote, and comparing with them. */
 import { readFileSync } from 'node:fs'
 import {
   decodeWeights,
@@ -15,12 +15,20 @@ interface Measured {
   readonly meanRatio?: number
   readonly clipFraction?: number
   readonly kl?: number
+  readonly logRatio?: number
+  readonly margin?: number
+  readonly chosenLogRatio?: number
+  readonly pairAccuracy?: number
 }
 
-interface Fixture {
-  readonly config: LlamaConfig
+/** What preferences.py wrote; the model is that of dump.py. */
+interface Preferences {
   readonly rows: TrainingRow[]
   readonly losses: Readonly<Record<string, Measured & { readonly spec: LossSpec }>>
+}
+
+interface Fixture extends Preferences {
+  readonly config: LlamaConfig
   readonly scores: number[][]
   readonly logits: number[][]
   readonly generation: {
@@ -45,11 +53,12 @@ function bytesOf(name: string): Uint8Array {
   return readFileSync(new URL(`./fixtures/${name}`, import.meta.url))
 }
 
-function parse(text: string): Fixture {
-  return JSON.parse(text)
+function textOf(name: string): string {
+  return Buffer.from(bytesOf(name)).toString()
 }
 
-export const fixture = parse(Buffer.from(bytesOf('llama.json')).toString())
+export const fixture: Fixture = JSON.parse(textOf('llama.json'))
+export const preferences: Preferences = JSON.parse(textOf('preferences.json'))
 
 /** A vector over all parameters, such as weights or a gradient. */
 export function parameterVector(name: string): Float32Array {

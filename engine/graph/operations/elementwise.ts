@@ -5,7 +5,7 @@ import { broadcastShapes, DATA_TYPE_CODES, type DataType, GraphError } from '../
 export type Operand = Value | number
 
 type Binary = 'add' | 'sub' | 'mul' | 'div' | 'minimum' | 'maximum'
-type Unary = 'neg' | 'exp' | 'log' | 'sqrt' | 'sigmoid'
+type Unary = 'neg' | 'exp' | 'log' | 'sqrt' | 'sigmoid' | 'softplus'
 
 export function add(left: Operand, right: Operand): Value {
   return binary('add', 'Add', left, right)
@@ -54,6 +54,11 @@ export function sqrt(x: Value): Value {
 
 export function sigmoid(x: Value): Value {
   return unary('sigmoid', 'Sigmoid', x)
+}
+
+/** log(1 + exp(x)), without overflow. */
+export function softplus(x: Value): Value {
+  return unary('softplus', 'Softplus', x)
 }
 
 export function square(x: Value): Value {

@@ -46,6 +46,7 @@ const CASES: Readonly<Record<keyof typeof vectorJacobianProducts, (sizes: Sizes)
   log: ({ a }) => ({ shapes: [[a]], build: (_, [x]) => ops.log(get(x)), adapt: positive }),
   sqrt: ({ a }) => ({ shapes: [[a]], build: (_, [x]) => ops.sqrt(get(x)), adapt: positive }),
   sigmoid: ({ a }) => ({ shapes: [[a]], build: (_, [x]) => ops.sigmoid(get(x)) }),
+  softplus: ({ a }) => ({ shapes: [[a]], build: (_, [x]) => ops.softplus(get(x)) }),
   silu: ({ a, b }) => ({ shapes: [[a, b]], build: (_, [x]) => ops.silu(get(x)) }),
   // Inputs are multiples of 0.2 and kinks lie at odd multiples of 0.1: no difference crosses one.
   minimum: ({ a }) => ({ shapes: [[a]], build: (_, [x]) => ops.minimum(get(x), 0.1), adapt: grid }),

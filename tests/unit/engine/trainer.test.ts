@@ -136,6 +136,30 @@ describe('errors', () => {
     expect([error.name, error.message]).toEqual(['RowError', message])
   })
 
+  const compared = (id: string, side: 'chosen' | 'rejected'): TrainingRow => ({
+    ...reinforced({ reference: [-2, -2, -2, -2], kind: 'compared' }),
+    pair: { id, side },
+  })
+
+  it.each<[string, TrainingRow[], string]>([
+    ['a lone row', [compared('a', 'chosen')], "pair 'a' has no rejected row in its batch"],
+    [
+      'two of one side',
+      [compared('a', 'chosen'), compared('a', 'rejected'), compared('a', 'rejected')],
+      "pair 'a' has two rejected rows in one batch",
+    ],
+    ['no pair', [reinforced({ kind: 'compared' })], 'a compared row belongs to no pair'],
+    ['no target', [reinforced({ kind: 'regressed' })], 'a regressed row has no target'],
+  ])('refuses %s', async (_, rows, message) => {
+    const trainer = await Trainer.create({
+      ...PLAN,
+      loss: [{ term: 'pair-logistic', weight: 1, beta: 0.1 }],
+      weights: WEIGHTS,
+    })
+    const error = await thrownBy(() => trainer.step([rows]))
+    expect([error.name, error.message]).toEqual(['RowError', message])
+  })
+
   it('names the log-probabilities that a loss needs', async () => {
     const trainer = await Trainer.create({ ...PLAN, loss: [{ term: 'kl', weight: 1 }], weights: WEIGHTS })
     const error = await thrownBy(() => trainer.step([[reinforced()]]))
@@ -146,6 +170,7 @@ describe('errors', () => {
     [{ loss: [] }, 'LossSpecError'],
     [{ loss: [...PLAN.loss, ...PLAN.loss] }, 'LossSpecError'],
     [{ loss: [{ term: 'nll', weight: 0 }] }, 'LossSpecError'],
+    [{ loss: [{ term: 'pair-squared', weight: 1, beta: 0 }] }, 'LossSpecError'],
     [{ optimizer: { ...OPTIMIZER, beta1: 1 } }, 'OptimizerSpecError'],
     [{ model: { ...MODEL, heads: 3 } }, 'ModelConfigError'],
     [{ length: 60 }, 'RowError'],
