@@ -21,11 +21,13 @@ export const sayJson = (value: unknown): void => say(JSON.stringify(value, null,
 
 /** Says why a command ended, and returns its exit code: 2 where the person can mend it, 1 for everything else. */
 export function sayError(error: unknown, json: boolean): number {
+  const message = messageOf(error) || String(error)
   const remedy =
     error instanceof UserError
       ? error.remedy
-      : 'look at the logs in the home folder (`sparring doctor` names it); SPARRING_DEBUG=1 shows where it happened'
-  const message = messageOf(error) || String(error)
+      : /ENOSPC|no space left/i.test(message)
+        ? 'free some disk space and run the same command again: it goes on where it was'
+        : 'look at the logs in the home folder (`sparring doctor` names it); SPARRING_DEBUG=1 shows where it happened'
   if (json) sayJson({ error: message, remedy })
   else process.stderr.write(`sparring: ${message}\n  → ${remedy}\n`)
   if (process.env['SPARRING_DEBUG']) process.stderr.write(`${inspect(error)}\n`)
