@@ -2,27 +2,39 @@ import { z } from 'zod'
 
 /** Fields that several recipes' configurations share. */
 
+interface ModelDefaults {
+  width: number
+  layers: number
+  heads: number
+  hidden: number
+  context: number
+}
+
 /** A Llama-style decoder; its vocabulary comes from the task and the recipe. */
-export const modelConfig = z
-  .strictObject({
-    width: z.int().min(8).default(128),
-    layers: z.int().min(1).default(4),
-    heads: z.int().min(1).default(4),
-    keyValueHeads: z.int().min(1).default(4),
-    hidden: z.int().min(8).default(352),
-    ropeTheta: z.number().positive().default(1000),
-    /** Longest sequence in tokens. */
-    context: z.int().min(16).default(40),
-  })
-  .refine((model) => model.width % (2 * model.heads) === 0, {
-    message: 'width must be an even multiple of heads',
-    path: ['width'],
-  })
-  .refine((model) => model.heads % model.keyValueHeads === 0, {
-    message: 'heads must be a multiple of keyValueHeads',
-    path: ['keyValueHeads'],
-  })
-  .prefault({})
+export function modelFields({ width, layers, heads, hidden, context }: ModelDefaults) {
+  return z
+    .strictObject({
+      width: z.int().min(8).default(width),
+      layers: z.int().min(1).default(layers),
+      heads: z.int().min(1).default(heads),
+      keyValueHeads: z.int().min(1).default(heads),
+      hidden: z.int().min(8).default(hidden),
+      ropeTheta: z.number().positive().default(1000),
+      /** Longest sequence in tokens. */
+      context: z.int().min(16).default(context),
+    })
+    .refine((model) => model.width % (2 * model.heads) === 0, {
+      message: 'width must be an even multiple of heads',
+      path: ['width'],
+    })
+    .refine((model) => model.heads % model.keyValueHeads === 0, {
+      message: 'heads must be a multiple of keyValueHeads',
+      path: ['keyValueHeads'],
+    })
+    .prefault({})
+}
+
+export const modelConfig = modelFields({ width: 128, layers: 4, heads: 4, hidden: 352, context: 40 })
 
 /** Steps, batch and learning rate of one update. */
 export function optimizerFields(defaults: { steps: number; batch: number; learningRate: number }) {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { UserError } from '../shared/errors.ts'
 import type { BaseConfig, Recipe } from '../shared/recipe.ts'
 import { spc } from './spc/index.ts'
+import { sppo } from './sppo/index.ts'
 
 /**
  * Every recipe, by name. The frame holds configs that a recipe's own schema has parsed and hands them back to the same
@@ -9,7 +10,7 @@ import { spc } from './spc/index.ts'
  */
 export type AnyRecipe = Recipe<BaseConfig>
 
-const recipes: Record<string, AnyRecipe> = { spc }
+const recipes: Record<string, AnyRecipe> = { spc, sppo }
 export const recipeNames = Object.keys(recipes)
 
 export function recipeOf(name: string): AnyRecipe {

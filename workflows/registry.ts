@@ -2,9 +2,10 @@ import { UserError } from '../shared/errors.ts'
 import type { BaseConfig } from '../shared/recipe.ts'
 import type { Rounds } from './round.ts'
 import { spc } from './spc.ts'
+import { sppo } from './sppo.ts'
 
 /** The order of events of every recipe, by the recipe's name. */
-const rounds: Record<string, Rounds<BaseConfig>> = { spc }
+const rounds: Record<string, Rounds<BaseConfig>> = { spc, sppo }
 
 export function roundsOf(recipe: string): Rounds<BaseConfig> {
   const found = rounds[recipe]
