@@ -36,7 +36,12 @@ function applyRule<Name extends OperationName>(
   cotangents: readonly (Value | null)[],
   needed: (input: Value) => boolean,
 ): readonly (Value | null)[] {
-  return vectorJacobianProducts[operation.op](operation, cotangents, needed)
+  try {
+    return vectorJacobianProducts[operation.op](operation, cotangents, needed)
+  } catch (error) {
+    if (!(error instanceof GraphError)) throw error
+    throw new GraphError(`gradient of ${operation.op}(${operation.inputs.join(', ')}): ${error.message}`)
+  }
 }
 
 /** Outer graphs come first: they never depend on an inner one. */

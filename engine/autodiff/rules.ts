@@ -2,21 +2,42 @@
  * The table of gradients: one entry per differentiable operation, mapping the cotangents of its outputs to those of its inputs
  * (vector-Jacobian products). ONNX Runtime has no gradient operators in its inference build, so each is written in forward ones.
  */
-import type { Value } from '../graph/graph.ts'
-import { add, cast, div, exp, lessOrEqual, mul, neg, sub } from '../graph/operations/elementwise.ts'
+import { emitOne, type Value } from '../graph/graph.ts'
+import type { OperationName } from '../graph/operation.ts'
+import { convolution, convolutionAttributes } from '../graph/operations/convolution.ts'
+import {
+  add,
+  cos,
+  div,
+  erf,
+  exp,
+  lessOrEqual,
+  mul,
+  neg,
+  sign,
+  sin,
+  sub,
+  where,
+} from '../graph/operations/elementwise.ts'
+import { oneHot, scatterAdd, takeAlong } from '../graph/operations/indexing.ts'
 import { matmul, mean, sum } from '../graph/operations/linear.ts'
-import { oneHot, rotate } from '../graph/operations/neural.ts'
-import { concat, expand, reshape, split, transpose } from '../graph/operations/shape.ts'
-import type { OperationName, OperationOf } from '../graph/operation.ts'
-import { emitOne } from '../graph/graph.ts'
-import { elementCount, fixedDimension, GraphError, type Shape } from '../graph/types.ts'
-
-/** Returns one cotangent per input; null says that none flows. Work for inputs that are not `needed` may be left out. */
-export type Rule<Name extends OperationName> = (
-  operation: OperationOf<Name>,
-  cotangents: readonly (Value | null)[],
-  needed: (input: Value) => boolean,
-) => readonly (Value | null)[]
+import { rotate } from '../graph/operations/neural.ts'
+import { concat, expand, pad, reshape, slice, split, transpose } from '../graph/operations/shape.ts'
+import { elementCount, fixedDimension, reducedShape } from '../graph/types.ts'
+import {
+  chain,
+  choice,
+  first,
+  fixed,
+  only,
+  pair,
+  plainSigmoid,
+  type Rule,
+  sharedExtremum,
+  triple,
+  unbroadcast,
+  zeros,
+} from './support.ts'
 
 type Rules = { readonly [Name in OperationName]: Rule<Name> }
 
@@ -39,48 +60,63 @@ export const vectorJacobianProducts: Rules = {
     const dy = only(cotangents)
     const [a, b] = pair(inputs)
     const da = div(dy, b)
-    return [unbroadcast(da, a.shape), needed(b) ? unbroadcast(neg(mul(da, operand(outputs))), b.shape) : null]
-  },
-  neg: (_, cotangents) => [neg(only(cotangents))],
-  exp: ({ outputs }, cotangents) => [mul(only(cotangents), operand(outputs))],
-  log: ({ inputs }, cotangents) => [div(only(cotangents), operand(inputs))],
-  sqrt: ({ outputs }, cotangents) => [div(mul(only(cotangents), 0.5), operand(outputs))],
-  sigmoid: ({ outputs }, cotangents) => {
-    const y = operand(outputs)
-    return [mul(only(cotangents), mul(y, sub(1, y)))]
-  },
-  softplus: ({ inputs }, cotangents) => [mul(only(cotangents), plainSigmoid(operand(inputs)))],
-  // d(x·s)/dx = s·(1 + x·(1 - s)) = s + y·(1 - s) = y + s·(1 - y), with s = sigmoid(x) and y = x·s.
-  silu: ({ inputs, outputs }, cotangents) => {
-    const x = operand(inputs)
-    const y = operand(outputs)
-    const s = plainSigmoid(x)
-    return [mul(only(cotangents), add(y, mul(s, sub(1, y))))]
+    return [unbroadcast(da, a.shape), needed(b) ? unbroadcast(neg(mul(da, first(outputs))), b.shape) : null]
   },
   // Of equal operands the first takes the whole gradient.
-  minimum: ({ inputs }, cotangents) => choose(inputs, only(cotangents), lessOrEqual),
-  maximum: ({ inputs }, cotangents) => choose(inputs, only(cotangents), (a, b) => lessOrEqual(b, a)),
-  stopGradient: () => [null],
-  sum: ({ inputs, attributes }, cotangents) => {
-    const x = operand(inputs)
-    const kept = x.shape.map((dimension, axis) => (attributes.axes.includes(axis) ? 1 : dimension))
-    return [expand(reshape(only(cotangents), kept), fixed(x.shape))]
+  minimum: choice(lessOrEqual),
+  maximum: choice((a, b) => lessOrEqual(b, a)),
+  where: ({ inputs }, cotangents) => {
+    const dy = only(cotangents)
+    const [condition, a, b] = triple(inputs)
+    return [null, unbroadcast(where(condition, dy, 0), a.shape), unbroadcast(where(condition, 0, dy), b.shape)]
   },
+  stopGradient: () => [null],
+  neg: (_, cotangents) => [neg(only(cotangents))],
+  abs: chain((x) => sign(x)),
+  exp: chain((_, y) => y),
+  log: ({ inputs }, cotangents) => [div(only(cotangents), first(inputs))],
+  sqrt: ({ outputs }, cotangents) => [div(mul(only(cotangents), 0.5), first(outputs))],
+  sin: chain((x) => cos(x)),
+  cos: chain((x) => neg(sin(x))),
+  erf: chain((x) => mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
+  tanh: chain((_, y) => sub(1, mul(y, y))),
+  sigmoid: chain((_, y) => mul(y, sub(1, y))),
+  softplus: chain((x) => plainSigmoid(x)),
+  // y is never negative, so that its sign is 1 where the input passed.
+  relu: chain((_, y) => sign(y)),
+  // d(x·Φ(x))/dx = Φ(x) + x·φ(x), with the normal density φ.
+  gelu: chain((x) => {
+    const distribution = mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5)
+    const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI))
+    return add(distribution, mul(x, density))
+  }),
+  // d(x·s)/dx = s·(1 + x·(1 - s)) = s + y·(1 - s) = y + s·(1 - y), with s = sigmoid(x) and y = x·s.
+  silu: chain((x, y) => add(y, mul(plainSigmoid(x), sub(1, y)))),
+  sum: ({ inputs, attributes: { axes } }, cotangents) => {
+    const x = first(inputs)
+    return [expand(reshape(only(cotangents), reducedShape(x.shape, axes, true)), fixed(x.shape))]
+  },
+  largest: sharedExtremum,
+  smallest: sharedExtremum,
   cumulativeSum: (_, cotangents) => {
     const dy = only(cotangents)
     const axis = dy.graph.scalar(dy.shape.length - 1, 'int64')
     return [emitOne('CumSum', [dy, axis], 'float32', dy.shape, { reverse: { int: 1 } })]
   },
-  softmax: ({ outputs }, cotangents) => [softmaxBackward(operand(outputs), only(cotangents))],
+  // dx = P·(dy - Σ dy·P).
+  softmax: ({ outputs }, cotangents) => {
+    const probabilities = first(outputs)
+    const product = mul(only(cotangents), probabilities)
+    return [sub(product, mul(probabilities, sum(product, [-1], true)))]
+  },
   logSoftmax: ({ outputs }, cotangents) => {
     const dy = only(cotangents)
-    return [sub(dy, mul(exp(operand(outputs)), sum(dy, [-1], true)))]
+    return [sub(dy, mul(exp(first(outputs)), sum(dy, [-1], true)))]
   },
   // d log p(label) / d logits = onehot(label) - softmax(logits).
   tokenLogProbability: ({ outputs }, cotangents) => {
-    const [, logProbabilities, column] = outputs
-    const [dy] = cotangents
-    if (logProbabilities === undefined || column === undefined || dy === undefined || dy === null) throw missing()
+    const [, logProbabilities, column] = triple(outputs)
+    const dy = only(cotangents)
     const vocabulary = fixedDimension(logProbabilities.shape, 1)
     const weight = reshape(dy, [fixedDimension(dy.shape, 0), 1])
     return [mul(sub(oneHot(column, vocabulary), exp(logProbabilities)), weight), null]
@@ -88,9 +124,8 @@ export const vectorJacobianProducts: Rules = {
   // y = w·x̂ with x̂ = x·r: dw = Σ dy·x̂ and dx = r·(w·dy - x̂·mean(w·dy·x̂)).
   rmsNorm: ({ inputs, outputs }, cotangents, needed) => {
     const [x, weight] = pair(inputs)
-    const [dy] = cotangents
-    const inverseRms = outputs[1]
-    if (dy === undefined || dy === null || inverseRms === undefined) throw missing()
+    const [, inverseRms] = pair(outputs)
+    const dy = only(cotangents)
     const normalised = mul(x, inverseRms)
     const product = mul(dy, normalised)
     const scaled = mul(dy, weight)
@@ -98,6 +133,21 @@ export const vectorJacobianProducts: Rules = {
     return [
       needed(x) ? mul(sub(scaled, mul(normalised, projection)), inverseRms) : null,
       needed(weight) ? unbroadcast(product, weight.shape) : null,
+    ]
+  },
+  // y = w·x̂ + b with x̂ = (x - μ)·r: dx = r·(w·dy - mean(w·dy) - x̂·mean(w·dy·x̂)).
+  layerNorm: ({ inputs, outputs }, cotangents, needed) => {
+    const [x, weight, bias] = triple(inputs)
+    const [, average, inverseDeviation] = triple(outputs)
+    const dy = only(cotangents)
+    const normalised = mul(sub(x, average), inverseDeviation)
+    const scaled = mul(dy, weight)
+    const projection = mean(mul(scaled, normalised), [-1], true)
+    const centred = sub(scaled, mean(scaled, [-1], true))
+    return [
+      needed(x) ? mul(sub(centred, mul(normalised, projection)), inverseDeviation) : null,
+      needed(weight) ? unbroadcast(mul(dy, normalised), weight.shape) : null,
+      needed(bias) ? unbroadcast(dy, bias.shape) : null,
     ]
   },
   // A rotation's transpose turns the other way.
@@ -117,9 +167,51 @@ export const vectorJacobianProducts: Rules = {
       transposeB
         ? matmul(dy, a, { transposeA: true, transposeB: transposeA, scale })
         : matmul(a, dy, { transposeA: !transposeA, scale })
-    return [needed(a) ? da() : null, needed(b) ? db() : null]
+    return [needed(a) ? unbroadcast(da(), a.shape) : null, needed(b) ? unbroadcast(db(), b.shape) : null]
   },
-  reshape: ({ inputs }, cotangents) => [reshape(only(cotangents), operand(inputs).shape)],
+  // O = P·V, P = softmax(S), S = scale·Q·Kᵀ + mask: dS = P·(dP - rowsum(dO·O)), for rowsum(P·dP) = rowsum(dO·O).
+  attention: ({ inputs, outputs, attributes: { scale } }, cotangents) => {
+    const [query, key, value] = triple(inputs)
+    const [output, probabilities] = pair(outputs)
+    const dy = only(cotangents)
+    const dProbabilities = matmul(dy, value, { transposeB: true })
+    const rowSum = sum(mul(dy, output), [-1], true)
+    const dScores = mul(probabilities, sub(dProbabilities, rowSum))
+    return [
+      unbroadcast(matmul(dScores, key, { scale }), query.shape),
+      unbroadcast(matmul(dScores, query, { transposeA: true, scale }), key.shape),
+      unbroadcast(matmul(probabilities, dy, { transposeA: true }), value.shape),
+    ]
+  },
+  // dx is the transposed convolution. dw is a convolution of x with dy over the batch, strides and dilations exchanged; where
+  // the stride does not divide the size it has more taps than w, and the last ones are cut off.
+  convolve: ({ inputs, attributes }, cotangents, needed) => {
+    const dy = only(cotangents)
+    const [x, weight] = pair(inputs)
+    const { strides, dilations, padding } = attributes
+    const swap = x.shape.map((_, axis) => (axis < 2 ? 1 - axis : axis))
+    const dx = (): Value => {
+      const lost = strides.map((stride, index) => {
+        const size = (value: Value): number => fixedDimension(value.shape, index + 2)
+        const [before, after] = padding[index] ?? [0, 0]
+        const reach = (dilations[index] ?? 1) * (size(weight) - 1) + 1
+        return size(x) + before + after - stride * (size(dy) - 1) - reach
+      })
+      const settings = { ...convolutionAttributes(attributes), output_padding: { ints: lost } }
+      return emitOne('ConvTranspose', [dy, weight], 'float32', x.shape, settings)
+    }
+    const dw = (): Value => {
+      const exchanged = { strides: dilations, dilations: strides, padding }
+      const taps = convolution(transpose(x, swap), transpose(dy, swap), exchanged)
+      const kept = strides.reduce(
+        (cut, _, index) => slice(cut, index + 2, 0, fixedDimension(weight.shape, index + 2)),
+        taps,
+      )
+      return transpose(kept, swap)
+    }
+    return [needed(x) ? dx() : null, needed(weight) ? dw() : null]
+  },
+  reshape: ({ inputs }, cotangents) => [reshape(only(cotangents), first(inputs).shape)],
   transpose: ({ attributes: { permutation } }, cotangents) => {
     const inverse = permutation.map((_, axis) => permutation.indexOf(axis))
     return [transpose(only(cotangents), inverse)]
@@ -134,102 +226,29 @@ export const vectorJacobianProducts: Rules = {
     const parts = outputs.map((output, index) => cotangents[index] ?? zeros(output))
     return [concat(parts, axis)]
   },
-  expand: ({ inputs }, cotangents) => [unbroadcast(only(cotangents), operand(inputs).shape)],
-  slice: ({ inputs, attributes: { axis, start, end } }, cotangents) => {
-    const x = operand(inputs)
-    const dy = only(cotangents)
-    const size = fixedDimension(x.shape, axis)
-    const padding = (length: number): Value[] => {
-      const shape = fixed(x.shape).map((dimension, index) => (index === axis ? length : dimension))
-      return length === 0 ? [] : [expand(dy.graph.scalar(0), shape)]
-    }
-    return [concat([...padding(start), dy, ...padding(size - end)], axis)]
-  },
-  // ScatterND(add) loses updates when rows repeat and more than one thread runs; these two forms do not.
+  expand: ({ inputs }, cotangents) => [unbroadcast(only(cotangents), first(inputs).shape)],
+  slice: ({ inputs, attributes: { axis, start, end } }, cotangents) => [
+    pad(only(cotangents), axis, start, fixedDimension(first(inputs).shape, axis) - end),
+  ],
+  pad: ({ inputs, attributes: { axis, before } }, cotangents) => [
+    slice(only(cotangents), axis, before, before + fixedDimension(first(inputs).shape, axis)),
+  ],
   gatherRows: ({ inputs }, cotangents) => {
     const [table, indices] = pair(inputs)
-    const [rows, width] = fixed(table.shape)
-    if (rows === undefined || width === undefined) throw missing()
+    const [rows, width] = [fixedDimension(table.shape, 0), fixedDimension(table.shape, 1)]
     const count = elementCount(indices.shape)
     const dy = reshape(only(cotangents), [count, width])
     const column = reshape(indices, [count, 1])
     if (rows <= LARGEST_ONE_HOT) return [matmul(oneHot(column, rows), dy, { transposeA: true }), null]
-    const empty = expand(dy.graph.scalar(0), [rows, width])
-    const spread = expand(column, [count, width])
-    return [scatterAdd(empty, spread, dy), null]
+    return [scatterAdd(zeros(table), expand(column, [count, width]), dy, 0), null]
   },
-  // O = P·V, P = softmax(S), S = scale·Q·Kᵀ + mask: dS = P·(dP - rowsum(dO·O)), for rowsum(P·dP) = rowsum(dO·O).
-  attention: ({ inputs, outputs, attributes: { scale } }, cotangents) => {
-    const [query, key, value] = inputs
-    const [output, probabilities] = outputs
-    const [dy] = cotangents
-    if (query === undefined || key === undefined || value === undefined) throw missing()
-    if (output === undefined || probabilities === undefined || dy === undefined || dy === null) throw missing()
-    const dProbabilities = matmul(dy, value, { transposeB: true })
-    const rowSum = sum(mul(dy, output), [-1], true)
-    const dScores = mul(probabilities, sub(dProbabilities, rowSum))
-    return [
-      matmul(dScores, key, { scale }),
-      matmul(dScores, query, { transposeA: true, scale }),
-      matmul(probabilities, dy, { transposeA: true }),
-    ]
+  takeAlong: ({ inputs, attributes: { axis } }, cotangents) => {
+    const [x, indices] = pair(inputs)
+    return [scatterAdd(zeros(x), indices, only(cotangents), axis), null]
   },
-}
-
-/** Not recorded: nothing is differentiated twice. */
-function plainSigmoid(x: Value): Value {
-  return emitOne('Sigmoid', [x], 'float32', x.shape)
-}
-
-function scatterAdd(target: Value, indices: Value, updates: Value): Value {
-  const attributes = { axis: { int: 0 }, reduction: { string: 'add' } }
-  return emitOne('ScatterElements', [target, indices, updates], 'float32', target.shape, attributes)
-}
-
-function softmaxBackward(probabilities: Value, dy: Value): Value {
-  const product = mul(dy, probabilities)
-  return sub(product, mul(probabilities, sum(product, [-1], true)))
-}
-
-function choose(inputs: readonly Value[], dy: Value, first: (a: Value, b: Value) => Value): (Value | null)[] {
-  const [a, b] = pair(inputs)
-  const mask = cast(first(a, b), 'float32')
-  return [unbroadcast(mul(dy, mask), a.shape), unbroadcast(mul(dy, sub(1, mask)), b.shape)]
-}
-
-/** Sums a cotangent over the axes along which its operand was repeated. */
-function unbroadcast(dy: Value, shape: Shape): Value {
-  const added = dy.shape.length - shape.length
-  const axes = dy.shape.flatMap((dimension, axis) => (axis < added || shape[axis - added] !== dimension ? [axis] : []))
-  return axes.length === 0 ? dy : reshape(sum(dy, axes), shape)
-}
-
-function zeros(like: Value): Value {
-  return expand(like.graph.scalar(0), fixed(like.shape))
-}
-
-function fixed(shape: Shape): number[] {
-  return shape.map((_, axis) => fixedDimension(shape, axis))
-}
-
-function only(cotangents: readonly (Value | null)[]): Value {
-  const [cotangent] = cotangents
-  if (cotangent === undefined || cotangent === null) throw missing()
-  return cotangent
-}
-
-function operand(values: readonly Value[]): Value {
-  const [value] = values
-  if (value === undefined) throw missing()
-  return value
-}
-
-function pair(values: readonly Value[]): [Value, Value] {
-  const [a, b] = values
-  if (a === undefined || b === undefined) throw missing()
-  return [a, b]
-}
-
-function missing(): GraphError {
-  return new GraphError('a gradient rule misses an operand')
+  scatterAdd: ({ inputs, attributes: { axis } }, cotangents, needed) => {
+    const [, indices, updates] = triple(inputs)
+    const dy = only(cotangents)
+    return [dy, null, needed(updates) ? takeAlong(dy, indices, axis) : null]
+  },
 }

@@ -6,6 +6,7 @@ import type { Operation } from './operation.ts'
 import {
   type Attribute,
   type DataType,
+  describe,
   formatShape,
   type GraphBody,
   GraphError,
@@ -29,7 +30,7 @@ export class Value {
   }
 
   toString(): string {
-    return `${this.name}: ${this.dtype}${formatShape(this.shape)}`
+    return describe(this)
   }
 }
 

@@ -1,6 +1,8 @@
 export { Graph, Value } from './graph.ts'
 export * from './operations/control.ts'
+export { convolve, type ConvolutionOptions } from './operations/convolution.ts'
 export * from './operations/elementwise.ts'
+export * from './operations/indexing.ts'
 export * from './operations/linear.ts'
 export * from './operations/neural.ts'
 export * from './operations/shape.ts'

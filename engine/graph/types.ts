@@ -55,6 +55,11 @@ export function formatShape(shape: Shape): string {
   return `[${shape.join(', ')}]`
 }
 
+/** name: type[shape], as errors name an operand. */
+export function describe({ name, dtype, shape }: TypedName): string {
+  return `${name}: ${dtype}${formatShape(shape)}`
+}
+
 export function sameShape(left: Shape, right: Shape): boolean {
   return left.length === right.length && left.every((dimension, axis) => dimension === right[axis])
 }
@@ -78,26 +83,42 @@ export function fixedDimension(shape: Shape, axis: number): number {
   return dimension
 }
 
-/** NumPy broadcasting of two shapes; named dimensions match only themselves and 1. */
-export function broadcastShapes(op: string, left: Shape, right: Shape): Shape {
+/** NumPy broadcasting of two shapes; named dimensions match only themselves and 1. Null if they do not broadcast. */
+export function broadcastShapes(left: Shape, right: Shape): Shape | null {
   const rank = Math.max(left.length, right.length)
   const result: Dimension[] = []
   for (let axis = 0; axis < rank; axis++) {
     const a = left[axis - rank + left.length] ?? 1
     const b = right[axis - rank + right.length] ?? 1
-    if (a !== b && a !== 1 && b !== 1) {
-      throw new GraphError(`${op}: shapes ${formatShape(left)} and ${formatShape(right)} do not broadcast`)
-    }
+    if (a !== b && a !== 1 && b !== 1) return null
     result.push(a === 1 ? b : a)
   }
   return result
 }
 
+/** The shape that operands broadcast to; the error of an operation whose operands do not names them. */
+export function broadcast(op: string, ...operands: readonly TypedName[]): Shape {
+  let shape: Shape | null = []
+  for (const operand of operands) {
+    shape = broadcastShapes(shape, operand.shape)
+    if (shape === null) throw new GraphError(`${op}: ${operands.map(describe).join(' and ')} do not broadcast`)
+  }
+  return shape
+}
+
+/** The shape without some axes, or with size 1 in their place. */
+export function reducedShape(shape: Shape, axes: readonly number[], keepDimensions: boolean): Shape {
+  return keepDimensions
+    ? shape.map((dimension, axis) => (axes.includes(axis) ? 1 : dimension))
+    : shape.filter((_, axis) => !axes.includes(axis))
+}
+
 /** An axis in [0, rank); throws if it lies outside. */
-export function normaliseAxis(op: string, axis: number, shape: Shape): number {
-  const positive = axis < 0 ? axis + shape.length : axis
-  if (!Number.isInteger(positive) || positive < 0 || positive >= shape.length) {
-    throw new GraphError(`${op}: axis ${axis} does not exist in shape ${formatShape(shape)}`)
+export function normaliseAxis(op: string, axis: number, operand: TypedName): number {
+  const { length } = operand.shape
+  const positive = axis < 0 ? axis + length : axis
+  if (!Number.isInteger(positive) || positive < 0 || positive >= length) {
+    throw new GraphError(`${op}: ${describe(operand)} has no axis ${axis}`)
   }
   return positive
 }

@@ -1,76 +1,59 @@
-/** Element-wise operations with NumPy broadcasting. Numbers stand for float32 scalars. */
+/** Element-wise operations with NumPy broadcasting. Numbers stand for scalars of the other operand's type. */
 import { emitOne, record, Value } from '../graph.ts'
-import { broadcastShapes, DATA_TYPE_CODES, type DataType, GraphError } from '../types.ts'
+import { broadcast, DATA_TYPE_CODES, type DataType, GraphError } from '../types.ts'
 
 export type Operand = Value | number
+export type UnaryOperation = (x: Value) => Value
+export type BinaryOperation = (left: Operand, right: Operand) => Value
 
-type Binary = 'add' | 'sub' | 'mul' | 'div' | 'minimum' | 'maximum'
-type Unary = 'neg' | 'exp' | 'log' | 'sqrt' | 'sigmoid' | 'softplus'
+type UnaryName =
+  | ('neg' | 'abs' | 'exp' | 'log' | 'sqrt' | 'sin' | 'cos' | 'erf')
+  | ('tanh' | 'sigmoid' | 'softplus' | 'relu' | 'gelu' | 'silu')
+type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'minimum' | 'maximum'
+type Comparison = (left: Value, right: Value) => Value
 
-export function add(left: Operand, right: Operand): Value {
-  return binary('add', 'Add', left, right)
-}
+export const add: BinaryOperation = binary('add', 'Add')
+export const sub: BinaryOperation = binary('sub', 'Sub')
+export const mul: BinaryOperation = binary('mul', 'Mul')
+export const div: BinaryOperation = binary('div', 'Div')
+/** The smaller one; of equal operands the first takes the whole gradient. */
+export const minimum: BinaryOperation = binary('minimum', 'Min')
+/** The larger one; of equal operands the first takes the whole gradient. */
+export const maximum: BinaryOperation = binary('maximum', 'Max')
 
-export function sub(left: Operand, right: Operand): Value {
-  return binary('sub', 'Sub', left, right)
-}
-
-export function mul(left: Operand, right: Operand): Value {
-  return binary('mul', 'Mul', left, right)
-}
-
-export function div(left: Operand, right: Operand): Value {
-  return binary('div', 'Div', left, right)
-}
-
-export function minimum(left: Operand, right: Operand): Value {
-  return binary('minimum', 'Min', left, right)
-}
-
-export function maximum(left: Operand, right: Operand): Value {
-  return binary('maximum', 'Max', left, right)
-}
-
-/** min(max(x, low), high). */
-export function clip(x: Value, low: number, high: number): Value {
-  return minimum(maximum(x, low), high)
-}
-
-export function neg(x: Value): Value {
-  return unary('neg', 'Neg', x)
-}
-
-export function exp(x: Value): Value {
-  return unary('exp', 'Exp', x)
-}
-
-export function log(x: Value): Value {
-  return unary('log', 'Log', x)
-}
-
-export function sqrt(x: Value): Value {
-  return unary('sqrt', 'Sqrt', x)
-}
-
-export function sigmoid(x: Value): Value {
-  return unary('sigmoid', 'Sigmoid', x)
-}
-
+export const neg: UnaryOperation = unary('neg', 'Neg')
+export const abs: UnaryOperation = unary('abs', 'Abs')
+export const exp: UnaryOperation = unary('exp', 'Exp')
+export const log: UnaryOperation = unary('log', 'Log')
+/** √x. Its gradient at 0 is infinite: write sqrt(add(x, 1e-6)) where 0 can occur. */
+export const sqrt: UnaryOperation = unary('sqrt', 'Sqrt')
+export const sin: UnaryOperation = unary('sin', 'Sin')
+export const cos: UnaryOperation = unary('cos', 'Cos')
+/** 2 / √π · ∫₀ˣ exp(-t²) dt. */
+export const erf: UnaryOperation = unary('erf', 'Erf')
+export const tanh: UnaryOperation = unary('tanh', 'Tanh')
+export const sigmoid: UnaryOperation = unary('sigmoid', 'Sigmoid')
 /** log(1 + exp(x)), without overflow. */
-export function softplus(x: Value): Value {
-  return unary('softplus', 'Softplus', x)
-}
-
-export function square(x: Value): Value {
-  return mul(x, x)
-}
-
+export const softplus: UnaryOperation = unary('softplus', 'Softplus')
+/** max(x, 0); the gradient at 0 is 0. */
+export const relu: UnaryOperation = unary('relu', 'Relu')
+/** x · Φ(x) with the normal distribution function Φ (Hendrycks & Gimpel 2016). */
+export const gelu: UnaryOperation = unary('gelu', 'Gelu')
 /** x · sigmoid(x), the gate of SwiGLU. */
-export function silu(x: Value): Value {
+export const silu: UnaryOperation = (x) => {
   requireFloat('silu', x)
   const result = emitOne('QuickGelu', [x], x.dtype, x.shape, { alpha: { float: 1 } }, 'com.microsoft')
   record({ op: 'silu', inputs: [x], outputs: [result], attributes: {} })
   return result
+}
+
+/** min(max(x, low), high); no gradient flows where x lies outside. */
+export function clip(x: Value, low: number, high: number): Value {
+  return minimum(maximum(x, low), high)
+}
+
+export function square(x: Value): Value {
+  return mul(x, x)
 }
 
 /** x, through which no gradient flows. */
@@ -80,33 +63,37 @@ export function stopGradient(x: Value): Value {
   return result
 }
 
-/** Comparisons give bool values; no gradient flows through them. */
-export function equal(left: Value, right: Value): Value {
-  return compare('Equal', left, right)
+/**
+ * condition ? left : right. The side not taken gets gradient 0, but 0 · ∞ is NaN: give it operands at which its own gradient is
+ * finite.
+ */
+export function where(condition: Value, left: Operand, right: Operand): Value {
+  if (condition.dtype !== 'bool') throw new GraphError(`where: condition ${condition.toString()} is not bool`)
+  const [a, b] = sameType('where', left, right)
+  const result = emitOne('Where', [condition, a, b], a.dtype, broadcast('where', condition, a, b))
+  if (a.dtype === 'float32') record({ op: 'where', inputs: [condition, a, b], outputs: [result], attributes: {} })
+  return result
 }
 
-export function lessOrEqual(left: Value, right: Value): Value {
-  return compare('LessOrEqual', left, right)
+/** -1, 0 or 1. No gradient flows through it, nor through comparisons. */
+export function sign(x: Value): Value {
+  return emitOne('Sign', [x], x.dtype, x.shape)
 }
 
-export function greater(left: Value, right: Value): Value {
-  return compare('Greater', left, right)
+export const equal: Comparison = comparison('equal', 'Equal')
+export const lessOrEqual: Comparison = comparison('lessOrEqual', 'LessOrEqual')
+export const greater: Comparison = comparison('greater', 'Greater')
+
+export function and(left: Value, right: Value): Value {
+  return emitOne('And', [left, right], 'bool', broadcast('and', left, right))
 }
 
 export function or(left: Value, right: Value): Value {
-  return emitOne('Or', [left, right], 'bool', broadcastShapes('or', left.shape, right.shape))
+  return emitOne('Or', [left, right], 'bool', broadcast('or', left, right))
 }
 
 export function not(x: Value): Value {
   return emitOne('Not', [x], 'bool', x.shape)
-}
-
-/** condition ? left : right. No gradient flows through it. */
-export function where(condition: Value, left: Value, right: Value): Value {
-  if (left.dtype !== right.dtype)
-    throw new GraphError(`where: ${left.toString()} and ${right.toString()} differ in type`)
-  const shape = broadcastShapes('where', condition.shape, broadcastShapes('where', left.shape, right.shape))
-  return emitOne('Where', [condition, left, right], left.dtype, shape)
 }
 
 /** Conversion between types; no gradient flows through it. */
@@ -121,35 +108,38 @@ export function requireFloat(op: string, ...values: readonly Value[]): void {
   }
 }
 
-/** The operand as a value; a number becomes a constant of the partner's type. */
-export function asValue(op: string, operand: Operand, partner: Operand): Value {
-  if (operand instanceof Value) return operand
-  if (!(partner instanceof Value)) throw new GraphError(`${op}: at least one operand must belong to a graph`)
-  return partner.graph.scalar(operand, partner.dtype)
+function sameType(op: string, left: Operand, right: Operand): [Value, Value] {
+  const asValue = (operand: Operand, partner: Operand): Value => {
+    if (operand instanceof Value) return operand
+    if (!(partner instanceof Value)) throw new GraphError(`${op}: at least one operand must belong to a graph`)
+    return partner.graph.scalar(operand, partner.dtype)
+  }
+  const [a, b] = [asValue(left, right), asValue(right, left)]
+  if (a.dtype !== b.dtype) throw new GraphError(`${op}: ${a.toString()} and ${b.toString()} differ in type`)
+  return [a, b]
 }
 
-function binary(name: Binary, op: string, left: Operand, right: Operand): Value {
-  const a = asValue(name, left, right)
-  const b = asValue(name, right, left)
-  if (a.dtype !== b.dtype) throw new GraphError(`${name}: ${a.toString()} and ${b.toString()} differ in type`)
-  const result = emitOne(op, [a, b], a.dtype, broadcastShapes(name, a.shape, b.shape))
-  if (a.dtype === 'float32') recordFloat(name, [a, b], result)
-  return result
+function binary(name: BinaryName, op: string): BinaryOperation {
+  return (left, right) => {
+    const [a, b] = sameType(name, left, right)
+    const result = emitOne(op, [a, b], a.dtype, broadcast(name, a, b))
+    if (a.dtype === 'float32') record({ op: name, inputs: [a, b], outputs: [result], attributes: {} })
+    return result
+  }
 }
 
-function unary(name: Unary, op: string, x: Value): Value {
-  requireFloat(name, x)
-  const result = emitOne(op, [x], x.dtype, x.shape)
-  recordFloat(name, [x], result)
-  return result
+function unary(name: UnaryName, op: string): UnaryOperation {
+  return (x) => {
+    requireFloat(name, x)
+    const result = emitOne(op, [x], x.dtype, x.shape)
+    record({ op: name, inputs: [x], outputs: [result], attributes: {} })
+    return result
+  }
 }
 
-function recordFloat(name: Binary | Unary, inputs: readonly Value[], result: Value): void {
-  record({ op: name, inputs, outputs: [result], attributes: {} })
-}
-
-function compare(op: string, left: Value, right: Value): Value {
-  if (left.dtype !== right.dtype)
-    throw new GraphError(`${op}: ${left.toString()} and ${right.toString()} differ in type`)
-  return emitOne(op, [left, right], 'bool', broadcastShapes(op, left.shape, right.shape))
+function comparison(name: string, op: string): Comparison {
+  return (left, right) => {
+    const [a, b] = sameType(name, left, right)
+    return emitOne(op, [a, b], 'bool', broadcast(name, a, b))
+  }
 }

@@ -1,7 +1,9 @@
-/** Products of matrices and sums over axes. */
+/** Products of matrices, and reductions over axes. */
 import { emitOne, record, type Value } from '../graph.ts'
-import { type Dimension, formatShape, GraphError, normaliseAxis, type Shape } from '../types.ts'
-import { mul, requireFloat } from './elementwise.ts'
+import type { Reduction } from '../operation.ts'
+import { broadcastShapes, type Dimension, GraphError, normaliseAxis, reducedShape, type Shape } from '../types.ts'
+import { add, exp, log, mul, requireFloat, stopGradient, sub } from './elementwise.ts'
+import { reshape } from './shape.ts'
 
 export interface MatmulOptions {
   readonly transposeA?: boolean
@@ -11,7 +13,7 @@ export interface MatmulOptions {
 }
 
 /**
- * scale · op(a) · op(b) over the last two axes; leading axes must be equal.
+ * scale · op(a) · op(b) over the last two axes; leading axes broadcast.
  * Two matrices go through Gemm, batches through ONNX Runtime's FusedMatMul, so that no transpose is ever materialised.
  */
 export function matmul(a: Value, b: Value, options: MatmulOptions = {}): Value {
@@ -30,7 +32,7 @@ export function matmul(a: Value, b: Value, options: MatmulOptions = {}): Value {
 /** Sum over axes. */
 export function sum(x: Value, axes: readonly number[], keepDimensions = false): Value {
   requireFloat('sum', x)
-  const at = axes.map((axis) => normaliseAxis('sum', axis, x.shape))
+  const at = axes.map((axis) => normaliseAxis('sum', axis, x))
   if (at.length === 0) return x
   const result = reduce('ReduceSum', x, at, keepDimensions)
   record({ op: 'sum', inputs: [x], outputs: [result], attributes: { axes: at, keepDimensions } })
@@ -40,7 +42,7 @@ export function sum(x: Value, axes: readonly number[], keepDimensions = false): 
 /** Mean over axes of fixed size. */
 export function mean(x: Value, axes: readonly number[], keepDimensions = false): Value {
   const count = axes.reduce((product, axis) => {
-    const dimension = x.shape.at(axis)
+    const dimension = x.shape[normaliseAxis('mean', axis, x)]
     if (typeof dimension !== 'number') throw new GraphError(`mean: axis ${axis} of ${x.toString()} has no fixed size`)
     return product * dimension
   }, 1)
@@ -49,43 +51,49 @@ export function mean(x: Value, axes: readonly number[], keepDimensions = false):
 
 /** Sum of all elements, a scalar. */
 export function total(x: Value): Value {
-  return sum(
-    x,
-    x.shape.map((_, axis) => axis),
-  )
+  return sum(x, [...x.shape.keys()])
 }
 
-/** Largest element along one axis; no gradient flows through it. */
+/** Largest element along one axis; equal ones share the gradient. */
 export function largest(x: Value, axis: number, keepDimensions = false): Value {
-  return reduce('ReduceMax', x, [normaliseAxis('largest', axis, x.shape)], keepDimensions)
+  return extremum('largest', 'ReduceMax', x, axis, keepDimensions)
 }
 
-/** Smallest element along one axis; no gradient flows through it. */
+/** Smallest element along one axis; equal ones share the gradient. */
 export function smallest(x: Value, axis: number, keepDimensions = false): Value {
-  return reduce('ReduceMin', x, [normaliseAxis('smallest', axis, x.shape)], keepDimensions)
+  return extremum('smallest', 'ReduceMin', x, axis, keepDimensions)
+}
+
+/** log Σ exp(x) along one axis, without overflow. */
+export function logSumExp(x: Value, axis: number, keepDimensions = false): Value {
+  const at = normaliseAxis('logSumExp', axis, x)
+  const shift = stopGradient(largest(x, at, true))
+  const result = add(log(sum(exp(sub(x, shift)), [at], true)), shift)
+  return keepDimensions ? result : reshape(result, reducedShape(x.shape, [at], false))
+}
+
+function extremum(name: 'largest' | 'smallest', op: string, x: Value, axis: number, keepDimensions: boolean): Value {
+  const attributes: Reduction = { axes: [normaliseAxis(name, axis, x)], keepDimensions }
+  const result = reduce(op, x, attributes.axes, keepDimensions)
+  if (x.dtype === 'float32') record({ op: name, inputs: [x], outputs: [result], attributes })
+  return result
 }
 
 function reduce(op: string, x: Value, axes: readonly number[], keepDimensions: boolean): Value {
-  const shape: Dimension[] = []
-  for (const [axis, dimension] of x.shape.entries()) {
-    if (!axes.includes(axis)) shape.push(dimension)
-    else if (keepDimensions) shape.push(1)
-  }
   const operand = x.graph.constant('int64', [axes.length], axes)
+  const shape = reducedShape(x.shape, axes, keepDimensions)
   return emitOne(op, [x, operand], x.dtype, shape, { keepdims: { int: Number(keepDimensions) } })
 }
 
 function matmulShape(a: Value, b: Value, transposeA: boolean, transposeB: boolean): Shape {
-  const fail = (): never => {
-    const describe = (value: Value, transposed: boolean): string =>
-      `${formatShape(value.shape)}${transposed ? ' transposed' : ''}`
-    throw new GraphError(`matmul: ${describe(a, transposeA)} and ${describe(b, transposeB)} do not fit`)
+  const matrix = ({ shape }: Value, transposed: boolean): [Dimension | undefined, Dimension | undefined] =>
+    transposed ? [shape.at(-1), shape.at(-2)] : [shape.at(-2), shape.at(-1)]
+  const [rows, inner] = matrix(a, transposeA)
+  const [otherInner, columns] = matrix(b, transposeB)
+  const leading = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2))
+  if (rows === undefined || columns === undefined || inner !== otherInner || leading === null) {
+    const name = (value: Value, transposed: boolean): string => `${value.toString()}${transposed ? ' transposed' : ''}`
+    throw new GraphError(`matmul: ${name(a, transposeA)} and ${name(b, transposeB)} do not fit`)
   }
-  if (a.shape.length < 2 || a.shape.length !== b.shape.length) fail()
-  const leading = a.shape.slice(0, -2)
-  const [aRows, aColumns] = transposeA ? [a.shape.at(-1), a.shape.at(-2)] : [a.shape.at(-2), a.shape.at(-1)]
-  const [bRows, bColumns] = transposeB ? [b.shape.at(-1), b.shape.at(-2)] : [b.shape.at(-2), b.shape.at(-1)]
-  if (aColumns !== bRows || leading.some((dimension, axis) => dimension !== b.shape[axis])) fail()
-  if (aRows === undefined || bColumns === undefined) return fail()
-  return [...leading, aRows, bColumns]
+  return [...leading, rows, columns]
 }

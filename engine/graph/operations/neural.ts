@@ -1,7 +1,7 @@
-/** Operations of decoder language models, each with a gradient of its own. */
+/** Operations of networks that have a gradient of their own, cheaper or more exact than that of their parts. */
 import { emit, emitOne, record, type Value } from '../graph.ts'
 import { type Dimension, fixedDimension, formatShape, GraphError, type Shape } from '../types.ts'
-import { add, cast, equal, requireFloat } from './elementwise.ts'
+import { add, requireFloat } from './elementwise.ts'
 import { matmul } from './linear.ts'
 
 /** Softmax over the last axis. */
@@ -49,16 +49,6 @@ export function tokenLogProbability(logits: Value, labels: Value): Value {
   return result
 }
 
-/** One-hot rows: indices int32 [rows, 1] → float32 [rows, size]. */
-export function oneHot(indices: Value, size: number): Value {
-  const classes = indices.graph.root.constant(
-    'int32',
-    [1, size],
-    Array.from({ length: size }, (_, index) => index),
-  )
-  return cast(equal(indices, classes), 'float32')
-}
-
 /** weight · x / sqrt(mean(x²) + epsilon) over the last axis (Zhang & Sennrich 2019). x [rows, width], weight [width]. */
 export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
   requireFloat('rmsNorm', x, weight)
@@ -76,6 +66,28 @@ export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
     { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } },
   )
   record({ op: 'rmsNorm', inputs: [x, weight], outputs, attributes: {} })
+  return first(outputs)
+}
+
+/**
+ * weight · (x - mean) / sqrt(variance + epsilon) + bias over the last axis (Ba et al. 2016). x [..., width], weight and bias
+ * [width].
+ */
+export function layerNorm(x: Value, weight: Value, bias: Value, epsilon: number): Value {
+  requireFloat('layerNorm', x, weight, bias)
+  for (const vector of [weight, bias]) {
+    if (vector.shape.length !== 1 || vector.shape[0] !== x.shape.at(-1)) {
+      throw new GraphError(`layerNorm: ${x.toString()} and ${vector.toString()} do not fit`)
+    }
+  }
+  const statistics = { dtype: 'float32' as const, shape: [...x.shape.slice(0, -1), 1] }
+  const outputs = emit(
+    'LayerNormalization',
+    [x, weight, bias],
+    [{ dtype: 'float32', shape: x.shape }, statistics, statistics],
+    { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } },
+  )
+  record({ op: 'layerNorm', inputs: [x, weight, bias], outputs, attributes: {} })
   return first(outputs)
 }
 
@@ -118,28 +130,6 @@ export function attention(query: Value, key: Value, value: Value, mask: Value, s
     attributes: { scale },
   })
   return output
-}
-
-/** Rows of a table: table [size, width], indices int32 of any shape → [...indices.shape, width]. */
-export function gatherRows(table: Value, indices: Value): Value {
-  if (table.shape.length !== 2 || (indices.dtype !== 'int32' && indices.dtype !== 'int64')) {
-    throw new GraphError(`gatherRows: ${table.toString()} by ${indices.toString()}`)
-  }
-  const shape = [...indices.shape, ...table.shape.slice(1)]
-  const result = emitOne('Gather', [table, indices], table.dtype, shape, { axis: { int: 0 } })
-  record({ op: 'gatherRows', inputs: [table, indices], outputs: [result], attributes: {} })
-  return result
-}
-
-/** x[index] along the first axis; index is a scalar. No gradient flows through it: it reads what is fed, not what is learnt. */
-export function at(x: Value, index: Value): Value {
-  if (index.shape.length !== 0) throw new GraphError(`at: index ${index.toString()} must be a scalar`)
-  return emitOne('Gather', [x, index], x.dtype, x.shape.slice(1), { axis: { int: 0 } })
-}
-
-/** Index of the largest element of the last axis (the first of equals), int64. */
-export function argMax(x: Value): Value {
-  return emitOne('ArgMax', [x], 'int64', x.shape.slice(0, -1), { axis: { int: -1 }, keepdims: { int: 0 } })
 }
 
 function first(values: readonly Value[]): Value {

@@ -1,5 +1,6 @@
 /** Operations that move elements without changing them. */
 import { emit, emitOne, record, type Value } from '../graph.ts'
+import { requireFloat } from './elementwise.ts'
 import {
   broadcastShapes,
   type Dimension,
@@ -49,7 +50,7 @@ export function concat(values: readonly Value[], axis: number, resultName?: stri
   const [first] = values
   if (first === undefined) throw new GraphError('concat needs at least one operand')
   if (values.length === 1) return first
-  const at = normaliseAxis('concat', axis, first.shape)
+  const at = normaliseAxis('concat', axis, first)
   const others = (shape: Shape): Shape => shape.filter((_, index) => index !== at)
   let size: Dimension = 0
   for (const value of values) {
@@ -65,9 +66,9 @@ export function concat(values: readonly Value[], axis: number, resultName?: stri
   return result
 }
 
-/** Cuts x along an axis into parts of the given sizes; a single named size may be given for what a fixed size leaves. */
+/** Cuts x along an axis of fixed size into parts of the given sizes. */
 export function split(x: Value, axis: number, sizes: readonly number[]): Value[] {
-  const at = normaliseAxis('split', axis, x.shape)
+  const at = normaliseAxis('split', axis, x)
   const total = sizes.reduce((sum, size) => sum + size, 0)
   if (fixedDimension(x.shape, at) !== total) {
     throw new GraphError(`split along axis ${axis}: sizes add up to ${total}, not to the size in ${x.toString()}`)
@@ -85,7 +86,7 @@ export function split(x: Value, axis: number, sizes: readonly number[]): Value[]
 
 /** x[..., start:end, ...] along one axis of fixed size. */
 export function slice(x: Value, axis: number, start: number, end: number): Value {
-  const at = normaliseAxis('slice', axis, x.shape)
+  const at = normaliseAxis('slice', axis, x)
   const size = fixedDimension(x.shape, at)
   if (start < 0 || end > size || start >= end) {
     throw new GraphError(`slice ${start}:${end} along axis ${axis} lies outside ${x.toString()}`)
@@ -98,10 +99,27 @@ export function slice(x: Value, axis: number, start: number, end: number): Value
   return result
 }
 
+/** x with zeros before and after it along one axis of fixed size. */
+export function pad(x: Value, axis: number, before: number, after: number): Value {
+  requireFloat('pad', x)
+  const at = normaliseAxis('pad', axis, x)
+  if (![before, after].every((count) => Number.isInteger(count) && count >= 0)) {
+    throw new GraphError(`pad: ${before} and ${after} zeros along axis ${axis} of ${x.toString()}`)
+  }
+  if (before + after === 0) return x
+  const size = before + fixedDimension(x.shape, at) + after
+  const counts = x.graph.constant('int64', [2], [before, after])
+  const axes = x.graph.constant('int64', [1], [at])
+  const shape = x.shape.map((dimension, index) => (index === at ? size : dimension))
+  const result = emitOne('Pad', [x, counts, null, axes], 'float32', shape)
+  record({ op: 'pad', inputs: [x], outputs: [result], attributes: { axis: at, before, after } })
+  return result
+}
+
 /** Repeats axes of size 1 (or missing leading axes) up to a fixed shape. */
 export function expand(x: Value, shape: readonly number[]): Value {
   if (sameShape(x.shape, shape)) return x
-  if (!sameShape(broadcastShapes('expand', x.shape, shape), shape)) {
+  if (!sameShape(broadcastShapes(x.shape, shape) ?? [], shape)) {
     throw new GraphError(`expand: ${x.toString()} does not broadcast to ${formatShape(shape)}`)
   }
   const result = emitOne('Expand', [x, x.graph.constant('int64', [shape.length], shape)], x.dtype, shape)

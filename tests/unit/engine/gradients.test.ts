@@ -1,8 +1,8 @@
 /** Every entry of the gradient table against central differences, over random shapes. fast-check prints the seed of a failure. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { vectorJacobianProducts } from '../../../engine/autodiff/rules.ts'
 import * as ops from '../../../engine/graph/index.ts'
+import type { OperationName } from '../../../engine/graph/operation.ts'
 import { Graph, type Value } from '../../../engine/graph/index.ts'
 import { gradients } from '../../../engine/autodiff/gradients.ts'
 import { floatFeed, Session } from '../../../engine/runtime/session.ts'
@@ -19,12 +19,21 @@ interface Sizes {
   readonly a: number
   readonly b: number
   readonly c: number
+  /** Chooses among settings. */
+  readonly d: number
 }
+
+type MakeCase = (sizes: Sizes) => Case
 
 const awayFromZero = (value: number): number => value + (value < 0 ? -0.5 : 0.5)
 const positive = (value: number): number => 0.5 + Math.abs(value)
 
-const CASES: Readonly<Record<keyof typeof vectorJacobianProducts, (sizes: Sizes) => Case>> = {
+/** f of one input of two axes. */
+function unary(f: (x: Value) => Value, adapt?: Case['adapt']): MakeCase {
+  return ({ a, b }) => ({ shapes: [[a, b]], build: (_, [x]) => f(get(x)), ...(adapt ? { adapt } : {}) })
+}
+
+const CASES: Readonly<Record<OperationName, MakeCase>> = {
   add: ({ a, b }) => ({ shapes: [[a, b], [b]], build: (_, [x, y]) => ops.add(get(x), get(y)) }),
   sub: ({ a, b }) => ({
     shapes: [
@@ -41,24 +50,47 @@ const CASES: Readonly<Record<keyof typeof vectorJacobianProducts, (sizes: Sizes)
     build: (_, [x, y]) => ops.mul(get(x), get(y)),
   }),
   div: ({ a, b }) => ({ shapes: [[b], [a, b]], build: (_, [x, y]) => ops.div(get(x), get(y)), adapt: positive }),
-  neg: ({ a }) => ({ shapes: [[a]], build: (_, [x]) => ops.neg(get(x)) }),
-  exp: ({ a }) => ({ shapes: [[a]], build: (_, [x]) => ops.exp(get(x)) }),
-  log: ({ a }) => ({ shapes: [[a]], build: (_, [x]) => ops.log(get(x)), adapt: positive }),
-  sqrt: ({ a }) => ({ shapes: [[a]], build: (_, [x]) => ops.sqrt(get(x)), adapt: positive }),
-  sigmoid: ({ a }) => ({ shapes: [[a]], build: (_, [x]) => ops.sigmoid(get(x)) }),
-  softplus: ({ a }) => ({ shapes: [[a]], build: (_, [x]) => ops.softplus(get(x)) }),
-  silu: ({ a, b }) => ({ shapes: [[a, b]], build: (_, [x]) => ops.silu(get(x)) }),
   // Inputs are multiples of 0.2 and kinks lie at odd multiples of 0.1: no difference crosses one.
-  minimum: ({ a }) => ({ shapes: [[a]], build: (_, [x]) => ops.minimum(get(x), 0.1), adapt: grid }),
-  maximum: ({ a }) => ({ shapes: [[a]], build: (_, [x]) => ops.clip(get(x), -0.3, 0.5), adapt: grid }),
-  stopGradient: ({ a }) => ({
-    shapes: [[a]],
-    build: (_, [x]) => ops.add(get(x), ops.stopGradient(ops.mul(get(x), 0))),
+  minimum: unary((x) => ops.minimum(x, 0.1), grid),
+  maximum: unary((x) => ops.maximum(0.3, x), grid),
+  where: ({ a, b }) => ({
+    shapes: [[a, b], [b]],
+    build: (graph, [x, y]) => {
+      const condition = ops.equal(indices(graph, b, 2), ops.cast(graph.scalar(1), 'int32'))
+      return ops.add(ops.where(condition, get(x), get(y)), ops.where(condition, 0.5, get(x)))
+    },
   }),
-  sum: ({ a, b, c }) => ({ shapes: [[a, b, c]], build: (_, [x]) => ops.sum(get(x), [0, 2]) }),
-  cumulativeSum: ({ a, b }) => ({ shapes: [[a, b]], build: (_, [x]) => ops.cumulativeSum(get(x)) }),
-  softmax: ({ a, b }) => ({ shapes: [[a, b]], build: (_, [x]) => ops.softmax(get(x)) }),
-  logSoftmax: ({ a, b }) => ({ shapes: [[a, b]], build: (_, [x]) => ops.logSoftmax(get(x)) }),
+  stopGradient: unary((x) => ops.add(x, ops.stopGradient(ops.mul(x, 0)))),
+  neg: unary(ops.neg),
+  abs: unary(ops.abs, awayFromZero),
+  exp: unary(ops.exp),
+  log: unary(ops.log, positive),
+  sqrt: unary(ops.sqrt, positive),
+  sin: unary(ops.sin),
+  cos: unary(ops.cos),
+  erf: unary(ops.erf),
+  tanh: unary(ops.tanh),
+  sigmoid: unary(ops.sigmoid),
+  softplus: unary(ops.softplus),
+  relu: unary(ops.relu, awayFromZero),
+  gelu: unary(ops.gelu),
+  silu: unary(ops.silu),
+  sum: ({ a, b, c, d }) => ({
+    shapes: [[a, b, c]],
+    build: (_, [x]) => ops.sum(get(x), d % 2 === 0 ? [0, 2] : [-2], d > 3),
+  }),
+  // Equal elements share the gradient, and so differ from central differences: inputs that differ are far apart.
+  largest: ({ a, b, d }) => ({
+    shapes: [[a, b, 2]],
+    build: (_, [x]) => ops.largest(spread(get(x)), d % 3, d > 3),
+  }),
+  smallest: ({ a, b, d }) => ({
+    shapes: [[a, b, 2]],
+    build: (_, [x]) => ops.smallest(spread(get(x)), -1 - (d % 3), d > 3),
+  }),
+  cumulativeSum: unary(ops.cumulativeSum),
+  softmax: unary(ops.softmax),
+  logSoftmax: unary(ops.logSoftmax),
   tokenLogProbability: ({ a, b }) => ({
     shapes: [[a, b]],
     build: (graph, [x]) => ops.tokenLogProbability(get(x), indices(graph, a, b)),
@@ -68,21 +100,34 @@ const CASES: Readonly<Record<keyof typeof vectorJacobianProducts, (sizes: Sizes)
     build: (_, [x, w]) => ops.rmsNorm(get(x), get(w), 1e-5),
     adapt: awayFromZero,
   }),
-  rotate: ({ a, b, c }) => ({ shapes: [[a, b, 4 * c]], build: (graph, [x]) => rotate(graph, get(x), a, b) }),
-  matmul: ({ a, b, c }) => ({
-    shapes: [
-      [b, a],
-      [c, b],
-      [2, a, b],
-      [2, c, b],
-    ],
-    build: (_, [w, x, y, z]) => {
-      const plain = ops.matmul(get(w), get(x), { transposeA: true, transposeB: true, scale: 0.7 })
-      const batched = ops.matmul(get(y), get(z), { transposeB: true })
-      return ops.add(ops.matmul(batched, ops.expand(ops.reshape(plain, [1, a, c]), [2, a, c]), { transposeA: true }), 0)
-    },
+  // Epsilon is large as the variance of two elements may be small.
+  layerNorm: ({ a, b, c }) => ({
+    shapes: [[c, a, b + 1], [b + 1], [b + 1]],
+    build: (_, [x, w, v]) => ops.layerNorm(get(x), get(w), get(v), 0.1),
   }),
-  reshape: ({ a, b }) => ({ shapes: [[a, b]], build: (_, [x]) => ops.reshape(get(x), [b, a]) }),
+  rotate: ({ a, b, c }) => ({ shapes: [[a, b, 4 * c]], build: (graph, [x]) => rotate(graph, get(x), a, b) }),
+  matmul: ({ a, b, c, d }) => ({
+    shapes: [d % 2 === 0 ? [a, b] : [b, a], d % 4 < 2 ? [b, c] : [c, b]],
+    build: (_, [x, y]) =>
+      ops.matmul(get(x), get(y), { transposeA: d % 2 === 1, transposeB: d % 4 >= 2, scale: d > 3 ? 0.7 : 1 }),
+  }),
+  attention: ({ a, b, c }) => ({
+    shapes: [
+      [2, a, c],
+      [2, b, c],
+      [2, b, c],
+    ],
+    build: (graph, [q, k, v]) => ops.attention(get(q), get(k), get(v), graph.constant('float32', [1], [0.3]), 0.6),
+  }),
+  // Two spatial axes; sizes that the stride does not divide are among them.
+  convolve: ({ a, b, c, d }) => ({
+    shapes: [
+      [a, b, 4 + c, 3 + b],
+      [c, b, 2, 1 + (d % 3)],
+    ],
+    build: (_, [x, w]) => ops.convolve(get(x), get(w), { stride: 1 + (d % 2), padding: Math.floor(d / 4) }),
+  }),
+  reshape: unary((x) => ops.reshape(x, [...x.shape].toReversed())),
   transpose: ({ a, b, c }) => ({ shapes: [[a, b, c]], build: (_, [x]) => ops.transpose(get(x), [2, 0, 1]) }),
   concat: ({ a, b, c }) => ({
     shapes: [
@@ -95,29 +140,75 @@ const CASES: Readonly<Record<keyof typeof vectorJacobianProducts, (sizes: Sizes)
   split: ({ a, b, c }) => ({ shapes: [[a + b + c]], build: (_, [x]) => get(ops.split(get(x), 0, [a, b, c])[1]) }),
   expand: ({ a, b, c }) => ({ shapes: [[b, 1]], build: (_, [x]) => ops.expand(get(x), [a, b, c]) }),
   slice: ({ a, b, c }) => ({ shapes: [[b, a + c + 2]], build: (_, [x]) => ops.slice(get(x), 1, 1, 1 + c) }),
+  pad: ({ a, b, d }) => ({ shapes: [[a, b]], build: (_, [x]) => ops.pad(get(x), -1, d % 3, d % 2) }),
   gatherRows: ({ a, b, c }) => ({
     shapes: [[b, c]],
     build: (graph, [x]) => ops.gatherRows(get(x), indices(graph, 2 * a, b)),
   }),
-  attention: ({ a, b, c }) => ({
+  takeAlong: ({ a, b, c, d }) => ({
+    shapes: [[a, b]],
+    build: (graph, [x]) =>
+      d % 2 === 0
+        ? ops.takeAlong(get(x), ops.reshape(indices(graph, a * c, b), [a, c]), 1)
+        : ops.takeAlong(get(x), ops.reshape(indices(graph, c * b, a), [c, b]), 0),
+  }),
+  scatterAdd: ({ a, b, c }) => ({
     shapes: [
-      [2, a, c],
-      [2, b, c],
-      [2, b, c],
+      [a, b],
+      [2 * c, b],
     ],
-    build: (graph, [q, k, v]) => ops.attention(get(q), get(k), get(v), graph.constant('float32', [1], [0.3]), 0.6),
+    build: (graph, [x, u]) => ops.scatterAdd(get(x), ops.reshape(indices(graph, 2 * c * b, a), [2 * c, b]), get(u), 0),
   }),
 }
 
-describe.each(Object.entries(CASES))('%s', (_, makeCase) => {
+/** Operations made of others, and further settings. */
+const COMPOSED: Readonly<Record<string, MakeCase>> = {
+  clip: unary((x) => ops.clip(x, -0.3, 0.5), grid),
+  square: unary(ops.square),
+  mean: ({ a, b, c }) => ({ shapes: [[a, b, c]], build: (_, [x]) => ops.mean(get(x), [-1, 0], true) }),
+  logSumExp: ({ a, b, d }) => ({
+    shapes: [[a, b]],
+    // exp(100) is infinite in float32.
+    build: (_, [x]) => ops.sub(ops.logSumExp(ops.add(get(x), 100), d % 2, d > 3), 100),
+  }),
+  'matmul of batches': ({ a, b, c, d }) => ({
+    shapes: [
+      [2, ...(d % 2 === 0 ? [a, b] : [b, a])],
+      [2, ...(d % 4 < 2 ? [b, c] : [c, b])],
+    ],
+    build: (_, [x, y]) => ops.matmul(get(x), get(y), { transposeA: d % 2 === 1, transposeB: d % 4 >= 2, scale: 0.7 }),
+  }),
+  'matmul with broadcasting': ({ a, b, c, d }) => ({
+    shapes: [d < 4 ? [a, b] : [1, 3, a, b], [2, ...(d < 4 ? [] : [1]), ...(d % 2 === 0 ? [b, c] : [c, b])]],
+    build: (_, [x, y]) => ops.matmul(get(x), get(y), { transposeB: d % 2 === 1 }),
+  }),
+  'convolve along one axis': ({ a, b, c, d }) => ({
+    shapes: [
+      [a, b, 5 + c],
+      [c, b, 1 + (d % 3)],
+    ],
+    build: (_, [x, w]) => ops.convolve(get(x), get(w), { stride: 1 + (d % 3), dilation: 1 + (d % 2), padding: c - 1 }),
+  }),
+  'convolve with dilation': ({ a, b, c, d }) => ({
+    shapes: [
+      [a, 2, 5 + b, 6],
+      [c, 2, 3, 2],
+    ],
+    build: (_, [x, w]) => ops.convolve(get(x), get(w), { dilation: 2, stride: 1 + (d % 2), padding: d % 3 }),
+  }),
+  'the same value twice': unary((x) => ops.mul(ops.tanh(x), ops.add(x, x))),
+}
+
+describe.each([...Object.entries(CASES), ...Object.entries(COMPOSED)])('%s', (_, makeCase) => {
   it('has the gradient of central differences', async () => {
     const sizes = fc.record({
       a: fc.integer({ min: 1, max: 4 }),
       b: fc.integer({ min: 1, max: 4 }),
       c: fc.integer({ min: 1, max: 3 }),
+      d: fc.integer({ min: 0, max: 7 }),
     })
     const property = fc.asyncProperty(sizes, fc.integer(), (size, seed) => check(makeCase(size), seed))
-    await fc.assert(property, { numRuns: 8 })
+    await fc.assert(property, { numRuns: 10 })
   })
 })
 
@@ -142,6 +233,38 @@ describe('gradients', () => {
     expect(gradients(ops.total(ops.add(x, ops.stopGradient(y))), [y])).toEqual([null])
   })
 
+  it('is shared by equal largest elements', async () => {
+    const graph = new Graph('ties')
+    const x = graph.input('x', 'float32', [2, 3])
+    graph.output(get(gradients(ops.total(ops.largest(x, 1)), [x])[0]), 'gradient')
+    const session = await Session.create(graph, { threads: 1 })
+    const outputs = await session.run({ x: floatFeed(Float32Array.of(4, 1, 4, 0, 0, 0), [2, 3]) })
+    expect([...outputs.floats('gradient')]).toEqual([0.5, 0, 0.5, ...[1, 1, 1].map((one) => Math.fround(one / 3))])
+  })
+
+  it('goes through values that are not differentiated, and not past a stop', async () => {
+    // An actor's loss through a frozen critic: d (w · (a · s)) / da = w · s, and nothing for w.
+    const graph = new Graph('frozen')
+    const [actor, critic, state] = ['actor', 'critic', 'state'].map((name) => graph.input(name, 'float32', []))
+    const action = ops.mul(get(actor), get(state))
+    const value = ops.mul(get(critic), action)
+    const [gradient] = gradients(ops.add(value, ops.stopGradient(ops.mul(action, 7))), [get(actor)])
+    graph.output(get(gradient), 'gradient')
+    const session = await Session.create(graph, { threads: 1 })
+    const scalar = (number: number): ReturnType<typeof floatFeed> => floatFeed(Float32Array.of(number), [])
+    const outputs = await session.run({ actor: scalar(2), critic: scalar(3), state: scalar(5) })
+    expect([...outputs.floats('gradient')]).toEqual([15])
+    expect(graph.nodes.filter(({ op }) => op === 'Mul').length).toBe(5)
+  })
+
+  it('names the operation whose gradient needs fixed sizes', () => {
+    const graph = new Graph('named')
+    const x = graph.input('x', 'float32', ['n', 3])
+    expect(() => gradients(ops.total(x), [x])).toThrow(
+      'gradient of sum(x: float32[n, 3]): axis 0 of shape [n, 3] must have a fixed size',
+    )
+  })
+
   it('needs a scalar', () => {
     const graph = new Graph('vector')
     const x = graph.input('x', 'float32', [2])
@@ -160,6 +283,7 @@ async function check(testCase: Case, seed: number): Promise<void> {
   const weights = graph.constant('float32', output.shape.map(Number), Array.from({ length: count }, next))
   const loss = ops.total(ops.mul(output, weights))
   graph.output(loss, 'loss')
+  graph.output(output, 'output')
   for (const [index, gradient] of gradients(loss, inputs).entries()) graph.output(get(gradient), `g${index}`)
   const session = await Session.create(graph, { threads: 1 })
   const values = testCase.shapes.map((shape) =>
@@ -170,6 +294,7 @@ async function check(testCase: Case, seed: number): Promise<void> {
       Object.fromEntries(values.map((value, index) => [`x${index}`, floatFeed(value, testCase.shapes[index] ?? [])])),
     )
   const analytic = await run()
+  expect(analytic.shape('output')).toEqual(output.shape)
   for (const [index, value] of values.entries()) {
     const gradient = analytic.floats(`g${index}`)
     expect(analytic.shape(`g${index}`)).toEqual(testCase.shapes[index])
@@ -204,6 +329,16 @@ function indices(graph: Graph, count: number, size: number): Value {
     [count],
     Array.from({ length: count }, (_, index) => index % size),
   )
+}
+
+/** x plus a different multiple of 3 at each element, in an order that is not that of the elements. */
+function spread(x: Value): Value {
+  const count = ops.elementCount(x.shape)
+  const offsets = Array.from(
+    { length: count },
+    (_, index) => 3 * ((5 * index + 3) % (count + (count % 5 === 0 ? 1 : 0))),
+  )
+  return ops.add(x, x.graph.constant('float32', x.shape.map(Number), offsets))
 }
 
 function grid(value: number): number {

@@ -11,13 +11,25 @@ function build(make: (input: (name: string, shape: (number | string)[]) => Value
 
 describe('builder errors', () => {
   it.each<[string, () => unknown, string]>([
-    ['add', build((x) => ops.add(x('a', [2, 3]), x('b', [4]))), 'add: shapes [2, 3] and [4] do not broadcast'],
-    ['names', build((x) => ops.add(x('a', ['n']), x('b', ['m']))), 'add: shapes [n] and [m] do not broadcast'],
-    ['matmul', build((x) => ops.matmul(x('a', [2, 3]), x('b', [2, 3]))), 'matmul: [2, 3] and [2, 3] do not fit'],
+    [
+      'add',
+      build((x) => ops.add(x('a', [2, 3]), x('b', [4]))),
+      'add: a: float32[2, 3] and b: float32[4] do not broadcast',
+    ],
+    [
+      'names',
+      build((x) => ops.add(x('a', ['n']), x('b', ['m']))),
+      'add: a: float32[n] and b: float32[m] do not broadcast',
+    ],
+    [
+      'matmul',
+      build((x) => ops.matmul(x('a', [2, 3]), x('b', [2, 3]))),
+      'matmul: a: float32[2, 3] and b: float32[2, 3] do not fit',
+    ],
     [
       'transposed matmul',
       build((x) => ops.matmul(x('a', [2, 3]), x('b', [3, 2]), { transposeB: true })),
-      'matmul: [2, 3] and [3, 2] transposed do not fit',
+      'matmul: a: float32[2, 3] and b: float32[3, 2] transposed do not fit',
     ],
     ['reshape', build((x) => ops.reshape(x('a', [2, 3]), [4])), 'reshape: a: float32[2, 3] cannot become [4]'],
     [
@@ -31,7 +43,7 @@ describe('builder errors', () => {
       'split along axis 0: sizes add up to 4, not to the size in a: float32[5]',
     ],
     ['slice', build((x) => ops.slice(x('a', [5]), 0, 2, 7)), 'slice 2:7 along axis 0 lies outside a: float32[5]'],
-    ['axis', build((x) => ops.sum(x('a', [5]), [1])), 'sum: axis 1 does not exist in shape [5]'],
+    ['axis', build((x) => ops.sum(x('a', [5]), [1])), 'sum: a: float32[5] has no axis 1'],
     [
       'concat',
       build((x) => ops.concat([x('a', [2, 3]), x('b', [3, 3])], 1)),
@@ -39,6 +51,43 @@ describe('builder errors', () => {
     ],
     ['type', build((x) => ops.exp(ops.cast(x('a', [1]), 'int32'))), 'exp needs float32 operands, got Cast_1: int32[1]'],
     ['twice', build((x) => [x('a', [1]), x('a', [1])]), 'input a is declared twice'],
+    [
+      'batches',
+      build((x) => ops.matmul(x('a', [2, 3, 4]), x('b', [3, 4, 5]))),
+      'matmul: a: float32[2, 3, 4] and b: float32[3, 4, 5] do not fit',
+    ],
+    ['condition', build((x) => ops.where(x('a', [1]), x('b', [1]), 0)), 'where: condition a: float32[1] is not bool'],
+    [
+      'channels',
+      build((x) => ops.convolve(x('a', [1, 2, 5]), x('b', [4, 3, 3]))),
+      'convolve: a: float32[1, 2, 5] and weight b: float32[4, 3, 3]: the input channels differ',
+    ],
+    [
+      'taps',
+      build((x) => ops.convolve(x('a', [1, 2, 4]), x('b', [4, 2, 3]), { dilation: 2 })),
+      'convolve: a: float32[1, 2, 4] and weight b: float32[4, 2, 3]: axis 2 is shorter than the taps',
+    ],
+    [
+      'stride',
+      build((x) => ops.convolve(x('a', [1, 2, 4]), x('b', [4, 2, 3]), { stride: 0 })),
+      'stride and dilation must be positive integers, got 0',
+    ],
+    [
+      'layerNorm',
+      build((x) => ops.layerNorm(x('a', [2, 3]), x('w', [3]), x('b', [2]), 1e-5)),
+      'layerNorm: a: float32[2, 3] and b: float32[2] do not fit',
+    ],
+    ['pad', build((x) => ops.pad(x('a', [5]), 0, -1, 0)), 'pad: -1 and 0 zeros along axis 0 of a: float32[5]'],
+    [
+      'indices',
+      build((x) => ops.takeAlong(x('a', [2, 3]), ops.cast(x('i', [3, 1]), 'int32'), 1)),
+      'takeAlong along axis 1: Cast_1: int32[3, 1] does not choose from a: float32[2, 3]',
+    ],
+    [
+      'updates',
+      build((x) => ops.scatterAdd(x('a', [2, 3]), ops.cast(x('i', [4, 3]), 'int32'), x('u', [3, 3]), 0)),
+      'scatterAdd: indices Cast_1: int32[4, 3] and updates u: float32[3, 3] differ in shape',
+    ],
     ['two numbers', () => ops.add(1, 2), 'add: at least one operand must belong to a graph'],
     ['size', () => new Graph('g').constant('float32', [2], [1]), 'constant of shape [2] needs 2 elements, got 1'],
   ])('%s', (_, make, message) => {

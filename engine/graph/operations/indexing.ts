@@ -1,0 +1,74 @@
+/** Operations that choose elements by number. Indices are int32 or int64. */
+import { emitOne, record, type Value } from '../graph.ts'
+import { fixedDimension, GraphError, normaliseAxis, reducedShape, sameShape } from '../types.ts'
+import { cast, equal, requireFloat } from './elementwise.ts'
+
+/** Rows of a table: table [size, width], indices of any shape → [...indices.shape, width]. */
+export function gatherRows(table: Value, indices: Value): Value {
+  if (table.shape.length !== 2 || !isIndex(indices)) {
+    throw new GraphError(`gatherRows: ${table.toString()} by ${indices.toString()}`)
+  }
+  const shape = [...indices.shape, ...table.shape.slice(1)]
+  const result = emitOne('Gather', [table, indices], table.dtype, shape, { axis: { int: 0 } })
+  record({ op: 'gatherRows', inputs: [table, indices], outputs: [result], attributes: {} })
+  return result
+}
+
+/** result[i][j] = x[i][indices[i][j]] for axis 1, and likewise for others: the values of chosen actions, for example. */
+export function takeAlong(x: Value, indices: Value, axis: number): Value {
+  requireFloat('takeAlong', x)
+  const at = checkAlong('takeAlong', x, indices, axis)
+  const result = emitOne('GatherElements', [x, indices], x.dtype, indices.shape, { axis: { int: at } })
+  record({ op: 'takeAlong', inputs: [x, indices], outputs: [result], attributes: { axis: at } })
+  return result
+}
+
+/**
+ * x with updates added at indices along an axis; repeated indices add up. ONNX's ScatterElements, never ScatterND: that one
+ * loses updates when indices repeat and more than one thread runs.
+ */
+export function scatterAdd(x: Value, indices: Value, updates: Value, axis: number): Value {
+  requireFloat('scatterAdd', x, updates)
+  const at = checkAlong('scatterAdd', x, indices, axis)
+  if (!sameShape(indices.shape, updates.shape)) {
+    throw new GraphError(`scatterAdd: indices ${indices.toString()} and updates ${updates.toString()} differ in shape`)
+  }
+  const attributes = { axis: { int: at }, reduction: { string: 'add' } }
+  const result = emitOne('ScatterElements', [x, indices, updates], 'float32', x.shape, attributes)
+  record({ op: 'scatterAdd', inputs: [x, indices, updates], outputs: [result], attributes: { axis: at } })
+  return result
+}
+
+/** One-hot rows: indices int32 [rows, 1] → float32 [rows, size]. No gradient flows through it. */
+export function oneHot(indices: Value, size: number): Value {
+  const classes = indices.graph.root.constant('int32', [1, size], [...Array(size).keys()])
+  return cast(equal(indices, classes), 'float32')
+}
+
+/** x[index] along the first axis; index is a scalar. No gradient flows through it: it reads what is fed, not what is learnt. */
+export function at(x: Value, index: Value): Value {
+  if (index.shape.length !== 0) throw new GraphError(`at: index ${index.toString()} must be a scalar`)
+  return emitOne('Gather', [x, index], x.dtype, x.shape.slice(1), { axis: { int: 0 } })
+}
+
+/** Index of the largest element of the last axis (the first of equals), int64. No gradient flows through it. */
+export function argMax(x: Value): Value {
+  const last = normaliseAxis('argMax', -1, x)
+  const shape = reducedShape(x.shape, [last], false)
+  return emitOne('ArgMax', [x], 'int64', shape, { axis: { int: last }, keepdims: { int: 0 } })
+}
+
+function isIndex(indices: Value): boolean {
+  return indices.dtype === 'int32' || indices.dtype === 'int64'
+}
+
+/** The axis along which indices choose: the other axes must be equal. */
+function checkAlong(op: string, x: Value, indices: Value, axis: number): number {
+  const at = normaliseAxis(op, axis, x)
+  const others = (value: Value): (number | string)[] => reducedShape(value.shape, [at], false).slice()
+  if (!isIndex(indices) || indices.shape.length !== x.shape.length || !sameShape(others(x), others(indices))) {
+    throw new GraphError(`${op} along axis ${axis}: ${indices.toString()} does not choose from ${x.toString()}`)
+  }
+  fixedDimension(x.shape, at)
+  return at
+}
