@@ -9,10 +9,14 @@ import {
   Client,
   Connection,
   WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
+  type WorkflowHandle,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client'
+import { defaultPayloadConverter } from '@temporalio/common'
 import { loadClientConnectConfig } from '@temporalio/envconfig'
+import { z } from 'zod'
 import { parseConfig } from './recipes/registry.ts'
 import {
   type Branch,
@@ -35,6 +39,7 @@ import {
   taskQueue,
 } from './shared/ids.ts'
 import type { BaseConfig, Data } from './shared/recipe.ts'
+import { searchAttributeCommands } from './shared/search-attributes.ts'
 
 export { planRound, type PlannedPhase } from './workflows/plan.ts'
 export { parseConfig } from './recipes/registry.ts'
@@ -51,15 +56,25 @@ export interface LaunchOptions {
   branch?: Branch
 }
 
-/** temporal.api.enums.v1.PendingActivityState: waits for its next attempt. */
-const scheduled = 1
-
 /** A step that failed, will be tried again, and why it failed. */
 export interface Retry {
   step: string
   attempt: number
   reason: string
 }
+
+/** How far an update (the training of one policy) is, as its last heartbeat says. */
+export type UpdateStep = z.infer<typeof updateStep>
+const updateStep = z.object({ role: z.string(), version: z.number(), step: z.number(), steps: z.number() })
+
+export interface Pending {
+  retries: Retry[]
+  updates: UpdateStep[]
+}
+
+type RawDescription = WorkflowExecutionDescription['raw']
+type PendingActivity = NonNullable<RawDescription['pendingActivities']>[number]
+type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number]
 
 export class SparringClient {
   readonly #client: Client
@@ -154,24 +169,34 @@ export class SparringClient {
     }
   }
 
-  /** Steps of a round that failed and will be tried again, with the reason. */
-  async retries(name: string, round: number): Promise<Retry[]> {
-    try {
-      const { raw } = await this.#client.workflow.getHandle(roundWorkflowId(name, round)).describe()
-      return (raw.pendingActivities ?? []).flatMap((pending) => {
-        let failure = pending.lastFailure
-        // An attempt under way may succeed; one that a lost worker left behind did not fail by itself.
-        const waits = Number(pending.state) === scheduled
-        if (!failure || failure.timeoutFailureInfo || !waits) return []
-        while (failure.cause) failure = failure.cause
-        return [
-          { step: pending.activityType?.name ?? '', attempt: pending.attempt ?? 1, reason: failure.message ?? '' },
-        ]
-      })
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return []
-      throw error
+  /** What only Temporal knows of a run's work under way: failures that will be tried again, and how far its updates are. */
+  async pending(name: string, round: number): Promise<Pending> {
+    const found: Pending = { retries: [], updates: [] }
+    for (const workflowId of [runWorkflowId(name), roundWorkflowId(name, round)]) {
+      try {
+        const { raw } = await this.#client.workflow.getHandle(workflowId).describe()
+        const activities = raw.pendingActivities ?? []
+        found.retries.push(...activities.flatMap(retryOf), ...(await this.#standstill(workflowId, raw)))
+        found.updates.push(...activities.flatMap(updateStepOf))
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw error
+      }
     }
+    return found
+  }
+
+  /** A workflow that cannot take its next step, for example since code or search attributes do not fit it: Temporal tries for ever. */
+  async #standstill(workflowId: string, { pendingWorkflowTask }: RawDescription): Promise<Retry[]> {
+    const attempt = pendingWorkflowTask?.attempt ?? 1
+    if (attempt <= 2) return []
+    const { events } = await this.#client.workflow.getHandle(workflowId).fetchHistory()
+    const last = events?.findLast((event) => event.workflowTaskCompletedEventAttributes ?? failureOf(event))
+    const reason = last && failureOf(last)
+    if (!reason) return []
+    const remedy = reason.startsWith('BadSearchAttributes')
+      ? ` — ${searchAttributeCommands(this.#client.options.namespace)}`
+      : ''
+    return [{ step: `workflow ${workflowId}`, attempt, reason: `${reason}${remedy}` }]
   }
 
   /** Waits for the end of a run. Rejects with the reason when it failed. */
@@ -243,6 +268,27 @@ export function checkRunName(name: string): void {
     'use up to 63 small letters, digits, dots, dashes and underscores, a letter or digit first',
   )
 }
+
+/** temporal.api.enums.v1.PendingActivityState: waits for its next attempt. */
+const scheduled = 1
+
+function retryOf({ state, attempt, activityType, lastFailure }: PendingActivity): Retry[] {
+  // An attempt under way may succeed; one that a lost worker left behind did not fail by itself.
+  if (!lastFailure || lastFailure.timeoutFailureInfo || Number(state) !== scheduled) return []
+  let failure = lastFailure
+  while (failure.cause) failure = failure.cause
+  return [{ step: activityType?.name ?? '', attempt: attempt ?? 1, reason: failure.message ?? '' }]
+}
+
+function updateStepOf({ activityType, heartbeatDetails }: PendingActivity): UpdateStep[] {
+  const [payload] = heartbeatDetails?.payloads ?? []
+  if (activityType?.name !== 'update' || !payload) return []
+  const { data } = updateStep.safeParse(defaultPayloadConverter.fromPayload(payload))
+  return data ? [data] : []
+}
+
+const failureOf = (event: HistoryEvent): string | null | undefined =>
+  event.workflowTaskFailedEventAttributes?.failure?.message
 
 /** The configuration as plain JSON, as it travels and is stored. */
 export function plainJson(config: BaseConfig): BaseConfig & Data {

@@ -15,6 +15,7 @@ import { openDatabase } from './db/client.ts'
 import { EngineProcess } from './engine/index.ts'
 import { messageOf, UserError } from './shared/errors.ts'
 import { defaultQueuePrefix, taskQueue } from './shared/ids.ts'
+import { ensureSearchAttributes } from './shared/search-attributes.ts'
 
 export interface WorkerOptions {
   databaseUrl: string
@@ -36,6 +37,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { databaseUrl, home, queuePrefix = defaultQueuePrefix, engines = availableParallelism() } = options
   const { connectionOptions, namespace } = loadClientConnectConfig()
   const connection = await NativeConnection.connect(connectionOptions)
+  const lacking = await connection.withDeadline(Date.now() + 10_000, () =>
+    ensureSearchAttributes(connection.operatorService, namespace || 'default'),
+  )
+  if (lacking !== null) console.warn(`worker: ${lacking}`)
   const { database, close } = await openDatabase(databaseUrl)
   const pool = new EnginePool(Array.from({ length: engines }, () => new EngineProcess()))
   const activities = createActivities({
@@ -48,6 +53,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const common = {
     connection,
     namespace: namespace || 'default',
+    // Heartbeats say how far an update is: the SDK would hold most of them back.
+    maxHeartbeatThrottleInterval: '2s',
     shutdownGraceTime: 0,
     shutdownForceTime: '10s',
   } as const
@@ -105,10 +112,20 @@ async function main(): Promise<void> {
   Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] })
   const worker = await startWorker(fromEnvironment())
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => worker.stop())
-  // Started by `sparring`: when that process is gone, nobody is left to stop this one.
-  process.on('disconnect', () => worker.stop())
-  process.send?.('ready')
+  whenParentIsGone(() => {
+    console.error('worker: the process that started this worker is gone; stopping')
+    worker.stop()
+  })
+  // A parent that is gone by now is told nothing, and misses nothing.
+  if (process.connected) process.send?.('ready', undefined, {}, () => undefined)
   await worker.finished
+}
+
+/** Started by `sparring`: when that process is gone, perhaps before this one was ready, nobody is left to stop this one. */
+function whenParentIsGone(stop: () => void): void {
+  if (!process.send) return
+  if (process.connected) process.once('disconnect', stop)
+  else stop()
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -109,7 +109,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     let metrics: Metric[] = []
     for (let step = done; step < lesson.steps;) {
       signal.throwIfAborted()
-      report({ step, steps: lesson.steps, resumedFrom: done })
+      report({ role, version, step, steps: lesson.steps, resumedFrom: done })
       const until = Math.min(step + STEPS_PER_CALL, lesson.steps, nextCheckpoint(step))
       const batches = range(step, until).map((index) => lesson.batch(index).map(references))
       const measured = await engine.trainSteps(trainerId, batches)

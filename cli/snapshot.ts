@@ -1,6 +1,6 @@
 /** How a run stands: everything that status, watch and the live display show, from the tables and Temporal. */
 import fs from 'node:fs'
-import { parseConfig, planRound, type PlannedPhase, type Retry } from '../client.ts'
+import { parseConfig, type Pending, planRound, type PlannedPhase, type Retry, type UpdateStep } from '../client.ts'
 import { listPolicies } from '../db/policies.ts'
 import {
   readPhaseCosts,
@@ -40,7 +40,7 @@ export interface PhaseProgress {
   name: string
   done: number
   shards: number
-  /** Optimizer steps of an update whose length is known, as far as a checkpoint is stored. */
+  /** Optimizer steps of an update: as its last heartbeat says, or as far as a checkpoint is stored. */
   steps?: { done: number; of: number }
 }
 
@@ -93,11 +93,13 @@ export async function takeSnapshot(session: Session, run: RunRow, plans = new Pl
   const round = newest?.round ?? 0
   const planned = await Promise.all(range(0, config.rounds + 1).map((number) => plans.of(config, number)))
   const unfinished = newest?.finishedAt ? null : (planned[round] ?? [])
+  const pending: Pending = open ? await session.client.pending(run.name, round) : { retries: [], updates: [] }
   const running = unfinished
     ? playing(
         unfinished,
         costs.filter((cost) => cost.round === round),
         updates,
+        pending.updates,
       )
     : []
   const report = reportPath(services.home, run.name)
@@ -131,7 +133,7 @@ export async function takeSnapshot(session: Session, run: RunRow, plans = new Pl
             finished: rounds.filter((row) => row.finishedAt).length,
           }),
     error,
-    retries: open ? await session.client.retries(run.name, round) : [],
+    retries: pending.retries,
     temporal_ui: uiAddress(services, run.name),
     report: fs.existsSync(report) ? report : null,
     per_round: perRound,
@@ -180,6 +182,7 @@ function playing(
   planned: readonly PlannedPhase[],
   costs: readonly PhaseCost[],
   updates: readonly UpdateProgress[],
+  beats: readonly UpdateStep[],
 ): PhaseProgress[] {
   const doneOf = ({ name }: PlannedPhase): number => costs.find((cost) => cost.phase === name)?.shards ?? 0
   const open = planned.filter((phase) => doneOf(phase) < phase.shards)
@@ -187,8 +190,11 @@ function playing(
     .filter(({ stage }) => stage === open[0]?.stage)
     .map((phase) => {
       const { name, shards, update } = phase
-      const stored = updates.find((row) => row.role === update?.role && row.version === update.version)
-      const steps = update?.steps ? { steps: { done: stored?.step ?? 0, of: update.steps } } : {}
+      const isIts = (row: { role: string; version: number }): boolean =>
+        row.role === update?.role && row.version === update.version
+      const [stored, beat] = [updates.find(isIts), beats.find(isIts)]
+      const of = beat?.steps ?? update?.steps
+      const steps = of ? { steps: { done: Math.max(stored?.step ?? 0, beat?.step ?? 0), of } } : {}
       return { name, done: doneOf(phase), shards, ...steps }
     })
 }

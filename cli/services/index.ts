@@ -67,7 +67,7 @@ export async function bringUp(options: ServicesOptions = {}): Promise<RunningSer
   const onProgress = options.onProgress ?? (() => undefined)
   const env = options.env ?? process.env
   const home = prepareHome(options.home ?? defaultHome())
-  if (env['TEMPORAL_ADDRESS'] && env['DATABASE_URL']) return useExternal(home, env, env['DATABASE_URL'])
+  if (env['TEMPORAL_ADDRESS'] && env['DATABASE_URL']) return useExternal(home, env, env['DATABASE_URL'], onProgress)
   const lock = await lockServices(home, onProgress)
   try {
     const state = readState(home, onProgress)
@@ -98,8 +98,13 @@ export async function bringUp(options: ServicesOptions = {}): Promise<RunningSer
 }
 
 /** Nothing of ours runs, so there is nothing to lock or to write down: containers may share a home without seeing each other's pids. */
-async function useExternal(home: string, env: NodeJS.ProcessEnv, database: string): Promise<RunningServices> {
-  const { address, namespace: name } = await useExternalTemporal(env)
+async function useExternal(
+  home: string,
+  env: NodeJS.ProcessEnv,
+  database: string,
+  onProgress: (message: string) => void,
+): Promise<RunningServices> {
+  const { address, namespace: name } = await useExternalTemporal(env, onProgress)
   await prepareExternalDatabase(database)
   return {
     temporalAddress: address,
@@ -135,7 +140,7 @@ async function bringUpBoth(context: Context): Promise<{ temporal: TemporalPart; 
 /** Everything that can be refused is refused here, before anything is started; the answer does the starting. */
 async function planTemporal({ home, env, state, onProgress }: Context): Promise<() => Promise<TemporalPart>> {
   if (env['TEMPORAL_ADDRESS']) {
-    const { address, namespace: name } = await useExternalTemporal(env)
+    const { address, namespace: name } = await useExternalTemporal(env, onProgress)
     const external = { temporalAddress: address, temporalNamespace: name, temporalUi: null, temporalPid: null }
     return async () => ({ ...external, started: false })
   }

@@ -1,19 +1,9 @@
 /** Talking to a Temporal server, ours or the user's: does it answer, does it know our search attributes. */
-import { Connection, isGrpcServiceError } from '@temporalio/client'
+import { Connection } from '@temporalio/client'
 import { loadClientConnectConfig } from '@temporalio/envconfig'
-import { messageOf, UserError } from '../../shared/errors.ts'
+import { UserError } from '../../shared/errors.ts'
+import { ensureSearchAttributes, reasonOf } from '../../shared/search-attributes.ts'
 
-/** What the Temporal UI filters runs by, and each one's type in Temporal's words. */
-export const searchAttributes = {
-  SparringRecipe: 'Keyword',
-  SparringRound: 'Int',
-  SparringScore: 'Double',
-  SparringState: 'Keyword',
-} as const
-
-/** temporal.api.enums.v1.IndexedValueType */
-const indexedValueType = { Keyword: 2, Int: 3, Double: 4 } as const
-const alreadyExists = 6
 const patience = '3 seconds'
 
 async function withConnection<T>(
@@ -40,14 +30,18 @@ export async function isTemporalReady(address: string, namespace: string): Promi
 }
 
 /** The server the user named, by TEMPORAL_ADDRESS and the other variables of Temporal's own tools (TLS, API key, profile). */
-export async function useExternalTemporal(env: NodeJS.ProcessEnv): Promise<{ address: string; namespace: string }> {
+export async function useExternalTemporal(
+  env: NodeJS.ProcessEnv,
+  onProgress: (message: string) => void,
+): Promise<{ address: string; namespace: string }> {
   const config = loadClientConnectConfig({ overrideEnvVars: nonEmpty(env) })
   const address = config.connectionOptions.address ?? 'localhost:7233'
   const namespace = config.namespace || 'default'
   try {
     await withConnection(config.connectionOptions, async (connection) => {
       await connection.workflowService.describeNamespace({ namespace })
-      await registerSearchAttributes(connection, namespace)
+      const notice = await ensureSearchAttributes(connection.operatorService, namespace)
+      if (notice !== null) onProgress(notice)
     })
   } catch (error) {
     if (error instanceof UserError) throw error
@@ -57,29 +51,6 @@ export async function useExternalTemporal(env: NodeJS.ProcessEnv): Promise<{ add
     )
   }
   return { address, namespace }
-}
-
-async function registerSearchAttributes(connection: Connection, namespace: string): Promise<void> {
-  const known = await connection.operatorService.listSearchAttributes({ namespace })
-  const missing = Object.entries(searchAttributes).filter(([name]) => known.customAttributes[name] === undefined)
-  if (missing.length === 0) return
-  try {
-    await connection.operatorService.addSearchAttributes({
-      namespace,
-      searchAttributes: Object.fromEntries(missing.map(([name, type]) => [name, indexedValueType[type]])),
-    })
-  } catch (error) {
-    if (isGrpcServiceError(error) && Number(error.code) === alreadyExists) return
-    const flags = missing.map(([name, type]) => `--name ${name} --type ${type}`).join(' ')
-    throw new UserError(
-      `The Temporal server lacks the search attributes ${missing.map(([name]) => name).join(', ')}, and adding them failed: ${reasonOf(error)}`,
-      `Ask its operator to run: temporal operator search-attribute create --namespace ${namespace} ${flags}`,
-    )
-  }
-}
-
-function reasonOf(error: unknown): string {
-  return isGrpcServiceError(error) ? error.details || error.message : messageOf(error)
 }
 
 function nonEmpty(env: NodeJS.ProcessEnv): Record<string, string> {

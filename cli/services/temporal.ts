@@ -2,6 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { UserError } from '../../shared/errors.ts'
+import { searchAttributes } from '../../shared/search-attributes.ts'
 import {
   commandLineOf,
   handleOf,
@@ -14,7 +15,7 @@ import {
   type ProcessHandle,
 } from './processes.ts'
 import { logFile } from './state.ts'
-import { isTemporalReady, searchAttributes } from './temporal-connection.ts'
+import { isTemporalReady } from './temporal-connection.ts'
 
 export const namespace = 'default'
 const database = (home: string): string => path.join(home, 'temporal.db')

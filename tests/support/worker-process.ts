@@ -10,6 +10,7 @@ export interface WorkerPlace {
   databaseUrl: string
   home: string
   queuePrefix: string
+  namespace?: string
   engines?: number
 }
 
@@ -49,7 +50,7 @@ export class WorkerProcess {
         env: {
           ...process.env,
           TEMPORAL_ADDRESS: place.temporalAddress,
-          TEMPORAL_NAMESPACE: 'default',
+          TEMPORAL_NAMESPACE: place.namespace ?? 'default',
           DATABASE_URL: place.databaseUrl,
           SPARRING_HOME: place.home,
           SPARRING_QUEUE_PREFIX: place.queuePrefix,

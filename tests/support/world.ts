@@ -14,9 +14,9 @@ import {
 } from '@temporalio/worker'
 import type { Activities } from '../../activities/index.ts'
 import { until } from '../../cli/services/processes.ts'
-import { searchAttributes } from '../../cli/services/temporal-connection.ts'
 import { SparringClient } from '../../client.ts'
 import { taskQueue, type Queue } from '../../shared/ids.ts'
+import { ensureSearchAttributes } from '../../shared/search-attributes.ts'
 import { runName } from './run.ts'
 
 export const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url))
@@ -34,20 +34,25 @@ let bundle: Promise<WorkflowBundleWithSourceMap> | null = null
 
 /** The time-skipping server with the workflows on it. */
 export async function openEnvironment(program: string): Promise<TestWorkflowEnvironment> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') })
-  bundle ??= bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') })
-  await bundle
+  await prepareWorkflows()
   const environment = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: program } },
   })
-  // This server refuses attributes that it does not know, as every server but the newest dev server does.
-  await environment.connection.operatorService.addSearchAttributes({
-    namespace: environment.namespace ?? 'default',
-    searchAttributes: Object.fromEntries(
-      Object.entries(searchAttributes).map(([name, type]) => [name, { Keyword: 2, Int: 3, Double: 4 }[type]]),
-    ),
-  })
+  // As every server, this one refuses attributes that it does not know.
+  await ensureSearchAttributes(environment.connection.operatorService, environment.namespace ?? 'default')
   return environment
+}
+
+/** The real server with the workflows on it, in a namespace that knows our search attributes or does not. */
+export async function openOnServer(address: string, namespace: string): Promise<TestWorkflowEnvironment> {
+  await prepareWorkflows()
+  return TestWorkflowEnvironment.createFromExistingServer({ address, namespace })
+}
+
+async function prepareWorkflows(): Promise<void> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') })
+  bundle ??= bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') })
+  await bundle
 }
 
 export class World {
@@ -75,19 +80,20 @@ export class World {
   }
 
   async open(): Promise<void> {
-    const { nativeConnection: connection } = this.#environment
+    const { nativeConnection: connection, namespace = 'default' } = this.#environment
     const activities = this.#activities()
     const workflowBundle = await bundle
     if (!workflowBundle) throw new Error('openEnvironment comes first')
     const queue = (name: Queue) => taskQueue(this.#queuePrefix, name)
     this.#workers = await Promise.all([
-      Worker.create({ connection, activities, workflowBundle, taskQueue: queue('control') }),
-      Worker.create({ connection, activities, taskQueue: queue('infer') }),
-      Worker.create({ connection, activities, taskQueue: queue('train') }),
+      Worker.create({ connection, namespace, activities, workflowBundle, taskQueue: queue('control') }),
+      Worker.create({ connection, namespace, activities, taskQueue: queue('infer') }),
+      Worker.create({ connection, namespace, activities, taskQueue: queue('train') }),
     ])
     this.#running = this.#workers.map((worker) => worker.run())
     this.#client = await SparringClient.connect({
       address: this.#environment.address,
+      namespace,
       queuePrefix: this.#queuePrefix,
     })
   }
