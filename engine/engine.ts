@@ -1,6 +1,7 @@
 /** The engine inside one process: sampling, scoring and training, with compiled graphs kept between calls. */
 import { SessionCache } from './runtime/session-cache.ts'
 import { sampleCompletions, type SampleRequest, type SampleResult } from './sampling/sample.ts'
+import { runNetwork, type RunNetworkRequest } from './scoring/network.ts'
 import { scoreRows, type ScoreRequest } from './scoring/score.ts'
 
 export interface EngineOptions {
@@ -21,6 +22,11 @@ export class Engine {
 
   score(request: ScoreRequest): Promise<Float32Array[]> {
     return scoreRows(request, this.#sessions)
+  }
+
+  /** [rows, ...outputs] of a small network. */
+  runNetwork(request: RunNetworkRequest): Promise<Float32Array> {
+    return runNetwork(request, this.#sessions)
   }
 
   async close(): Promise<void> {

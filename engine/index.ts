@@ -2,11 +2,14 @@
 export { gradients } from './autodiff/gradients.ts'
 export { Engine, type EngineOptions } from './engine.ts'
 export * as graph from './graph/index.ts'
+export * as losses from './losses/expressions.ts'
 export { checkLossSpec, lossNeeds } from './losses/index.ts'
 export { type LossSpec, LossSpecError, type LossTerm, type TermName, type TermOf } from './losses/types.ts'
 export { type ParameterLayout, type ParameterSpec } from './models/layout.ts'
 export { checkLlamaConfig, initialiseLlama, type LlamaConfig, llamaLayout, ModelConfigError } from './models/llama.ts'
-export { learningRateAt, type OptimizerSpec, OptimizerSpecError } from './optimizers/schedule.ts'
+export { type Network, network, type NetworkSpec } from './models/network.ts'
+export { Parameters } from './models/parameters.ts'
+export { adamw, learningRateAt, type OptimizerSpec, OptimizerSpecError } from './optimizers/schedule.ts'
 export { EngineCallError, EngineDiedError, EngineProcess } from './process/engine-process.ts'
 export {
   type OpenedTrainer,
@@ -14,9 +17,28 @@ export {
   type StoredSampleRequest,
   type StoredScoreRequest,
 } from './process/protocol.ts'
-export { UnknownTrainerError } from './process/service.ts'
+export { type NetworkWeights, type OpenNetworkRequest, type StoredNetworkRequest } from './process/networks.ts'
+export { UnknownTrainerError } from './process/registry.ts'
 export { type SampleRequest, type SampleResult } from './sampling/sample.ts'
+export { type RunNetworkRequest } from './scoring/network.ts'
 export { type ScoredRow, type ScoreRequest } from './scoring/score.ts'
+export { type Feeds, type InputSpec } from './runtime/feeds.ts'
+export { compile, type CompiledFunction, type FunctionPlan } from './runtime/function.ts'
+export {
+  buildTrainer,
+  type GraphPlan,
+  type GraphStepMetrics,
+  type GraphTrainer,
+  type Losses,
+} from './training/graph-trainer.ts'
+export { type GraphState, type MovingAverage, type ParameterGroup } from './training/graph-state.ts'
+export {
+  type HeadSpec,
+  type NetworkBatch,
+  type NetworkPlan,
+  type NetworkStepMetrics,
+  NetworkTrainer,
+} from './training/network-trainer.ts'
 export { RowError, type TrainingRow } from './training/rows.ts'
 export {
   NonFiniteLossError,

@@ -17,6 +17,7 @@ export const permanentErrors: string[] = [
   'UserError',
   'ZodError',
   'OversizeResultError',
+  'GraphError',
   'ModelConfigError',
   'LossSpecError',
   'OptimizerSpecError',

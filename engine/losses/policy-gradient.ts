@@ -32,17 +32,21 @@ export function policyGradient(batch: LossBatch, term: TermOf<'policy-gradient'>
 
   const rowAdvantage = effectiveAdvantage(batch, term.klInAdvantage)
   const advantage = perToken ? reshape(rowAdvantage, [...rowAdvantage.shape, 1]) : rowAdvantage
-  const diagnostics = { ratio: rowMean(ratio) }
-  const surrogate = mul(ratio, advantage)
-  if (clip === null) return { loss: neg(rowMean(surrogate)), diagnostics }
+  const { objective, isClipped } = clippedObjective(ratio, advantage, clip)
+  const clipFraction = isClipped === null ? {} : { clipFraction: rowMean(isClipped) }
+  return { loss: neg(rowMean(objective)), diagnostics: { ratio: rowMean(ratio), ...clipFraction } }
+}
 
-  // L = -min(ρ · A, clip(ρ, 1 - c, 1 + c) · A)
+/** ρ · A, or with a clip min(ρ · A, clip(ρ, 1 - c, 1 + c) · A) and where the second is the smaller one. */
+export function clippedObjective(
+  ratio: Value,
+  advantage: Value,
+  clip: number | null,
+): { objective: Value; isClipped: Value | null } {
+  const surrogate = mul(ratio, advantage)
+  if (clip === null) return { objective: surrogate, isClipped: null }
   const clipped = mul(clipRange(ratio, 1 - clip, 1 + clip), advantage)
-  const isClipped = cast(greater(surrogate, clipped), 'float32')
-  return {
-    loss: neg(rowMean(minimum(surrogate, clipped))),
-    diagnostics: { ...diagnostics, clipFraction: rowMean(isClipped) },
-  }
+  return { objective: minimum(surrogate, clipped), isClipped: cast(greater(surrogate, clipped), 'float32') }
 }
 
 /** A - β · (mean over the completion of log π - log π_reference), the second part held constant. */

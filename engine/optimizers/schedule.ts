@@ -17,6 +17,13 @@ export interface OptimizerSpec {
   readonly clipNorm: number
 }
 
+/** AdamW at a constant rate, without decay or clipping unless `changes` say otherwise; the betas are PyTorch's. */
+export function adamw(learningRate: number, changes: Partial<OptimizerSpec> = {}): OptimizerSpec {
+  const moments = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+  const schedule = { warmupSteps: 0, totalSteps: 1, decay: 'constant' } as const
+  return { learningRate, ...schedule, ...moments, weightDecay: 0, clipNorm: 0, ...changes }
+}
+
 /** Settings out of range. */
 export class OptimizerSpecError extends Error {
   override readonly name = 'OptimizerSpecError'

@@ -98,6 +98,34 @@ export class EngineProcess {
     await this.#call('closeTrainer', { trainerId })
   }
 
+  /** Opens a trainer of a small network. */
+  openNetwork(request: Parameters<'openNetwork'>): Result<'openNetwork'> {
+    return this.#call('openNetwork', request)
+  }
+
+  /** One optimizer step per batch. */
+  trainNetwork(trainerId: string, batches: Parameters<'trainNetwork'>['batches']): Result<'trainNetwork'> {
+    return this.#call('trainNetwork', { trainerId, batches })
+  }
+
+  /** Parameters, moments, moving average and step as <directory>/<sha256>.safetensors. */
+  saveNetwork(
+    trainerId: string,
+    directory: string,
+    { metadata = {} }: { readonly metadata?: Readonly<Record<string, string>> } = {},
+  ): Result<'saveNetwork'> {
+    return this.#call('saveNetwork', { trainerId, directory, metadata })
+  }
+
+  /** The outputs of a stored network. */
+  runNetwork(request: Parameters<'runNetwork'>): Result<'runNetwork'> {
+    return this.#call('runNetwork', request)
+  }
+
+  async closeNetwork(trainerId: string): Promise<void> {
+    await this.#call('closeNetwork', { trainerId })
+  }
+
   /** Ends the process at once; pending calls reject with EngineDiedError. */
   async kill(): Promise<void> {
     const child = this.#child

@@ -6,6 +6,7 @@ import type { TrainingRow } from '../training/rows.ts'
 import type { StepMetrics, TrainerPlan } from '../training/trainer.ts'
 import type { Metadata } from '../weights/checkpoint.ts'
 import type { StoredFile, WeightsReference } from '../weights/store.ts'
+import type { NetworkMethods } from './networks.ts'
 
 export interface StoredWeightsRequest {
   readonly weights: WeightsReference
@@ -34,7 +35,7 @@ export interface SaveRequest {
 }
 
 /** Parameters and result of every call. */
-export interface EngineMethods {
+export interface EngineMethods extends NetworkMethods {
   sample: { readonly parameters: StoredSampleRequest; readonly result: SampleResult }
   score: { readonly parameters: StoredScoreRequest; readonly result: Float32Array[] }
   openTrainer: { readonly parameters: OpenTrainerRequest; readonly result: OpenedTrainer }

@@ -1,20 +1,17 @@
 /** What the engine process does for each call. */
-import { randomUUID } from 'node:crypto'
 import { Engine, type EngineOptions } from '../engine.ts'
 import { initialiseLlama, type LlamaConfig } from '../models/llama.ts'
 import { Trainer, type TrainerOptions } from '../training/trainer.ts'
 import { decodeCheckpoint, decodeWeights, encodeCheckpoint, encodeWeights } from '../weights/checkpoint.ts'
 import { readStoredWeights, storeWeights, type WeightsReference } from '../weights/store.ts'
+import { networkHandlers } from './networks.ts'
+import { Registry } from './registry.ts'
 import type { CallOf, EngineMethods, MethodName, OpenTrainerRequest } from './protocol.ts'
-
-/** A trainer id that this process does not know, for example because the process that opened it died. */
-export class UnknownTrainerError extends Error {
-  override readonly name = 'UnknownTrainerError'
-}
 
 interface OpenTrainer {
   readonly trainer: Trainer
   readonly model: LlamaConfig
+  close(): Promise<void>
 }
 
 type Handlers = {
@@ -29,7 +26,7 @@ const CACHED_WEIGHTS = 8
 export class EngineService {
   readonly #engine: Engine
   readonly #threads: number
-  readonly #trainers = new Map<string, OpenTrainer>()
+  readonly #trainers = new Registry<OpenTrainer>()
   readonly #weights = new Map<string, Float32Array>()
   readonly #handlers: Handlers
 
@@ -43,26 +40,22 @@ export class EngineService {
         this.#engine.score({ ...request, weights: await this.#load(request.model, request.weights) }),
       openTrainer: async (request) => {
         const trainer = await Trainer.create({ ...(await this.#start(request)), threads: this.#threads })
-        const trainerId = randomUUID()
-        this.#trainers.set(trainerId, { trainer, model: request.model })
-        return { trainerId, step: trainer.state().step }
+        const opened = { trainer, model: request.model, close: () => trainer.close() }
+        return { trainerId: this.#trainers.add(opened), step: trainer.state().step }
       },
-      trainSteps: ({ trainerId, batches }) => this.#trainer(trainerId).trainer.step(batches),
+      trainSteps: ({ trainerId, batches }) => this.#trainers.get(trainerId).trainer.step(batches),
       saveCheckpoint: ({ trainerId, directory, metadata }) => {
-        const { trainer, model } = this.#trainer(trainerId)
+        const { trainer, model } = this.#trainers.get(trainerId)
         return storeWeights(directory, encodeCheckpoint(model, trainer.state(), metadata))
       },
       saveWeights: ({ trainerId, directory, metadata }) => {
-        const { trainer, model } = this.#trainer(trainerId)
+        const { trainer, model } = this.#trainers.get(trainerId)
         return storeWeights(directory, encodeWeights(model, trainer.state().weights, metadata))
       },
       initialiseWeights: ({ model, seed, directory, metadata }) =>
         storeWeights(directory, encodeWeights(model, initialiseLlama(model, seed), metadata)),
-      closeTrainer: async ({ trainerId }) => {
-        await this.#trainer(trainerId).trainer.close()
-        this.#trainers.delete(trainerId)
-        return null
-      },
+      closeTrainer: ({ trainerId }) => this.#trainers.close(trainerId),
+      ...networkHandlers(this.#engine, this.#threads),
     }
   }
 
@@ -92,11 +85,5 @@ export class EngineService {
       this.#weights.delete(oldest)
     }
     return weights
-  }
-
-  #trainer(trainerId: string): OpenTrainer {
-    const trainer = this.#trainers.get(trainerId)
-    if (trainer === undefined) throw new UnknownTrainerError(`this engine process has no trainer ${trainerId}`)
-    return trainer
   }
 }

@@ -33,12 +33,20 @@ export function philox(counter: Block, key: readonly [number, number]): Block {
 
 /** `count` standard normal numbers named by a text (Box-Muller on pairs of words). */
 export function normals(name: string, count: number): Float32Array {
+  return fill(name, count, ([a, b, c, d]) => [...boxMuller(a, b), ...boxMuller(c, d)])
+}
+
+/** `count` numbers in (0, 1) named by a text. */
+export function uniforms(name: string, count: number): Float32Array {
+  return fill(name, count, (words) => words.map((word) => ((word >>> 8) + 0.5) / 2 ** 24))
+}
+
+function fill(name: string, count: number, numbers: (block: Block) => readonly number[]): Float32Array {
   const digest = createHash('sha256').update(name).digest()
   const key: [number, number] = [digest.readUInt32LE(0), digest.readUInt32LE(4)]
   const result = new Float32Array(count)
   for (let block = 0; 4 * block < count; block++) {
-    const [a, b, c, d] = philox([block, 0, 0, 0], key)
-    result.set([...boxMuller(a, b), ...boxMuller(c, d)].slice(0, count - 4 * block), 4 * block)
+    result.set(numbers(philox([block, 0, 0, 0], key)).slice(0, count - 4 * block), 4 * block)
   }
   return result
 }

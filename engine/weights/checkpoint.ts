@@ -67,7 +67,8 @@ function flatParameters(model: LlamaConfig, file: SafetensorsFile, source: strin
   return weights
 }
 
-function tensorOf(file: SafetensorsFile, name: string, shape: readonly number[], source: string): NamedTensor {
+/** The tensor of a name and shape. Throws WeightsMismatchError. */
+export function tensorOf(file: SafetensorsFile, name: string, shape: readonly number[], source: string): NamedTensor {
   const tensor = file.tensors.get(name)
   if (tensor === undefined) throw new WeightsMismatchError(`${source} has no tensor ${name}`)
   if (tensor.shape.join() !== shape.join()) {
