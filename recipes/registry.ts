@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { UserError } from '../shared/errors.ts'
 import type { BaseConfig, Recipe } from '../shared/recipe.ts'
 import { spc } from './spc/index.ts'
+import { spo } from './spo/index.ts'
 import { sppo } from './sppo/index.ts'
 
 /**
@@ -10,7 +11,7 @@ import { sppo } from './sppo/index.ts'
  */
 export type AnyRecipe = Recipe<BaseConfig>
 
-const recipes: Record<string, AnyRecipe> = { spc, sppo }
+const recipes: Record<string, AnyRecipe> = { spc, spo, sppo }
 export const recipeNames = Object.keys(recipes)
 
 export function recipeOf(name: string): AnyRecipe {

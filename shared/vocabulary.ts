@@ -5,8 +5,14 @@ export class Vocabulary {
   readonly tokens: readonly string[]
   readonly #ids: ReadonlyMap<string, number>
   readonly #longest: number
+  readonly #padding: 'shown' | 'left out'
 
-  constructor(tokens: readonly string[]) {
+  /**
+   * `padding` says what becomes of token 0 in a sampled text. Shown, it is part of what was said, and a text that holds
+   * it is encoded as it was sampled; left out, such a text reads as if it had been skipped.
+   */
+  constructor(tokens: readonly string[], { padding = 'left out' }: { padding?: 'shown' | 'left out' } = {}) {
+    this.#padding = padding
     this.tokens = ['<pad>', ...tokens]
     this.#ids = new Map(this.tokens.map((token, id) => [token, id]))
     if (this.#ids.size !== this.tokens.length) throw new Error('a vocabulary may not hold a token twice')
@@ -52,7 +58,7 @@ export class Vocabulary {
   decode(ids: readonly number[]): string {
     let text = ''
     for (const id of ids) {
-      const token = id === 0 ? '' : (this.tokens[id] ?? '')
+      const token = id === 0 && this.#padding === 'left out' ? '' : (this.tokens[id] ?? '')
       text += /\d$/.test(text) && /^\d/.test(token) ? ` ${token}` : token
     }
     return text

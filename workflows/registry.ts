@@ -2,10 +2,11 @@ import { UserError } from '../shared/errors.ts'
 import type { BaseConfig } from '../shared/recipe.ts'
 import type { Rounds } from './round.ts'
 import { spc } from './spc.ts'
+import { spo } from './spo.ts'
 import { sppo } from './sppo.ts'
 
 /** The order of events of every recipe, by the recipe's name. */
-const rounds: Record<string, Rounds<BaseConfig>> = { spc, sppo }
+const rounds: Record<string, Rounds<BaseConfig>> = { spc, spo, sppo }
 
 export function roundsOf(recipe: string): Rounds<BaseConfig> {
   const found = rounds[recipe]

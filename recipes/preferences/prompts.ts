@@ -6,7 +6,9 @@ import type { PairJudge } from '../../tasks/pair-judge.ts'
 export const stop = '.'
 export const templates = ['{prompt}', `{answer}${stop}`]
 
-export const preferenceVocabulary = (judge: PairJudge): Vocabulary => new Vocabulary([...judge.vocabulary, stop])
+/** Padding is shown: a text that is no answer must be learned from as it was said, or its probability would never fall. */
+export const preferenceVocabulary = (judge: PairJudge): Vocabulary =>
+  new Vocabulary([...judge.vocabulary, stop], { padding: 'shown' })
 
 /** Tokens of an answer with its stop mark; one more would be no answer. */
 export const answerTokens = (judge: PairJudge): number => judge.longest.answer + 1

@@ -1,8 +1,7 @@
 import { groupBy, range } from '../../shared/collections.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Context, Course, Example, Lesson, LossTerm, Rows } from '../../shared/recipe.ts'
-import { pairJudgeFrom } from '../../tasks/pair-judges.ts'
-import { completion, exampleTokens, splitPrompts } from '../preferences/prompts.ts'
+import { exampleLength, imitate, optimizer } from '../preferences/courses.ts'
 import type { SppoConfig } from './config.ts'
 import { readGame } from './games.ts'
 
@@ -67,36 +66,8 @@ export function pairLesson({ config, round }: Context<SppoConfig>, rows: Rows): 
   }
 }
 
-const length = ({ task }: SppoConfig): number => exampleTokens(pairJudgeFrom(task))
-
 export const courses: Record<string, Course<SppoConfig>> = {
-  base: {
-    summary: 'The base policy imitates demonstrations',
-    rounds: () => [],
-    from: ({ config: { base } }) => base.from && { ...base.from, role: 'policy' },
-    reference: () => null,
-    loss: () => [{ term: 'nll', weight: 1 }],
-    optimizer: ({ base }) => optimizer(base.learningRate),
-    batchRows: ({ base }) => base.batch,
-    length,
-    lesson({ config }) {
-      const { steps, batch, from } = config.base
-      const judge = pairJudgeFrom(config.task)
-      const { train } = splitPrompts(judge)
-      return {
-        steps: from ? 0 : steps,
-        batch: (step) =>
-          range(0, batch).map((row): Example => {
-            const draws = new Stream(config.seed, 'demonstration', step, row).draws()
-            const prompt = draws.pick(train)
-            const text = completion(judge.demonstrate(prompt, draws))
-            return { prompt, completion: text, kind: 'supervised', advantage: 0 }
-          }),
-        consumed: [],
-        report: from ? { from: `${from.run}/policy@${from.version}` } : { rows: steps * batch },
-      }
-    },
-  },
+  base: imitate(({ config: { base } }) => base.from && { ...base.from, role: 'policy' }),
   policy: {
     summary: 'Fit the log-ratios to the win rates of the pairs',
     rounds: ({ round }) => [round],
@@ -106,10 +77,7 @@ export const courses: Record<string, Course<SppoConfig>> = {
     loss: sppoLoss,
     optimizer: ({ update }) => optimizer(update.learningRate),
     batchRows: ({ update }) => 2 * update.batch,
-    length,
+    length: exampleLength,
     lesson: pairLesson,
   },
 }
-
-const optimizer = (learningRate: number) =>
-  ({ learningRate, warmupSteps: 10, weightDecay: 0, clipNorm: 1, decay: 'linear' }) as const

@@ -53,11 +53,11 @@ export const judge: Phase<SppoConfig> = {
     const judged = rows.episodes.map((row) => {
       const { prompt, episode } = readGame(row)
       const turns = said.get(episode) ?? []
-      const texts = turns.map(({ text }) => readAnswer(pairJudge, text))
+      const answers = turns.map(({ text }) => readAnswer(pairJudge, text))
       const path = [config.seed, round, phase, episode]
-      const wins = winMatrix(pairJudge, prompt, texts, { votes, noise }, ...path)
+      const wins = winMatrix(pairJudge, { prompt, answers }, { votes, noise }, ...path)
       const earned = winShares(wins)
-      const order = signal === 'shuffled' ? new Stream(...path, 'shuffle').permutation(texts.length) : null
+      const order = signal === 'shuffled' ? new Stream(...path, 'shuffle').permutation(answers.length) : null
       const shares = order ? order.map((index) => earned[index] ?? 0) : earned
       const chosen = shares.indexOf(Math.max(...shares))
       const rejected = shares.indexOf(Math.min(...shares))
