@@ -13,11 +13,14 @@ import { readText } from './run-file.ts'
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 
 const fields = z.record(z.string(), z.unknown())
+/** Compare the arms not at their last round, but where this number first reaches each of these values (see `compared`). */
+const match = z.strictObject({ column: z.string(), at: z.array(z.number()).min(1) })
 const study = z.strictObject({
   title: z.string(),
   run: fields,
   arms: z.record(z.string(), fields),
   columns: z.array(z.string()).min(1),
+  match: match.optional(),
 })
 export type Study = z.infer<typeof study>
 
@@ -29,6 +32,7 @@ const results = z.object({
   commit: z.string(),
   machine: z.string(),
   columns: z.array(z.string()),
+  match: match.optional(),
   runs: z.array(
     z.object({
       arm: z.string(),
@@ -39,6 +43,7 @@ const results = z.object({
   ),
 })
 export type StudyResults = z.infer<typeof results>
+type Round = StudyResults['runs'][number]['rounds'][number]
 
 export function readStudy(name: string): Study {
   const file = path.join(root, 'examples', 'studies', `${name}.yaml`)
@@ -83,28 +88,76 @@ export function writeResults(name: string, found: StudyResults): void {
   fs.writeFileSync(resultsFile(name), `${JSON.stringify(found, null, 2)}\n`)
 }
 
-/** The table of a study's results, in Markdown: each arm's last round, mean over seeds with a 95 % interval. */
-export function studyTable({ columns, runs, commit: at, machine: on, command }: StudyResults): string {
+type Rounds = StudyResults['runs'][number]['rounds']
+
+/** A place in a run: where a number first reaches a value. */
+export interface Place {
+  column: string
+  value: number
+}
+
+/**
+ * A number of a run as its study compares it: that of the last round, or that of the place between two rounds where
+ * another number first reaches a value, on a straight line. Null where it never does.
+ */
+export function compared(rounds: readonly Round[], column: string, place: Place | null): number | null {
+  const read = (index: number, name: string): number | null => rounds[index]?.numbers[name] ?? null
+  if (!place) return read(rounds.length - 1, column)
+  const reached = rounds.findIndex((_, index) => (read(index, place.column) ?? -Infinity) >= place.value)
+  const [before, after] = [read(reached - 1, place.column), read(reached, place.column)]
+  const [from, to] = [read(reached - 1, column), read(reached, column)]
+  if (before === null || after === null || from === null || to === null) return to
+  return from + ((place.value - before) / (after - before)) * (to - from)
+}
+
+/** The tables of a study's results, in Markdown: each arm, mean over seeds with a 95 % interval. */
+export function studyTable(found: StudyResults): string {
+  const { columns, runs, match: matched, commit: at, machine: on, command } = found
   const arms = [...new Set(runs.map(({ arm }) => arm))]
-  const cell = (arm: string, column: string): string => {
-    const values = runs.filter((run) => run.arm === arm).flatMap((run) => run.rounds.at(-1)?.numbers[column] ?? [])
-    if (values.length === 0) return '–'
-    const { mean, half } = meanInterval(values)
-    return half === null ? mean.toFixed(3) : `${mean.toFixed(3)} ± ${half.toFixed(3)}`
-  }
+  const row = (name: string, seeds: string, cells: string[]): string => `| ${[name, seeds, ...cells].join(' | ')} |`
+  const first = runs.filter((run) => run.arm === arms[0])
   const start = (column: string): string => {
-    const values = runs.filter((run) => run.arm === arms[0]).flatMap((run) => run.rounds[0]?.numbers[column] ?? [])
+    const values = first.flatMap((run) => run.rounds[0]?.numbers[column] ?? [])
     return values.length === 0 ? '–' : meanInterval(values).mean.toFixed(3)
   }
-  const seeds = (arm: string): number => runs.filter((run) => run.arm === arm).length
-  return [
-    `| arm | seeds | ${columns.join(' | ')} |`,
+  const armRow = (arm: string, place: Place | null): string => {
+    const mine = runs.filter((run) => run.arm === arm)
+    const values = (column: string): number[] => mine.flatMap((run) => compared(run.rounds, column, place) ?? [])
+    const reached = place ? values(place.column).length : mine.length
+    const cells = columns.map((column) => written(values(column)))
+    return row(arm, reached === mine.length ? `${reached}` : `${reached} of ${mine.length}`, cells)
+  }
+  const table = (place: Place | null): string[] => [
+    ...(place ? [`Where ${place.column} first reaches ${place.value}:`, ''] : []),
+    row('arm', 'seeds', columns),
     `|---|---|${columns.map(() => '---').join('|')}|`,
-    `| round 0 (all arms) | ${seeds(arms[0] ?? '')} | ${columns.map(start).join(' | ')} |`,
-    ...arms.map((arm) => `| ${arm} | ${seeds(arm)} | ${columns.map((column) => cell(arm, column)).join(' | ')} |`),
+    row('round 0 (all arms)', String(first.length), columns.map(start)),
+    ...arms.map((arm) => armRow(arm, place)),
     '',
-    `Last round of each run; mean ± half of the 95 % interval over seeds. \`${command}\`, commit ${at}, ${on}.`,
+  ]
+  const places = matched?.at.map((value) => ({ column: matched.column, value }))
+  const what = matched
+    ? 'On a straight line between rounds; runs that never get there are left out'
+    : 'Last round of each run'
+  return [
+    ...(places ?? [null]).flatMap(table),
+    `${what}; mean ± half of the 95 % interval over seeds. \`${command}\`, commit ${at}, ${on}.`,
   ].join('\n')
+}
+
+function written(values: readonly number[]): string {
+  if (values.length === 0) return '–'
+  const { mean, half } = meanInterval(values)
+  return half === null ? mean.toFixed(3) : `${mean.toFixed(3)} ± ${half.toFixed(3)}`
+}
+
+/** The pages of docs/. */
+export const pages = (): string[] => {
+  const folder = path.join(root, 'docs')
+  return fs
+    .readdirSync(folder)
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => path.join(folder, file))
 }
 
 /** Puts a table between its marks in a docs page; says whether the page has such marks. */

@@ -52,6 +52,7 @@ Example:
           commit: studies.commit(),
           machine: studies.machine(),
           columns: study.columns,
+          ...(study.match ? { match: study.match } : {}),
           runs: [],
         }
         for (const { arm, seed, run } of places) {
@@ -64,7 +65,7 @@ Example:
           throw new UserError(`no run of study ${name} is finished`, 'leave --table out to play them')
         studies.writeResults(name, found)
         const text = studies.studyTable(found)
-        for (const page of ['spc.md']) studies.fillMarks(path.join(studies.root, 'docs', page), name, text)
+        for (const page of studies.pages()) studies.fillMarks(page, name, text)
         if (json) sayJson(found)
         else say(`\n${text}\n\nwritten to ${path.relative(process.cwd(), studies.resultsFile(name))}`)
       })

@@ -1,13 +1,15 @@
+import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { layOver, readStudy, runName, studyTable } from '../../../cli/study.ts'
+import { compared, layOver, readStudy, runName, studyTable } from '../../../cli/study.ts'
 import { parseConfig } from '../../../recipes/registry.ts'
 import { runNamePattern } from '../../../shared/ids.ts'
 
 describe('studies', () => {
-  it('have arms that are valid configurations, differ, and make valid run names', () => {
-    const study = readStudy('spc-arms')
+  const names = fs.readdirSync('examples/studies').map((file) => file.replace('.yaml', ''))
+  it.each(names)('%s has arms that are valid configurations, differ, and make valid run names', (name) => {
+    const study = readStudy(name)
     const configs = Object.entries(study.arms).map(([arm, over]) => {
-      expect(runName('spc-arms', arm, 3)).toMatch(runNamePattern)
+      expect(runName(name, arm, 3)).toMatch(runNamePattern)
       return JSON.stringify(parseConfig(layOver(study.run, over), arm).config)
     })
     expect(new Set(configs).size).toBe(configs.length)
@@ -38,5 +40,34 @@ describe('studies', () => {
     })
     expect(table).toContain('| round 0 (all arms) | 3 | 0.100 |')
     expect(table).toContain('| spc | 3 | 0.200 ± 0.248 |')
+  })
+
+  describe('that compare where a number reaches a value', () => {
+    const rounds = [
+      { round: 0, numbers: { kl: 0, score: null } },
+      { round: 1, numbers: { kl: 0.5, score: 0.2 } },
+      { round: 2, numbers: { kl: 0.3, score: 0.9 } },
+      { round: 3, numbers: { kl: 1.3, score: 0.4 } },
+    ]
+    const at = (value: number) => compared(rounds, 'score', { column: 'kl', value })
+    it('read between the two rounds around the first crossing', () => {
+      expect(at(0.8)).toBeCloseTo(0.65) // Half of the way from .3 to 1.3.
+      expect(at(0.4)).toBe(0.2) // Round 0 has no score to start the line from.
+      expect(at(1.3)).toBeCloseTo(0.4)
+    })
+    it('leave out what never gets there, and say so', () => {
+      expect(at(2)).toBeNull()
+      const runs = [1, 2].map((seed) => ({
+        arm: 'a',
+        seed,
+        run: `a${seed}`,
+        rounds: seed === 1 ? rounds : [rounds[0]!],
+      }))
+      const found = { study: 's', title: 't', command: 'c', commit: 'x', machine: 'm', columns: ['score'], runs }
+      const table = studyTable({ ...found, match: { column: 'kl', at: [0.8, 2] } })
+      expect(table).toContain('Where kl first reaches 0.8:')
+      expect(table).toContain('| a | 1 of 2 | 0.650 |')
+      expect(table).toContain('| a | 0 of 2 | – |')
+    })
   })
 })
