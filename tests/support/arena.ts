@@ -6,15 +6,19 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { bringUp, type RunningServices } from '../../cli/services/index.ts'
 import { handleOf, until } from '../../cli/services/processes.ts'
+import { parseConfig, planRound } from '../../client.ts'
 import { freePort } from '../../cli/services/ports.ts'
 import { embeddedEnv, makeTestHome, removeTestHome } from '../services/test-home.ts'
 import { fingerprint, type Fingerprint } from './fingerprint.ts'
-import { artefactsOf, query, runName, untilOver, withClient } from './run.ts'
+import { artefactsOf, overStates, query, runName, stateOf, untilOver, withClient } from './run.ts'
 import { smallRun } from './small-run.ts'
 import { type WorkerPlace, WorkerProcess } from './worker-process.ts'
 
 export const victims = ['worker', 'engine', 'temporal', 'postgres', 'everything'] as const
 export type Victim = (typeof victims)[number]
+
+/** The small run's configuration with every default, for its plan. */
+const { config } = parseConfig(smallRun, 'the small run')
 
 export class Arena {
   readonly run = runName('crash')
@@ -24,6 +28,9 @@ export class Arena {
   readonly #env: NodeJS.ProcessEnv
   #services: RunningServices
   #worker: WorkerProcess | null = null
+  /** What is being started: who closes waits for it, so that nothing comes up in a home that is gone. */
+  #starting: Promise<unknown> = Promise.resolve()
+  #closed = false
 
   private constructor(home: string, env: NodeJS.ProcessEnv, services: RunningServices) {
     this.#home = home
@@ -74,6 +81,35 @@ export class Arena {
     }
   }
 
+  /** What the run has stored so far: shards, and states of the optimizer inside updates. */
+  async stored(): Promise<number> {
+    return (await this.count('shards')) + (await this.count('checkpoints'))
+  }
+
+  async isOver(): Promise<boolean> {
+    return overStates.includes(await stateOf(this.place, this.run))
+  }
+
+  /** The round under way and its phases that are played now. */
+  async phase(): Promise<{ round: number; phases: string[] }> {
+    const { databaseUrl } = this.place
+    const [row] = await query<{ round: number }>(
+      databaseUrl,
+      'select coalesce(max(round), 0) as round from rounds where run = $1',
+      [this.run],
+    )
+    const round = row?.round ?? 0
+    const done = await query<{ phase: string; shards: string }>(
+      databaseUrl,
+      'select phase, count(*) as shards from shards where run = $1 and round = $2 group by phase',
+      [this.run, round],
+    )
+    const open = (await planRound(config, round)).filter(
+      ({ name, shards }) => Number(done.find(({ phase }) => phase === name)?.shards ?? 0) < shards,
+    )
+    return { round, phases: open.filter(({ stage }) => stage === open[0]?.stage).map(({ name }) => name) }
+  }
+
   /** SIGKILL. Returns when the victim is gone; false when there was none (no engine had been started yet). */
   async kill(victim: Victim): Promise<boolean> {
     const { temporalPid, postgresPid } = this.#services
@@ -87,8 +123,19 @@ export class Arena {
 
   /** Starts again what was killed. */
   async restore(): Promise<void> {
-    this.#services = await bringUp({ home: this.#home, env: this.#env, what: 'crash tests' })
-    await this.#supervise()
+    await this.#start(async () => {
+      this.#services = await bringUp({ home: this.#home, env: this.#env, what: 'crash tests' })
+    })
+    await this.supervise()
+  }
+
+  /** Starts a worker that ended by itself again. */
+  async supervise(): Promise<void> {
+    if (this.#worker && !this.#worker.ended) return
+    this.restarts++
+    await this.#start(async () => {
+      this.#worker = await WorkerProcess.start(this.place)
+    })
   }
 
   /** Waits for the end of the run, and compares nothing: that is for the caller. */
@@ -96,7 +143,7 @@ export class Arena {
     let over = false
     const supervising = until(
       async () => {
-        if (!over) await this.#supervise()
+        if (!over) await this.supervise()
         return over
       },
       withinMs,
@@ -121,14 +168,17 @@ export class Arena {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
+    await this.#starting
     await this.#worker?.killGroup()
     await removeTestHome(this.#home)
   }
 
-  async #supervise(): Promise<void> {
-    if (this.#worker && !this.#worker.ended) return
-    this.restarts++
-    this.#worker = await WorkerProcess.start(this.place)
+  async #start(work: () => Promise<void>): Promise<void> {
+    if (this.#closed) throw new Error('the arena is closed')
+    const started = work()
+    this.#starting = started.catch(() => undefined)
+    await started
   }
 }
 

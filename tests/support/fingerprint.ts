@@ -67,6 +67,16 @@ export async function fingerprint(databaseUrl: string, artefacts: string, run: s
   }
 }
 
+/** Where two fingerprints differ, one line each; none when they are equal. */
+export function differences(expected: Fingerprint, found: Fingerprint): string[] {
+  return (['tables', 'rows', 'files', 'games'] as const).flatMap((part) => {
+    const [one, other] = [expected[part], found[part]]
+    return [...new Set([...Object.keys(one), ...Object.keys(other)])]
+      .filter((key) => one[key] !== other[key])
+      .map((key) => `${part} ${key}: ${one[key] ?? 'none'} expected, ${other[key] ?? 'none'} found`)
+  })
+}
+
 async function storedFiles(client: pg.Client, run: string): Promise<[string, string][]> {
   const { rows } = await client.query<{ file: string; sha256: string }>(
     `select role || '@' || version as file, sha256 from policies where run = $1

@@ -134,18 +134,26 @@ export async function unbrokenRun(servers: SessionServers): Promise<{ run: strin
   }
 }
 
-/** Waits until the database says that the run is over, whatever dies meanwhile; fails with the worker's last words. */
+export const overStates: readonly string[] = ['finished', 'failed', 'stopped']
+
+/** What the database says of a run; 'unknown' while the server is down, or does not have the tables yet. */
+export async function stateOf(place: WorkerPlace, run: string): Promise<string> {
+  try {
+    const rows = await query<{ state: string }>(place.databaseUrl, 'select state from runs where name = $1', [run])
+    return rows[0]?.state ?? 'unknown'
+  } catch (error) {
+    if (error instanceof Error) return 'unknown'
+    throw error
+  }
+}
+
+/** Waits until the run is over, whatever dies meanwhile; fails with the worker's last words. */
 export async function untilOver(place: WorkerPlace, run: string, withinMs: number): Promise<string> {
   let state = 'unknown'
   const over = await until(
     async () => {
-      try {
-        const rows = await query<{ state: string }>(place.databaseUrl, 'select state from runs where name = $1', [run])
-        state = rows[0]?.state ?? state
-      } catch (error) {
-        if (!(error instanceof Error)) throw error // the server is down, or does not have the tables yet
-      }
-      return ['finished', 'failed', 'stopped'].includes(state)
+      state = await stateOf(place, run)
+      return overStates.includes(state)
     },
     withinMs,
     POLL_MS,

@@ -14,6 +14,9 @@ export interface WorkerPlace {
   engines?: number
 }
 
+/** Engine processes of a worker whose place says nothing else. */
+export const defaultEngines = 2
+
 export const workerLog = (place: WorkerPlace): string => path.join(place.home, 'worker.log')
 
 export class WorkerProcess {
@@ -54,7 +57,7 @@ export class WorkerProcess {
           DATABASE_URL: place.databaseUrl,
           SPARRING_HOME: place.home,
           SPARRING_QUEUE_PREFIX: place.queuePrefix,
-          SPARRING_ENGINES: String(place.engines ?? 2),
+          SPARRING_ENGINES: String(place.engines ?? defaultEngines),
         },
         // A process group of its own: killed whole, it takes its engines with it.
         detached: true,
