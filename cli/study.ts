@@ -88,8 +88,6 @@ export function writeResults(name: string, found: StudyResults): void {
   fs.writeFileSync(resultsFile(name), `${JSON.stringify(found, null, 2)}\n`)
 }
 
-type Rounds = StudyResults['runs'][number]['rounds']
-
 /** A place in a run: where a number first reaches a value. */
 export interface Place {
   column: string

@@ -46,15 +46,13 @@ export async function ensureSearchAttributes(
   registry: SearchAttributeRegistry,
   namespace: string,
 ): Promise<string | null> {
-  let known: Record<string, unknown>
+  let known: Record<string, unknown> = {}
+  let unlisted: string | null = null
   try {
     known = (await registry.listSearchAttributes({ namespace })).customAttributes
   } catch (error) {
     if (!hasStatus(error, permissionDenied, unimplemented)) throw error
-    return (
-      `The Temporal server does not say which search attributes namespace ${namespace} has (${reasonOf(error)}); ` +
-      `a run stands still where they are missing. ${searchAttributeCommands(namespace)}`
-    )
+    unlisted = reasonOf(error)
   }
   const missing = Object.entries(searchAttributes).filter(([name]) => known[name] === undefined)
   if (missing.length === 0) return null
@@ -64,7 +62,13 @@ export async function ensureSearchAttributes(
       searchAttributes: Object.fromEntries(missing.map(([name, type]) => [name, indexedValueType[type]])),
     })
   } catch (error) {
-    if (hasStatus(error, alreadyExists)) return null // added by another worker meanwhile
+    if (unlisted === null && hasStatus(error, alreadyExists)) return null // added by another worker meanwhile
+    if (unlisted !== null && hasStatus(error, alreadyExists, permissionDenied, unimplemented)) {
+      return (
+        `The Temporal server does not say which search attributes namespace ${namespace} has (${unlisted}); ` +
+        `a run stands still where they are missing. ${searchAttributeCommands(namespace)}`
+      )
+    }
     const names = missing.map(([name]) => name)
     throw new UserError(
       `The Temporal server lacks the search attributes ${names.join(', ')}, and adding them failed: ${reasonOf(error)}`,

@@ -49,10 +49,14 @@ describe('a server that refuses', () => {
   })
 
   test('to list them: the run may go on, and a person is told what it needs', async () => {
-    const notice = await ensureSearchAttributes(registry({ listSearchAttributes: 7 }), 'theirs')
+    const notice = await ensureSearchAttributes(registry({ listSearchAttributes: 7, addSearchAttributes: 7 }), 'theirs')
     expect(notice).toContain('does not say which search attributes namespace theirs has (Request unauthorized.)')
     for (const [name, type] of Object.entries(searchAttributes))
       expect(notice).toContain(`--name ${name} --type ${type}`)
+  })
+
+  test('to list them only: they are added, as the time-skipping server has it', async () => {
+    expect(await ensureSearchAttributes(registry({ listSearchAttributes: 12 }), 'theirs')).toBeNull()
   })
 
   test('as another worker was faster; and an error of another kind stays one', async () => {

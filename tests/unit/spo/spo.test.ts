@@ -11,8 +11,12 @@ import { logistic } from '../../../tasks/pair-judge.ts'
 
 const parse = (fields: object = {}): SpoConfig => spoConfig.parse({ recipe: 'spo', ...fields })
 const context = (config: SpoConfig, round: number): PlayContext<SpoConfig> => ({
-  ...{ config, round, phase: 'test', player: { role: 'policy', version: round - 1 } },
-  ...{ from: 0, to: config.play.groups },
+  config,
+  round,
+  phase: 'test',
+  player: { role: 'policy', version: round - 1 },
+  from: 0,
+  to: config.play.groups,
 })
 
 /** Groups of given answers, a list per group, as the phase `answer` leaves them. */
