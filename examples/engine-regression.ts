@@ -1,5 +1,5 @@
-/** The engine alone: a small network learns the sine function. Run it with `npx tsx examples/engine-regression.ts`. */
-import { adamw, buildTrainer, compile, losses, network } from '../engine/index.ts'
+/** A small network learns the sine function: `npx tsx examples/engine-regression.ts`. */
+import { adamw, buildTrainer, compile, losses, network } from 'sparring/engine'
 
 const net = network({ kind: 'mlp', inputs: 1, hidden: [32, 32], outputs: 1, activation: 'tanh' })
 const rows = 64

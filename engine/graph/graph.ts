@@ -119,6 +119,8 @@ export class Graph implements GraphBody {
 export interface OutputType {
   readonly dtype: DataType
   readonly shape: Shape
+  /** What the value's name begins with; that of the operator unless given. */
+  readonly name?: string | undefined
 }
 
 /** The innermost graph of the operands. */
@@ -145,7 +147,7 @@ export function emit(
   domain = '',
 ): Value[] {
   const graph = innermostGraph(op, operands)
-  const values = outputs.map(({ dtype, shape }) => new Value(graph, graph.uniqueName(op), dtype, shape))
+  const values = outputs.map(({ dtype, shape, name }) => new Value(graph, graph.uniqueName(name ?? op), dtype, shape))
   graph.append({
     op,
     domain,
@@ -164,8 +166,9 @@ export function emitOne(
   shape: Shape,
   attributes: Readonly<Record<string, Attribute>> = {},
   domain = '',
+  name = op,
 ): Value {
-  const [value] = emit(op, operands, [{ dtype, shape }], attributes, domain)
+  const [value] = emit(op, operands, [{ dtype, shape, name }], attributes, domain)
   if (value === undefined) throw new GraphError(`${op} has no output`)
   return value
 }

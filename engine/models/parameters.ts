@@ -12,11 +12,12 @@ export class Parameters {
   /** flat: float32 [layout.size]. */
   constructor(flat: Value, layout: ParameterLayout) {
     const sizes = layout.parameters.map(({ size }) => size)
-    const parts = split(flat, 0, sizes)
+    const names = layout.parameters.map(({ name }) => name)
+    const parts = split(flat, 0, sizes, names)
     this.layout = layout
-    this.values = layout.parameters.flatMap(({ shape }, index) => {
+    this.values = layout.parameters.flatMap(({ name, shape }, index) => {
       const part = parts[index]
-      return part === undefined ? [] : [reshape(part, shape)]
+      return part === undefined ? [] : [reshape(part, shape, name)]
     })
     this.#byName = new Map(
       layout.parameters.flatMap(({ name }, index) => {

@@ -14,7 +14,8 @@ describe('the docs', () => {
   })
 
   it.each([
-    ['examples/engine-tiny.ts', 'docs/engine.md'],
+    ['examples/engine-regression.ts', 'docs/engine.md'],
+    ['examples/engine-characters.ts', 'docs/engine.md'],
     ['examples/task-reversal.ts', 'docs/tasks.md'],
   ])('show %s as it is', (example, page) => {
     expect(read(page)).toContain(`\`\`\`ts\n${read(example)}\`\`\``)

@@ -48,7 +48,7 @@ export function oneHot(indices: Value, size: number): Value {
 /** x[index] along the first axis; index is a scalar. No gradient flows through it: it reads what is fed, not what is learnt. */
 export function at(x: Value, index: Value): Value {
   if (index.shape.length !== 0) throw new GraphError(`at: index ${index.toString()} must be a scalar`)
-  return emitOne('Gather', [x, index], x.dtype, x.shape.slice(1), { axis: { int: 0 } })
+  return emitOne('Gather', [x, index], x.dtype, x.shape.slice(1), { axis: { int: 0 } }, '', x.name)
 }
 
 /** Index of the largest element of the last axis (the first of equals), int64. No gradient flows through it. */

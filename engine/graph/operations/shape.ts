@@ -13,8 +13,8 @@ import {
   type Shape,
 } from '../types.ts'
 
-/** The same elements in row-major order under another shape. At most one dimension of the new shape may be named. */
-export function reshape(x: Value, shape: Shape): Value {
+/** The same elements in row-major order under another shape. At most one dimension may be named; errors call the result `name`. */
+export function reshape(x: Value, shape: Shape, name?: string): Value {
   if (sameShape(x.shape, shape)) return x
   const named = shape.filter((dimension) => typeof dimension === 'string')
   const count = (dimensions: Shape): number =>
@@ -25,7 +25,7 @@ export function reshape(x: Value, shape: Shape): Value {
   }
   const target = shape.map((dimension) => (typeof dimension === 'string' ? -1 : dimension))
   const operand = x.graph.constant('int64', [target.length], target)
-  const result = emitOne('Reshape', [x, operand], x.dtype, shape, { allowzero: { int: 1 } })
+  const result = emitOne('Reshape', [x, operand], x.dtype, shape, { allowzero: { int: 1 } }, '', name)
   record({ op: 'reshape', inputs: [x], outputs: [result], attributes: {} })
   return result
 }
@@ -66,16 +66,17 @@ export function concat(values: readonly Value[], axis: number, resultName?: stri
   return result
 }
 
-/** Cuts x along an axis of fixed size into parts of the given sizes. */
-export function split(x: Value, axis: number, sizes: readonly number[]): Value[] {
+/** Cuts x along an axis of fixed size into parts of the given sizes; errors call the parts by `names`. */
+export function split(x: Value, axis: number, sizes: readonly number[], names: readonly string[] = []): Value[] {
   const at = normaliseAxis('split', axis, x)
   const total = sizes.reduce((sum, size) => sum + size, 0)
   if (fixedDimension(x.shape, at) !== total) {
     throw new GraphError(`split along axis ${axis}: sizes add up to ${total}, not to the size in ${x.toString()}`)
   }
   if (sizes.length === 1) return [x]
-  const outputs = sizes.map((size) => ({
+  const outputs = sizes.map((size, part) => ({
     dtype: x.dtype,
+    name: names[part],
     shape: x.shape.map((dimension, index) => (index === at ? size : dimension)),
   }))
   const operand = x.graph.constant('int64', [sizes.length], sizes)
