@@ -7,10 +7,10 @@ export const reversalConfig = z.strictObject({
   letters: z.int().min(2).max(8).default(4),
 })
 
-const alphabet = [...'abcdefgh']
+const alphabet = 'abcdefgh'.split('')
 
 export function reversal({ letters }: z.infer<typeof reversalConfig>): Task {
-  const solve = (word: string): string[] => [...word].toReversed()
+  const solve = (word: string): string[] => word.split('').toReversed()
   return {
     name: 'reversal',
     vocabulary: [...alphabet, ';'],

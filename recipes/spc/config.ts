@@ -113,7 +113,7 @@ export const spcConfig = z
   .superRefine(({ task, model }, context) => {
     const needed = contextNeeded(taskFrom(task))
     if (model.context >= needed) return
-    const message = `is too short for the task: its longest problem with a deception takes ${needed} tokens`
+    const message = `is too short for the task: its longest problem and what is said about it take ${needed} tokens`
     context.addIssue({ code: 'custom', message, path: ['model', 'context'] })
   })
 export type SpcConfig = z.infer<typeof spcConfig>

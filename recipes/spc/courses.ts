@@ -1,7 +1,7 @@
 import { range } from '../../shared/collections.ts'
 import type { Course, LossTerm, OptimizerConfig } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
-import { contextNeeded, critiqueLength } from './lengths.ts'
+import { critiqueLength, deceptionLength } from './lengths.ts'
 import { playLesson, supervisedLesson, type Learner } from './lessons.ts'
 import { taskOf } from './problems.ts'
 import { opponents } from './schedule.ts'
@@ -102,7 +102,7 @@ export function spcLoss({ update }: SpcConfig): LossTerm[] {
 const longest =
   (learner: Learner) =>
   (config: SpcConfig): number =>
-    (learner === 'critic' ? critiqueLength : contextNeeded)(taskOf(config))
+    (learner === 'critic' ? critiqueLength : deceptionLength)(taskOf(config))
 
 const optimizer = (learningRate: number, warmupSteps: number, weightDecay: number): OptimizerConfig => ({
   learningRate,

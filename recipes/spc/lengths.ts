@@ -1,21 +1,29 @@
 import type { Task } from '../../tasks/task.ts'
 
-/** How long the players' texts get, in tokens. Marks are one token each; a little is left over before we call a text endless. */
+/**
+ * How long the players' texts get, in tokens: exactly as long as the longest text the task can mean, for a player may
+ * fill whatever it is given. Marks (error type, verdict, separators, stop) are one token each.
+ */
 type Longest = Pick<Task, 'longest'>
 
-/** Steps with their separators. */
+/** Steps with what follows each of them: a separator, or the stop mark. */
 const stepsOf = ({ longest }: Longest, steps: number): number => steps * (longest.step + 1)
 
-export const solutionTokens = (task: Longest): number => stepsOf(task, task.longest.steps) + 2
-/** What may follow after at least one step. */
-export const rolloutTokens = (task: Longest): number => stepsOf(task, task.longest.steps - 1) + 2
-/** Error type, what is replaced by what, the wrong step and the stop mark. */
-export const deceptionTokens = ({ longest }: Longest): number => longest.step + 2 * longest.replaced + 5
+export const solutionTokens = (task: Longest): number => stepsOf(task, task.longest.steps)
+/** `;step;step.`: what may follow after at least one step. */
+export const rolloutTokens = (task: Longest): number => 1 + stepsOf(task, task.longest.steps - 1)
+/** `type!from>to:step.` */
+export const deceptionTokens = ({ longest }: Longest): number => longest.step + 2 * longest.replaced + 4
 /** The recomputed step, the verdict and the stop mark. */
-export const critiqueTokens = ({ longest }: Longest): number => longest.step + 4
+export const critiqueTokens = ({ longest }: Longest): number => longest.step + 2
 
-/** The longest prompt of a critic or generator: the problem, and every step of its solution. */
-const promptLength = (task: Longest): number => task.longest.problem + 1 + stepsOf(task, task.longest.steps)
-export const critiqueLength = (task: Longest): number => promptLength(task) + critiqueTokens(task)
-/** The context that the longest prompt and completion need. */
-export const contextNeeded = (task: Longest): number => promptLength(task) + deceptionTokens(task)
+/** `problem:step;step#`: the problem and its steps up to the one to corrupt; a mark stands for the last separator. */
+const generatorPromptTokens = (task: Longest): number => task.longest.problem + 1 + stepsOf(task, task.longest.steps)
+/** `problem:step;step?`: the judged step is longer than a true one where the explanation was shorter than it may be. */
+const criticPromptTokens = (task: Longest): number => generatorPromptTokens(task) + 2 * (task.longest.replaced - 1)
+
+export const deceptionLength = (task: Longest): number => generatorPromptTokens(task) + deceptionTokens(task)
+export const critiqueLength = (task: Longest): number => criticPromptTokens(task) + critiqueTokens(task)
+/** The context that every prompt and its completion fit; a rollout goes on where the critic's mark would stand. */
+export const contextNeeded = (task: Longest): number =>
+  Math.max(deceptionLength(task), critiqueLength(task), criticPromptTokens(task) - 1 + rolloutTokens(task))

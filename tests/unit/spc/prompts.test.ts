@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { spcConfig } from '../../../recipes/spc/config.ts'
-import { contextNeeded } from '../../../recipes/spc/lengths.ts'
+import * as lengths from '../../../recipes/spc/lengths.ts'
 import { taskOf } from '../../../recipes/spc/problems.ts'
 import * as prompts from '../../../recipes/spc/prompts.ts'
 import { baseExample, criticExamples, generatorExample } from '../../../recipes/spc/supervised.ts'
@@ -31,9 +31,45 @@ describe('the players’ texts', () => {
           const text = example.prompt + example.completion
           const tokens = vocabulary.encode(text)
           expect(vocabulary.decode(tokens)).toBe(text)
-          expect(tokens.length).toBeLessThanOrEqual(contextNeeded(taskOf(config)))
+          expect(tokens.length).toBeLessThanOrEqual(lengths.contextNeeded(taskOf(config)))
         }
       }),
+    )
+  })
+
+  it('fit the lengths that the updates are padded to, whatever a player fills its tokens with', () => {
+    const plus = (count: number): string => '+'.repeat(count)
+    const part = fc.integer({ min: 1, max: 12 })
+    fc.assert(
+      fc.property(
+        fc.record({ problem: part, steps: part, step: part, replaced: fc.integer({ min: 1, max: 4 }) }),
+        fc.array(part, { minLength: 1, maxLength: 12 }),
+        fc.record({ from: part, to: part, step: part, critique: part }),
+        (longest, stepSizes, said) => {
+          const task = { longest }
+          const size = (...texts: string[]): number => vocabulary.encode(texts.join('')).length
+          const problem = plus(longest.problem)
+          const steps = stepSizes.map(plus)
+          fc.pre(size(prompts.solverCompletion(steps)) <= lengths.solutionTokens(task))
+          const [done, right] = [steps.slice(0, -1), steps.at(-1) ?? '']
+          const deception = { type: 'logic', from: plus(said.from), to: plus(said.to), step: plus(said.step) } as const
+          const deceived = prompts.generatorCompletion(deception)
+          fc.pre(size(deceived) <= lengths.deceptionTokens(task))
+          expect(prompts.parseDeception(deceived)).toEqual(deception)
+          expect(size(prompts.generatorPrompt(problem, done, right), deceived)).toBeLessThanOrEqual(
+            lengths.deceptionLength(task),
+          )
+          const critique = prompts.criticCompletion(plus(said.critique), 'Incorrect')
+          fc.pre(size(critique) <= lengths.critiqueTokens(task))
+          for (const step of [right, deception.step]) {
+            expect(size(prompts.criticPrompt(problem, done, step), critique)).toBeLessThanOrEqual(
+              lengths.critiqueLength(task),
+            )
+            const rollout = size(prompts.rolloutPrompt(problem, done, step)) + lengths.rolloutTokens(task)
+            expect(rollout).toBeLessThanOrEqual(lengths.contextNeeded(task))
+          }
+        },
+      ),
     )
   })
 
