@@ -1,0 +1,57 @@
+/** Interleaved comparison: every round measures each candidate once, so that what else the machine does falls on all alike. */
+import type { Candidate, Measurement } from './candidate.ts'
+
+/** A slot lasts at least this long, so that clocks and wake-ups do not count. */
+const SLOT_SECONDS = 0.5
+
+export interface Round {
+  /** Seconds of one repetition, by candidate. */
+  readonly [candidate: string]: { readonly wall: number; readonly cpu: number }
+}
+
+export interface Comparison {
+  readonly rounds: readonly Round[]
+  readonly peakBytes: Readonly<Record<string, number>>
+}
+
+/** `rounds` rounds over the candidates; the order turns around from one round to the next. */
+export async function compare(
+  candidates: readonly Candidate[],
+  rounds: number,
+  onRound: (round: number) => void = () => undefined,
+): Promise<Comparison> {
+  const repeats = new Map<Candidate, number>()
+  for (const candidate of candidates) {
+    const { wall } = await candidate.repeat(1)
+    repeats.set(candidate, Math.max(1, Math.ceil(SLOT_SECONDS / wall)))
+  }
+  const found: Round[] = []
+  const peakBytes: Record<string, number> = {}
+  for (let round = 0; round < rounds; round++) {
+    const order = round % 2 === 0 ? candidates : candidates.toReversed()
+    const measured: Record<string, Measurement> = {}
+    for (const candidate of order) {
+      const count = repeats.get(candidate) ?? 1
+      const { wall, cpu, peakBytes: bytes } = await candidate.repeat(count)
+      measured[candidate.name] = { wall: wall / count, cpu: cpu / count, peakBytes: bytes }
+      peakBytes[candidate.name] = Math.max(bytes, peakBytes[candidate.name] ?? 0)
+    }
+    found.push(measured)
+    onRound(round)
+  }
+  return { rounds: found, peakBytes }
+}
+
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5)
+}
+
+/** The quantile of a few values, on a straight line between its neighbours. */
+export function quantile(values: readonly number[], share: number): number {
+  if (values.length === 0) throw new RangeError('a quantile of no values')
+  const sorted = values.toSorted((a, b) => a - b)
+  const position = share * (sorted.length - 1)
+  const below = sorted[Math.floor(position)] ?? Number.NaN
+  const above = sorted[Math.ceil(position)] ?? Number.NaN
+  return below + (above - below) * (position - Math.floor(position))
+}

@@ -1,0 +1,86 @@
+/** `npm run bench -- <name>`: the speed of the engine beside that of what a user would take instead. */
+import path from 'node:path'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { format, resolveConfig } from 'prettier'
+import fs from 'node:fs'
+import { fillMarks, root } from '../cli/study.ts'
+import { messageOf, UserError } from '../shared/errors.ts'
+import { type Row, storeRows } from './results.ts'
+import { trainingShapes } from './shapes.ts'
+import { benchTrain, trainTable } from './train.ts'
+
+const page = path.join(root, 'docs', 'performance.md')
+const say = (line: string): void => console.log(line)
+
+const program = new Command('npm run bench --')
+  .description('Speed, side by side in the same minutes. Writes results/bench-<name>.json and docs/performance.md.')
+  .option('--list', 'names the benchmarks')
+  .addHelpText('after', '\nExample: npm run bench -- train --shapes tiny --threads 1 --pairs 3')
+
+program
+  .command('train')
+  .description('a training step against PyTorch: time, processor time, peak memory, share of the multiply-add peak')
+  .option('--shapes <names>', 'which shapes', names(Object.keys(trainingShapes)), Object.keys(trainingShapes))
+  .option('--threads <counts>', 'threads inside an operator, each in turn', counts, [1, 2])
+  .option('--pairs <count>', 'interleaved pairs', count, 10)
+  .option('--compile', 'against torch.compile in the place of eager mode', false)
+  .option('--dry', 'only print: change no file', false)
+  .action(async (options: { shapes: string[]; threads: number[]; pairs: number; compile: boolean; dry: boolean }) => {
+    const rows = await benchTrain({ ...options, say })
+    await publish('train', rows, trainTable, options.dry)
+  })
+
+async function publish(name: string, rows: Row[], table: (rows: Row[]) => string, dry: boolean): Promise<void> {
+  if (dry) return say(table(rows))
+  const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`
+  const results = storeRows(name, command, rows)
+  if (!fillMarks(page, `bench-${name}`, table(results.rows))) {
+    throw new UserError(
+      `docs/performance.md has no place for bench-${name}`,
+      `add <!-- results:bench-${name} --> there`,
+    )
+  }
+  const text = fs.readFileSync(page, 'utf8')
+  fs.writeFileSync(page, await format(text, { ...(await resolveConfig(page)), filepath: page }))
+  say(`results/bench-${name}.json and docs/performance.md are new`)
+}
+
+function count(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It takes a positive integer.')
+  return value
+}
+
+function counts(text: string): number[] {
+  return text.split(',').map(count)
+}
+
+function names(known: readonly string[]): (text: string) => string[] {
+  return (text) => {
+    const chosen = text.split(',')
+    const unknown = chosen.find((name) => !known.includes(name))
+    if (unknown !== undefined) throw new InvalidArgumentError(`There is ${known.join(', ')}, and no '${unknown}'.`)
+    return chosen
+  }
+}
+
+async function main(): Promise<number> {
+  const list = (): string => program.commands.map((command) => `${command.name()}: ${command.description()}`).join('\n')
+  for (const command of [program, ...program.commands]) command.exitOverride()
+  if (process.argv[2] === '--list') {
+    say(list())
+    return 0
+  }
+  try {
+    await program.parseAsync()
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    console.error(`bench: ${messageOf(error)}`)
+    if (!(error instanceof UserError)) return 1
+    console.error(`  → ${error.remedy}`)
+    return 2
+  }
+}
+
+process.exitCode = await main()

@@ -1,0 +1,74 @@
+/** What a benchmark leaves in results/bench-<name>.json, and reading and writing it. */
+import fs from 'node:fs'
+import os from 'node:os'
+import { z } from 'zod'
+import { commit, machine, resultsFile } from '../cli/study.ts'
+import { quantile } from './compare.ts'
+
+const spread = z.object({ median: z.number(), low: z.number(), high: z.number() })
+export type Spread = z.infer<typeof spread>
+
+const side = z.object({
+  name: z.string(),
+  version: z.string().optional(),
+  /** Seconds of one repetition, on the clock and on the processor. */
+  wall: spread,
+  cpu: spread,
+  peakBytes: z.number(),
+  buildSeconds: z.number().optional(),
+})
+export type Side = z.infer<typeof side>
+
+/** One line of a table: ours against one other program, on one shape, with one number of threads. */
+const row = z.object({
+  shape: z.string(),
+  threads: z.number(),
+  pairs: z.number(),
+  ours: side,
+  peer: side,
+  /** Our seconds over the other's, round by round. */
+  ratio: z.object({ wall: spread, cpu: spread }),
+  /** Tokens and float32 operations of one repetition. */
+  tokens: z.number(),
+  flop: z.number(),
+  /** The multiply-add peak in the same rounds, in operations per second of the clock and of one processor. */
+  peak: z.object({ wall: spread, cpu: spread }),
+  /** Our operations per second over the peak's, round by round. */
+  share: z.object({ wall: spread, cpu: spread }),
+  commit: z.string(),
+  machine: z.string(),
+  /** Load average over one minute, before and after. */
+  load: z.object({ before: z.number(), after: z.number() }),
+})
+export type Row = z.infer<typeof row>
+
+const benchResults = z.object({ command: z.string(), rows: z.array(row) })
+export type BenchResults = z.infer<typeof benchResults>
+
+/** Median and quartiles. */
+export function spreadOf(values: readonly number[]): Spread {
+  return { median: quantile(values, 0.5), low: quantile(values, 0.25), high: quantile(values, 0.75) }
+}
+
+export function provenance(): { commit: string; machine: string } {
+  return { commit: commit(), machine: machine() }
+}
+
+export function loadNow(): number {
+  return Math.round((os.loadavg()[0] ?? 0) * 100) / 100
+}
+
+const file = (name: string): string => resultsFile(`bench-${name}`)
+
+export function readBench(name: string): BenchResults | null {
+  return fs.existsSync(file(name)) ? benchResults.parse(JSON.parse(fs.readFileSync(file(name), 'utf8'))) : null
+}
+
+/** Puts rows in the place of those with the same shape, threads and peer, and keeps the others. */
+export function storeRows(name: string, command: string, rows: readonly Row[]): BenchResults {
+  const key = ({ shape, threads, peer }: Row): string => JSON.stringify([shape, threads, peer.name])
+  const merged = new Map([...(readBench(name)?.rows ?? []), ...rows].map((entry) => [key(entry), entry]))
+  const results = { command, rows: [...merged.values()].toSorted((a, b) => (key(a) < key(b) ? -1 : 1)) }
+  fs.writeFileSync(file(name), `${JSON.stringify(results, null, 2)}\n`)
+  return results
+}

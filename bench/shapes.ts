@@ -1,0 +1,59 @@
+/** The models and batches that are measured, and the work in them. */
+import type { LlamaConfig } from '../engine/index.ts'
+
+const decoder = { ropeTheta: 10_000, normEpsilon: 1e-5 }
+
+export const tinyModel: LlamaConfig = {
+  ...decoder,
+  vocabulary: 64,
+  width: 128,
+  layers: 4,
+  heads: 4,
+  keyValueHeads: 4,
+  hidden: 384,
+  context: 640,
+}
+
+export const mediumModel: LlamaConfig = {
+  ...decoder,
+  vocabulary: 512,
+  width: 384,
+  layers: 6,
+  heads: 6,
+  keyValueHeads: 6,
+  hidden: 1024,
+  context: 640,
+}
+
+export interface TrainingShape {
+  readonly model: LlamaConfig
+  readonly batchRows: number
+  /** Tokens of a row, of which all but the last are read and all but the first can be predicted. */
+  readonly length: number
+  /** The first token that the loss is about. */
+  readonly completionFrom: number
+}
+
+export const trainingShapes: Readonly<Record<string, TrainingShape>> = {
+  tiny: { model: tinyModel, batchRows: 64, length: 97, completionFrom: 1 },
+  medium: { model: mediumModel, batchRows: 16, length: 257, completionFrom: 1 },
+}
+
+/** Weights of the layers' matrices. */
+function layerWeights({ width, heads, keyValueHeads, hidden, layers }: LlamaConfig): number {
+  const narrow = (width / heads) * keyValueHeads
+  return layers * (2 * width * width + 2 * width * narrow + 3 * width * hidden)
+}
+
+/**
+ * Multiplications and additions that a step needs: two per weight and token forward, two for the gradient of the layer's input,
+ * two for that of the weight; and attention over whole rows, as is customary although half of it is masked.
+ * The optimizer and everything element by element do not count.
+ */
+export function trainingFlop({ model, batchRows, length, completionFrom }: TrainingShape): number {
+  const tokens = batchRows * (length - 1)
+  const predicted = batchRows * (length - completionFrom)
+  const head = model.vocabulary * model.width
+  const attention = 12 * model.layers * model.width * (length - 1) * tokens
+  return 6 * (layerWeights(model) * tokens + head * predicted) + attention
+}

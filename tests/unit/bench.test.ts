@@ -1,0 +1,46 @@
+/** `npm run bench`: its arguments, its quantiles, and that the docs say what its results files say. */
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { format, resolveConfig } from 'prettier'
+import { describe, expect, it } from 'vitest'
+import { quantile } from '../../bench/compare.ts'
+import { readBench } from '../../bench/results.ts'
+import { trainTable } from '../../bench/train.ts'
+
+const root = path.resolve(import.meta.dirname, '..', '..')
+
+describe('the command', () => {
+  it.each([
+    [['train', '--shapes', 'huge'], "no 'huge'"],
+    [['train', '--pairs', '0'], 'positive integer'],
+    [['train', '--threads', '1,many'], 'positive integer'],
+    [['fly'], "unknown command 'fly'"],
+  ])('%j: exit code 2 and a message', (args, message) => {
+    const command = ['--import', 'tsx', path.join('bench', 'main.ts'), ...args]
+    const { status, stderr } = spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' })
+    expect(stderr).toContain(message)
+    expect(status).toBe(2)
+  })
+})
+
+describe('quantiles', () => {
+  it('lie on a straight line between neighbours', () => {
+    expect(quantile([3, 1, 2], 0.5)).toBe(2)
+    expect(quantile([4, 1], 0.25)).toBe(1.75)
+    expect(quantile([7], 0.9)).toBe(7)
+  })
+
+  it('of nothing do not exist', () => {
+    expect(() => quantile([], 0.5)).toThrow(RangeError)
+  })
+})
+
+it('docs/performance.md shows the stored results, of at least ten pairs each', async () => {
+  const results = readBench('train')
+  if (results === null) throw new Error('results/bench-train.json is missing; npm run bench -- train writes it')
+  expect(Math.min(...results.rows.map(({ pairs }) => pairs))).toBeGreaterThanOrEqual(10)
+  const page = path.join(root, 'docs', 'performance.md')
+  const table = await format(trainTable(results.rows), { ...(await resolveConfig(page)), filepath: page })
+  expect(fs.readFileSync(page, 'utf8')).toContain(table)
+})
