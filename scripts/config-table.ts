@@ -1,109 +1,33 @@
 /**
- * Writes the table of configuration fields in docs/spc.md from the schema in recipes/spc/config.ts:
+ * Writes the table of configuration fields in each recipe's page, docs/<recipe>.md, from its schema:
  *
  *   npx tsx scripts/config-table.ts
  *
- * Types, bounds and defaults are the schema's. The paper's values and the meanings stand here; a field without a line
- * here, and a line here without a field, are errors.
+ * Types, bounds and defaults are the schema's. The papers' values and the meanings stand in scripts/config-notes; a field
+ * without a line there, and a line there without a field, are errors.
  */
 import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { spc } from '../recipes/spc/index.ts'
+import { groupBy } from '../shared/collections.ts'
+import { type AnyRecipe, recipeOf } from '../recipes/registry.ts'
+import type { Notes } from './config-notes/notes.ts'
+import { spcNotes } from './config-notes/spc.ts'
+import { spoNotes } from './config-notes/spo.ts'
+import { sppoNotes } from './config-notes/sppo.ts'
 
-export const page = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', 'docs', 'spc.md')
-const marks = ['<!-- config:spc -->', '<!-- /config -->'] as const
+const docs = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', 'docs')
+
+/** The notes of every recipe that has a page. */
+const notes: Readonly<Record<string, Notes>> = { spc: spcNotes, spo: spoNotes, sppo: sppoNotes }
+
+export const pages = Object.keys(notes).map((recipe) => ({ recipe, page: path.join(docs, `${recipe}.md`) }))
 
 interface Field {
   /** JSON Schema of the field. */
   schema: z.core.JSONSchema.BaseSchema
   path: string
-}
-
-/** [the paper's value, what the field means]. – where the paper has no such thing; "not stated" where it leaves it open. */
-const notes: Record<string, readonly [string, string]> = {
-  recipe: ['–', 'The recipe of this run.'],
-  seed: ['not stated', 'Everything random follows from it.'],
-  rounds: ['2', 'Self-play rounds after round 0.'],
-  shard: ['–', 'Items per shard, the unit of work and of storage.'],
-  'task.name': ['MATH problems of PRM800K', 'The task.'],
-  'task.operands': ['–', 'Fewest and most operands of a problem.'],
-  'task.largestOperand': ['–', 'Largest operand outside a product.'],
-  'task.largestFactor': ['–', 'Largest operand of a product.'],
-  'task.multiplications': ['–', 'Draws of a product; each happens with probability 0.6.'],
-  'model.width': ['Qwen2.5-7B-Instruct', 'Width of the residual stream.'],
-  'model.layers': ['that model’s', 'Decoder layers.'],
-  'model.heads': ['that model’s', 'Attention heads.'],
-  'model.keyValueHeads': ['that model’s', 'Heads of keys and values; fewer than `heads` is grouped-query attention.'],
-  'model.hidden': ['that model’s', 'Width of the SwiGLU block.'],
-  'model.ropeTheta': ['that model’s', 'Base of the rotary position embedding.'],
-  'model.context': ['4096 in training', 'Longest sequence in tokens.'],
-  'base.steps': [
-    '–',
-    'Optimizer steps of the base model, which is also the solver (the paper starts from a trained model).',
-  ],
-  'base.batch': ['–', 'Rows per step.'],
-  'base.learningRate': ['–', 'Peak learning rate: 100 steps of warm-up, then linear decay.'],
-  'base.checks': ['–', 'Share of rows that are critiques of coarse errors; the rest are solutions.'],
-  'weakSolver.steps': ['–', 'Optimizer steps of the held-out weak solver, whose errors test the critic.'],
-  'weakSolver.batch': ['–', 'Rows per step.'],
-  'weakSolver.learningRate': ['–', 'Peak learning rate.'],
-  'supervised.generator.steps': ['3 epochs', 'Optimizer steps of the generator in round 0.'],
-  'supervised.generator.batch': ['64', 'Rows per step.'],
-  'supervised.generator.learningRate': ['5e-6', 'Peak learning rate: 10 steps of warm-up, then linear decay.'],
-  'supervised.generator.pairs': ['13K', 'Labelled wrong steps, of all five error types.'],
-  'supervised.critic.steps': ['3 epochs', 'Optimizer steps of the critic in round 0.'],
-  'supervised.critic.batch': ['64', 'Rows per step.'],
-  'supervised.critic.learningRate': ['5e-6', 'Peak learning rate.'],
-  'supervised.critic.pairs': [
-    '21.8K rows',
-    'Labelled pairs, each one wrong and one right step; no `calculation` errors.',
-  ],
-  'play.problems': ['not stated', 'Problems offered to the solver in a round.'],
-  'play.presolutions': ['4', 'Solutions per problem before the difficulty filter.'],
-  'play.mediumSolutions': [
-    '16',
-    'Solutions in all for medium problems (solved at most half of the time, but not never).',
-  ],
-  'play.easyKept': ['easy rows are about 10 %', 'Share of the easy problems that is kept.'],
-  'play.generator': [
-    'learned',
-    'Who writes wrong steps: the generator that learns too, its round-0 version, or a random corruptor.',
-  ],
-  'play.validity': [
-    'rollout',
-    'Which rule says that a sneaky step is valid: the solver’s completions, or the task’s exact checker.',
-  ],
-  'play.rollouts': ['N, not stated', 'Completions from each of the two steps in the validity check.'],
-  'play.rolloutTemperature': ['not stated', 'Temperature of these completions.'],
-  'play.critiques': ['4', 'Critiques per step.'],
-  'play.temperature': ['not stated', 'Temperature of solutions, deceptions and critiques.'],
-  schedule: ['paper', 'Who meets whom, and what is trained from where: see “Schedules”.'],
-  'update.learn': ['play', 'Learn from games, or (control arm) take equally many steps on supervised rows alone.'],
-  'update.loss': ['equation 4; the released code differs', 'The loss on played rows: see “The losses”.'],
-  'update.clip': ['0.2 in the released code', 'c of `official-code`.'],
-  'update.ratioLimit': [
-    'none',
-    '`equation-4`: no gain for a completion beyond this importance ratio; null switches it off.',
-  ],
-  'update.kl': ['0.1', 'β of `equation-4`.'],
-  'update.supervisedWeight': ['0.15', 'Weight of the supervised rows’ loss.'],
-  'update.solverReward': [
-    'true (its ablation: false)',
-    'Whether invalid sneaky steps are among the generator’s rows, with reward −1.',
-  ],
-  'update.critic.steps': ['3 epochs', 'Optimizer steps per merged round.'],
-  'update.critic.batch': ['64', 'Played rows per step; as many supervised rows stand beside them.'],
-  'update.critic.learningRate': ['2e-6', 'Peak learning rate: 10 steps of warm-up, then linear decay.'],
-  'update.critic.rows': ['6.4K, then 6.8K', 'Critiques wanted per merged round, half winning and half losing.'],
-  'update.generator.steps': ['3 epochs', 'Optimizer steps per merged round.'],
-  'update.generator.batch': ['64', 'Played rows per step; as many supervised rows stand beside them.'],
-  'update.generator.learningRate': ['2e-6', 'Peak learning rate.'],
-  'update.generator.rows': ['6K', 'Sneaky steps wanted per merged round: a third each invalid, detected and fooling.'],
-  'evaluation.natural': ['–', 'Problems that the weak solver tries, per split.'],
-  'evaluation.synthetic': ['–', 'Synthetic steps per split, half of them wrong.'],
-  'evaluation.arena': ['–', 'Test problems on which each generator version meets each critic version.'],
 }
 
 function fieldsOf(schema: z.core.JSONSchema.BaseSchema, at: string[] = []): Field[] {
@@ -136,30 +60,41 @@ function typeOf(schema: z.core.JSONSchema.BaseSchema): string {
   return [schema.type, ...bounds].join(' ')
 }
 
-export function configTable(): string {
-  const fields = fieldsOf(z.toJSONSchema(spc.config, { io: 'input' }))
-  const unknown = Object.keys(notes).filter((name) => fields.every(({ path }) => path !== name))
-  if (unknown.length > 0)
-    throw new Error(`scripts/config-table.ts describes fields that are gone: ${unknown.join(', ')}`)
-  const rows = fields.map(({ path, schema }) => {
-    const note = notes[path]
-    if (!note) throw new Error(`scripts/config-table.ts says nothing about the field ${path}`)
-    const [paper, meaning] = note
-    const steerable = spc.steerable.includes(path) ? ' Steerable.' : ''
-    const standard = schema.default === undefined ? '–' : code(schema.default)
-    return `| \`${path}\` | ${typeOf(schema)} | ${standard} | ${paper} | ${meaning}${steerable} |`
+/** One line for each path: the tasks that one may choose from share some, and their types and defaults are told together. */
+function lineOf(path: string, fields: readonly Field[], recipe: AnyRecipe, [paper, meaning]: Notes[string]): string {
+  const alternatives = (texts: readonly string[]): string => [...new Set(texts)].join(' or ')
+  const types = alternatives(fields.map(({ schema }) => typeOf(schema)))
+  const standards = alternatives(
+    fields.map(({ schema }) => (schema.default === undefined ? '–' : code(schema.default))),
+  )
+  const steerable = recipe.steerable.includes(path) ? ' Steerable.' : ''
+  return `| \`${path}\` | ${types} | ${standards} | ${paper} | ${meaning}${steerable} |`
+}
+
+export function configTable(name: string): string {
+  const recipe = recipeOf(name)
+  const known = notes[name] ?? {}
+  const fields = groupBy(fieldsOf(z.toJSONSchema(recipe.config, { io: 'input' })), ({ path }) => path)
+  const gone = Object.keys(known).filter((path) => !fields.has(path))
+  if (gone.length > 0)
+    throw new Error(`scripts/config-notes/${name}.ts describes fields that are gone: ${gone.join(', ')}`)
+  const rows = [...fields].map(([path, same]) => {
+    const note = known[path]
+    if (!note) throw new Error(`scripts/config-notes/${name}.ts says nothing about the field ${path}`)
+    return lineOf(path, same, recipe, note)
   })
   return ['| field | type | default | paper | meaning |', '|---|---|---|---|---|', ...rows].join('\n')
 }
 
 /** The page with the table between its marks. */
-export function withTable(text: string, table: string): string {
-  const from = text.indexOf(marks[0])
-  const to = text.indexOf(marks[1], from)
-  if (from < 0 || to < 0) throw new Error(`the page lacks the marks ${marks.join(' … ')}`)
-  return `${text.slice(0, from + marks[0].length)}\n\n${table}\n\n${text.slice(to)}`
+export function withTable(text: string, name: string): string {
+  const [open, close] = [`<!-- config:${name} -->`, '<!-- /config -->']
+  const from = text.indexOf(open)
+  const to = text.indexOf(close, from)
+  if (from < 0 || to < 0) throw new Error(`the page lacks the marks ${open} … ${close}`)
+  return `${text.slice(0, from + open.length)}\n\n${configTable(name)}\n\n${text.slice(to)}`
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  fs.writeFileSync(page, withTable(fs.readFileSync(page, 'utf8'), configTable()))
+  for (const { recipe, page } of pages) fs.writeFileSync(page, withTable(fs.readFileSync(page, 'utf8'), recipe))
 }

@@ -2,16 +2,19 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { configTable, page as fieldsPage, withTable } from '../../scripts/config-table.ts'
+import { pages, withTable } from '../../scripts/config-table.ts'
 
 const root = path.resolve(import.meta.dirname, '..', '..')
 const read = (file: string): string => fs.readFileSync(path.join(root, file), 'utf8')
 
 describe('the docs', () => {
-  it('list every field of the configuration: `npx tsx scripts/config-table.ts` writes the table', () => {
-    const text = fs.readFileSync(fieldsPage, 'utf8')
-    expect(withTable(text, configTable())).toBe(text)
-  })
+  it.each(pages)(
+    'list every field of $recipe: `npx tsx scripts/config-table.ts` writes the table',
+    ({ recipe, page }) => {
+      const text = fs.readFileSync(page, 'utf8')
+      expect(withTable(text, recipe)).toBe(text)
+    },
+  )
 
   it.each([
     ['examples/engine-regression.ts', 'docs/engine.md'],
