@@ -15,11 +15,7 @@ export interface Comparison {
 }
 
 /** `rounds` rounds over the candidates; the order turns around from one round to the next. */
-export async function compare(
-  candidates: readonly Candidate[],
-  rounds: number,
-  onRound: (round: number) => void = () => undefined,
-): Promise<Comparison> {
+export async function compare(candidates: readonly Candidate[], rounds: number): Promise<Comparison> {
   const repeats = new Map<Candidate, number>()
   for (const candidate of candidates) {
     const { wall } = await candidate.repeat(1)
@@ -37,7 +33,6 @@ export async function compare(
       peakBytes[candidate.name] = Math.max(bytes, peakBytes[candidate.name] ?? 0)
     }
     found.push(measured)
-    onRound(round)
   }
   return { rounds: found, peakBytes }
 }

@@ -14,7 +14,6 @@ const say = (line: string): void => console.log(line)
 
 const program = new Command('npm run bench --')
   .description('Speed, side by side in the same minutes. Writes results/bench-<name>.json and docs/performance.md.')
-  .option('--list', 'names the benchmarks')
   .addHelpText('after', '\nExample: npm run bench -- train --shapes tiny --threads 1 --pairs 3')
 
 program
@@ -65,12 +64,7 @@ function names(known: readonly string[]): (text: string) => string[] {
 }
 
 async function main(): Promise<number> {
-  const list = (): string => program.commands.map((command) => `${command.name()}: ${command.description()}`).join('\n')
   for (const command of [program, ...program.commands]) command.exitOverride()
-  if (process.argv[2] === '--list') {
-    say(list())
-    return 0
-  }
   try {
     await program.parseAsync()
     return 0

@@ -92,8 +92,7 @@ def main():
         return loss.item()
 
     step()
-    count = sum(parameter.numel() for parameter in model.parameters())
-    say({"ready": {"version": torch.__version__, "parameters": count, "buildSeconds": time.perf_counter() - began}})
+    say({"ready": {"version": torch.__version__, "buildSeconds": time.perf_counter() - began}})
     for line in sys.stdin:
         steps = json.loads(line)["repeat"]
         wall, cpu = time.perf_counter(), time.process_time()
@@ -103,7 +102,7 @@ def main():
         if not math.isfinite(loss):
             raise SystemExit("the loss is not finite")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        say({"wall": wall, "cpu": cpu, "peakBytes": peak, "loss": loss})
+        say({"wall": wall, "cpu": cpu, "peakBytes": peak})
 
 
 def say(message):

@@ -1,10 +1,15 @@
 /** By field: [the paper's value, what the field means]. – where the paper has no such thing; "not stated" where it leaves it open. */
 export type Notes = Readonly<Record<string, readonly [string, string]>>
 
-/** Fields that every recipe for a pair judge has. */
-export const preferenceNotes: Notes = {
+/** Fields that every recipe has. */
+export const commonNotes: Notes = {
   recipe: ['–', 'The recipe of this run.'],
   seed: ['not stated', 'Everything random follows from it.'],
+}
+
+/** Fields that every recipe for a pair judge has. */
+export const preferenceNotes: Notes = {
+  ...commonNotes,
   'task.name': ['–', 'The pair judge.'],
   'task.preferences': ['–', 'What its preferences are like.'],
   'task.steps': ['–', 'Actions of a trajectory.'],

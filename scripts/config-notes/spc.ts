@@ -1,8 +1,7 @@
-import type { Notes } from './notes.ts'
+import { commonNotes, type Notes } from './notes.ts'
 
 export const spcNotes: Notes = {
-  recipe: ['–', 'The recipe of this run.'],
-  seed: ['not stated', 'Everything random follows from it.'],
+  ...commonNotes,
   rounds: ['2', 'Self-play rounds after round 0.'],
   shard: ['–', 'Items per shard, the unit of work and of storage.'],
   'task.name': ['MATH problems of PRM800K', 'The task.'],
