@@ -5,9 +5,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { format, resolveConfig } from 'prettier'
 import { until } from '../cli/services/processes.ts'
-import { commit, fillMarks, machine, resultsFile, root } from '../cli/study.ts'
+import { commit, machine, resultsFile, root } from '../cli/study.ts'
 import { messageOf, UserError } from '../shared/errors.ts'
 import { type Draws, Stream } from '../shared/random.ts'
 import { sweepTestHomes } from '../tests/services/test-home.ts'
@@ -15,6 +14,7 @@ import { Arena, type Victim, victims } from '../tests/support/arena.ts'
 import { differences, type Fingerprint } from '../tests/support/fingerprint.ts'
 import { defaultEngines } from '../tests/support/worker-process.ts'
 import { type ChaosResults, chaosTable, type Kill } from './chaos-results.ts'
+import { fillPage } from './page.ts'
 
 const usage = `Usage: npm run chaos -- [--kills N] [--seed S]
 
@@ -187,10 +187,7 @@ async function main(): Promise<number> {
   const summary = chaosTable(found)
   fs.mkdirSync(path.dirname(resultsFile('chaos')), { recursive: true })
   fs.writeFileSync(resultsFile('chaos'), `${JSON.stringify(found, null, 2)}\n`)
-  if (fillMarks(page, 'chaos', summary)) {
-    const text = await format(fs.readFileSync(page, 'utf8'), { ...(await resolveConfig(page)), filepath: page })
-    fs.writeFileSync(page, text)
-  }
+  await fillPage(page, 'chaos', summary)
   say(`\n${summary}\n\nwritten to ${path.relative(process.cwd(), resultsFile('chaos'))}`)
   return found.verdict === 'equal' ? 0 : 1
 }

@@ -1,10 +1,9 @@
 /** `npm run bench -- <name>`: the speed of the engine beside that of what a user would take instead. */
 import path from 'node:path'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { format, resolveConfig } from 'prettier'
-import fs from 'node:fs'
-import { fillMarks, root } from '../cli/study.ts'
+import { root } from '../cli/study.ts'
 import { messageOf, UserError } from '../shared/errors.ts'
+import { fillPage } from './page.ts'
 import { type Row, storeRows } from './results.ts'
 import { trainingShapes } from './shapes.ts'
 import { benchTrain, trainTable } from './train.ts'
@@ -33,14 +32,7 @@ async function publish(name: string, rows: Row[], table: (rows: Row[]) => string
   if (dry) return say(table(rows))
   const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`
   const results = storeRows(name, command, rows)
-  if (!fillMarks(page, `bench-${name}`, table(results.rows))) {
-    throw new UserError(
-      `docs/performance.md has no place for bench-${name}`,
-      `add <!-- results:bench-${name} --> there`,
-    )
-  }
-  const text = fs.readFileSync(page, 'utf8')
-  fs.writeFileSync(page, await format(text, { ...(await resolveConfig(page)), filepath: page }))
+  await fillPage(page, `bench-${name}`, table(results.rows))
   say(`results/bench-${name}.json and docs/performance.md are new`)
 }
 
