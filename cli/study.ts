@@ -125,13 +125,33 @@ export function studyTable(found: StudyResults): string {
     const cells = columns.map((column) => written(values(column)))
     return row(arm, reached === mine.length ? `${reached}` : `${reached} of ${mine.length}`, cells)
   }
+  /** An arm's seeds share their round 0 with those of the first arm: what is left between them is the arm. */
+  const differenceRow = (arm: string, place: Place | null): string => {
+    const differences = (column: string): number[] =>
+      first.flatMap((one) => {
+        const other = runs.find((run) => run.arm === arm && run.seed === one.seed)
+        const [mine, theirs] = [one, other].map((run) => run && compared(run.rounds, column, place))
+        return typeof mine === 'number' && typeof theirs === 'number' ? [mine - theirs] : []
+      })
+    return row(
+      `${arms[0]} − ${arm}`,
+      String(differences(columns[0] ?? '').length),
+      columns.map((column) => written(differences(column))),
+    )
+  }
+  const heading = (what: string): string[] => [
+    row(what, 'seeds', columns),
+    `|---|---|${columns.map(() => '---').join('|')}|`,
+  ]
   const table = (place: Place | null): string[] => [
     ...(place ? [`Where ${place.column} first reaches ${place.value}:`, ''] : []),
-    row('arm', 'seeds', columns),
-    `|---|---|${columns.map(() => '---').join('|')}|`,
+    ...heading('arm'),
     row('round 0 (all arms)', String(first.length), columns.map(start)),
     ...arms.map((arm) => armRow(arm, place)),
     '',
+    ...(arms.length > 1
+      ? [...heading('paired by seed'), ...arms.slice(1).map((arm) => differenceRow(arm, place)), '']
+      : []),
   ]
   const places = matched?.at.map((value) => ({ column: matched.column, value }))
   const what = matched

@@ -18,6 +18,7 @@ export function reversal({ letters }: z.infer<typeof reversalConfig>): Task {
     problem: (draws) => Array.from({ length: letters }, () => draws.pick(alphabet)).join(''),
     solve,
     isStep: (text) => alphabet.includes(text),
+    answer: (_word, steps) => steps.join('') || null,
     grade: (word, steps) => steps.join('') === solve(word).join(''),
     check: (word, done, step) => solve(word)[done.length] === step,
     next: (word, done) => solve(word)[done.length] ?? null,

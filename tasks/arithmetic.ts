@@ -234,10 +234,10 @@ export function arithmetic(config: ArithmeticConfig): Task {
         ? text.replace(/\s*([+*\-=])\s*/g, (_, sign: string) => ` ${{ '*': '×', '-': '−' }[sign] ?? sign} `).trim()
         : text,
     isStep: (text) => parseEquation(text) !== null,
+    answer: (_problem, steps) => parseEquation(steps.at(-1) ?? '')?.result.toString() ?? null,
     grade(problem, steps) {
       const expression = parseExpression(problem)
-      const last = parseEquation(steps.at(-1) ?? '')
-      return expression !== null && last !== null && last.result === evaluate(expression)
+      return expression !== null && this.answer(problem, steps) === String(evaluate(expression))
     },
     check(problem, done, step) {
       const expression = expressionAfter(problem, done)

@@ -40,6 +40,8 @@ export interface Task {
   isStep(text: string): boolean
   /** A problem, a step or a part of one as people write it, for reports. */
   render(text: string): string
+  /** The outcome that a solution states, which votes are counted by; null when it states none. */
+  answer(problem: string, steps: readonly string[]): string | null
   /** Whether the solution's outcome is right; says nothing of its steps. */
   grade(problem: string, steps: readonly string[]): boolean
   /** Whether `step` is right after the (right) steps `done`: the exact checker, the oracle of the reports. */

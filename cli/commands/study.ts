@@ -26,50 +26,66 @@ export function addStudy(program: Command): void {
     .description('run a recipe under several configurations and seeds, and write the table')
     .argument('<name>', 'a file of examples/studies, e.g. spc-arms')
     .option('--seeds <n>', 'seeds 1 to n', wholeNumber, 3)
-    .option('--table', 'only write the table of what is finished')
+    .option('--table', 'only write the table of the stored results')
     .option('--json', 'the results, as JSON')
     .addHelpText(
       'after',
       `
 Every (arm, seed) is a run of its own, one after the other, seed by seed; arms that would make the same round 0 share it.
-Ctrl-C and the same command again go on where it was. Results go to results/<name>.json, the table into docs/.
+Ctrl-C and the same command again go on where it was. Results go to results/<name>.json after every run, the table into docs/ at
+the end.
 
 Example:
   npm run study -- spc-arms --seeds 3`,
     )
     .action(async (name: string, { seeds, table = false, json = false }: Options) => {
       const study = studies.readStudy(name)
+      if (table) {
+        const stored = studies.readResults(name)
+        if (!stored) throw new UserError(`there are no results of study ${name}`, 'leave --table out to play it')
+        return show(name, stored, json)
+      }
+      const places = Array.from({ length: seeds }, (_, index) => index + 1).flatMap((seed) =>
+        Object.entries(study.arms).map(([arm, over]) => ({ arm, over, seed, run: studies.runName(name, arm, seed) })),
+      )
+      const about = {
+        study: name,
+        title: study.title,
+        command: `npm run study -- ${name} --seeds ${seeds}`,
+        commit: studies.commit(),
+        machine: studies.machine(),
+        columns: study.columns,
+        ...(study.match ? { match: study.match } : {}),
+      }
       await withSession('sparring study', async (session) => {
-        const command = `npm run study -- ${name} --seeds ${seeds}`
-        const places = Array.from({ length: seeds }, (_, index) => index + 1).flatMap((seed) =>
-          Object.entries(study.arms).map(([arm, over]) => ({ arm, over, seed, run: studies.runName(name, arm, seed) })),
-        )
-        if (!table) await playAll(session, study, places)
-        const found: studies.StudyResults = {
-          study: name,
-          title: study.title,
-          command,
-          commit: studies.commit(),
-          machine: studies.machine(),
-          columns: study.columns,
-          ...(study.match ? { match: study.match } : {}),
-          runs: [],
+        const store = async (): Promise<studies.StudyResults> => {
+          const found = { ...about, runs: await finishedRuns(session, places) }
+          studies.writeResults(name, found)
+          return found
         }
-        for (const { arm, seed, run } of places) {
-          if ((await readRun(session.database, run))?.state !== 'finished') continue
-          const rounds = await listRounds(session.database, run)
-          const told = rounds.map(({ round, numbers }) => ({ round, numbers: numbersOf(numbers) }))
-          found.runs.push({ arm, seed, run, rounds: told })
-        }
-        if (found.runs.length === 0)
-          throw new UserError(`no run of study ${name} is finished`, 'leave --table out to play them')
-        studies.writeResults(name, found)
-        const text = studies.studyTable(found)
-        for (const page of studies.pages()) studies.fillMarks(page, name, text)
-        if (json) sayJson(found)
-        else say(`\n${text}\n\nwritten to ${path.relative(process.cwd(), studies.resultsFile(name))}`)
+        await playAll(session, study, places, store)
+        show(name, await store(), json)
       })
     })
+}
+
+/** Puts the table into the pages that have a place for it, and on the screen. */
+function show(name: string, found: studies.StudyResults, json: boolean): void {
+  const text = studies.studyTable(found)
+  for (const page of studies.pages()) studies.fillMarks(page, name, text)
+  if (json) sayJson(found)
+  else say(`\n${text}\n\nfrom ${path.relative(process.cwd(), studies.resultsFile(name))}`)
+}
+
+async function finishedRuns(session: Session, places: readonly Place[]): Promise<studies.StudyResults['runs']> {
+  const finished: studies.StudyResults['runs'] = []
+  for (const { arm, seed, run } of places) {
+    if ((await readRun(session.database, run))?.state !== 'finished') continue
+    const rounds = await listRounds(session.database, run)
+    const told = rounds.map(({ round, numbers }) => ({ round, numbers: numbersOf(numbers) }))
+    finished.push({ arm, seed, run, rounds: told })
+  }
+  return finished
 }
 
 interface Place {
@@ -79,8 +95,13 @@ interface Place {
   run: string
 }
 
-/** Plays what is not finished, one run at a time, with one worker for all. */
-async function playAll(session: Session, study: studies.Study, places: readonly Place[]): Promise<void> {
+/** Plays what is not finished, one run at a time, with one worker for all; results are stored after each. */
+async function playAll(
+  session: Session,
+  study: studies.Study,
+  places: readonly Place[],
+  store: () => Promise<unknown>,
+): Promise<void> {
   const files = places.map(({ arm, over, seed, run }) => {
     const given = { ...studies.layOver(study.run, over), seed }
     const source = `arm ${arm} of the study`
@@ -101,6 +122,7 @@ async function playAll(session: Session, study: studies.Study, places: readonly 
       const display = openDisplay()
       await Promise.race([watch(session, file.name, display), worker.finished])
       display.end()
+      await store()
     }
   } finally {
     await worker.stop()

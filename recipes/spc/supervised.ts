@@ -16,7 +16,7 @@ import {
  * Labelled examples, made by the task in place of the paper's PRM800K pairs and GPT-4 texts. The critic's are of the
  * coarse error types only: it starts blind to wrong results (`calculation`), and play has to teach it those.
  */
-const coarse: readonly ErrorType[] = ['logic', 'condition', 'rule', 'approach']
+export const coarse: readonly ErrorType[] = ['logic', 'condition', 'rule', 'approach']
 
 export interface CorruptedStep extends Corruption {
   problem: string
@@ -60,9 +60,13 @@ export function generatorExample(config: SpcConfig, pair: number): Example {
   return supervised(generatorPrompt(wrong.problem, wrong.done, wrong.right), generatorCompletion(wrong))
 }
 
-/** Pair `pair` of the critic's labelled set: the wrong step and the right one, each with its critique. */
-export function criticExamples(config: SpcConfig, ...path: (string | number)[]): [Example, Example] {
-  const { problem, done, right, step } = corruptedStep(config, 'train', coarse, ...path)
+/** A labelled pair for a critic: a step made wrong and the right one, each with its critique. */
+export function criticExamples(
+  config: Pick<SpcConfig, 'task' | 'seed'>,
+  types: readonly ErrorType[],
+  ...path: (string | number)[]
+): [Example, Example] {
+  const { problem, done, right, step } = corruptedStep(config, 'train', types, ...path)
   return [
     supervised(criticPrompt(problem, done, step), criticCompletion(right, 'Incorrect')),
     supervised(criticPrompt(problem, done, right), criticCompletion(right, 'Correct')),
@@ -70,9 +74,15 @@ export function criticExamples(config: SpcConfig, ...path: (string | number)[]):
 }
 
 /** Row `row` of step `step` of a base model's training: a worked problem, or (a few) a check of a coarse error. */
-export function baseExample(config: SpcConfig, name: string, checks: number, step: number, row: number): Example {
+export function baseExample(
+  config: Pick<SpcConfig, 'task' | 'seed'>,
+  name: string,
+  checks: number,
+  step: number,
+  row: number,
+): Example {
   const draws = new Stream(config.seed, name, step, row).draws()
-  if (draws.uniform() < checks) return criticExamples(config, name, step, row)[draws.between(0, 1)]!
+  if (draws.uniform() < checks) return criticExamples(config, coarse, name, step, row)[draws.between(0, 1)]!
   const problem = problemAt(config, 'train', name, step, row)
   return supervised(solverPrompt(problem), solverCompletion(taskOf(config).solve(problem)))
 }

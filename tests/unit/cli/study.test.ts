@@ -40,6 +40,20 @@ describe('studies', () => {
     })
     expect(table).toContain('| round 0 (all arms) | 3 | 0.100 |')
     expect(table).toContain('| spc | 3 | 0.200 ± 0.248 |')
+    expect(table).not.toContain('paired')
+  })
+
+  it('compare the first arm with each other one, seed by seed', () => {
+    const run = (arm: string, seed: number, mean: number | null) => {
+      return { arm, seed, run: `${arm}${seed}`, rounds: [{ round: 0, numbers: { mean } }] }
+    }
+    // Seeds differ by far more than arms do; the pairs tell the arms apart all the same.
+    const ours = [0.1, 0.5, 0.9].map((mean, index) => run('ours', index + 1, mean))
+    const theirs = [0.08, 0.49, 0.87].map((mean, index) => run('theirs', index + 1, mean))
+    const about = { study: 's', title: 't', command: 'c', commit: 'a', machine: 'm', columns: ['mean'] }
+    expect(studyTable({ ...about, runs: [...ours, ...theirs] })).toContain('| ours − theirs | 3 | 0.020 ± 0.025 |')
+    const unfinished = [...theirs.slice(0, 2), run('theirs', 3, null)]
+    expect(studyTable({ ...about, runs: [...ours, ...unfinished] })).toContain('| ours − theirs | 2 |')
   })
 
   describe('that compare where a number reaches a value', () => {

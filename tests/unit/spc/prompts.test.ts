@@ -17,7 +17,7 @@ describe('the players’ texts', () => {
         const generator = generatorExample(config, number)
         const deception = prompts.parseDeception(generator.completion)
         expect(deception && prompts.generatorCompletion(deception)).toBe(generator.completion)
-        const [wrong, right] = criticExamples(config, 'test', number)
+        const [wrong, right] = criticExamples(config, errorTypes, 'test', number)
         expect(prompts.parseVerdict(wrong.completion)).toBe('Incorrect')
         expect(prompts.parseVerdict(right.completion)).toBe('Correct')
       }),

@@ -38,6 +38,8 @@ describe.each(tasks.map((task) => [task.name, task] as const))('the task %s', (_
       }
       expect(task.next(problem, steps)).toBeNull()
       expect(task.grade(problem, steps)).toBe(true)
+      expect(task.answer(problem, steps)).not.toBeNull()
+      expect(task.answer(problem, [])).toBeNull()
     })
   })
 
