@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../shared/errors.ts'
 import type { BaseConfig, Recipe } from '../shared/recipe.ts'
+import { selfCheck } from './self-check/index.ts'
 import { spc } from './spc/index.ts'
 import { spo } from './spo/index.ts'
 import { sppo } from './sppo/index.ts'
@@ -11,7 +12,7 @@ import { sppo } from './sppo/index.ts'
  */
 export type AnyRecipe = Recipe<BaseConfig>
 
-const recipes: Record<string, AnyRecipe> = { spc, spo, sppo }
+const recipes: Record<string, AnyRecipe> = { spc, spo, sppo, 'self-check': selfCheck }
 export const recipeNames = Object.keys(recipes)
 
 export function recipeOf(name: string): AnyRecipe {

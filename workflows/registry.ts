@@ -1,12 +1,13 @@
 import { UserError } from '../shared/errors.ts'
 import type { BaseConfig } from '../shared/recipe.ts'
 import type { Rounds } from './round.ts'
+import { selfCheck } from './self-check.ts'
 import { spc } from './spc.ts'
 import { spo } from './spo.ts'
 import { sppo } from './sppo.ts'
 
 /** The order of events of every recipe, by the recipe's name. */
-const rounds: Record<string, Rounds<BaseConfig>> = { spc, spo, sppo }
+const rounds: Record<string, Rounds<BaseConfig>> = { spc, spo, sppo, 'self-check': selfCheck }
 
 export function roundsOf(recipe: string): Rounds<BaseConfig> {
   const found = rounds[recipe]

@@ -5,7 +5,7 @@ import { taskFrom } from '../../tasks/registry.ts'
 import { errorTypes } from '../../tasks/task.ts'
 import type { SpcConfig } from './config.ts'
 import { readGame, readProblem, type SolvedProblem } from './games.ts'
-import { problemAt, taskOf } from './problems.ts'
+import { problemAt, solutionSteps, taskOf } from './problems.ts'
 import {
   criticPrompt,
   generatorCompletion,
@@ -241,8 +241,9 @@ function openGame(
   text: string,
   solution: number,
 ): EpisodeRow[] {
-  const steps = parseSolution(text)
-  if (!steps || !taskOf(config).grade(problem.problem, steps)) return []
+  const task = taskOf(config)
+  const steps = solutionSteps(task, text)
+  if (!steps || !task.grade(problem.problem, steps)) return []
   const chosen = new Stream(config.seed, 'step', round, problem.item, solution).integer(0, steps.length)
   const most = Math.max(config.play.presolutions, config.play.mediumSolutions)
   const data: Data = {

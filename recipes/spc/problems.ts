@@ -2,6 +2,7 @@ import { fraction, Stream } from '../../shared/random.ts'
 import { taskFrom } from '../../tasks/registry.ts'
 import type { Split, Task } from '../../tasks/task.ts'
 import type { SpcConfig } from './config.ts'
+import { parseSolution } from './prompts.ts'
 
 export const taskOf = (config: Pick<SpcConfig, 'task'>): Task => taskFrom(config.task)
 
@@ -23,4 +24,13 @@ export function problemAt(
     if (splitOf(problem) === split) return problem
   }
   throw new Error(`no ${split} problem at ${path.join('/')} in 10,000 attempts`)
+}
+
+/**
+ * The steps of a solution that is made of nothing else; null for any other text. Its outcome may be wrong, and its steps
+ * too, but it is no longer than a solution may be: what the lengths of prompts are bounded by.
+ */
+export function solutionSteps(task: Task, text: string): string[] | null {
+  const steps = parseSolution(text)
+  return steps && steps.length <= task.longest.steps && steps.every((step) => task.isStep(step)) ? steps : null
 }

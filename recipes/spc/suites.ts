@@ -120,7 +120,13 @@ function arenaStep(config: SpcConfig, index: number): { problem: string; done: s
   return { problem, done: steps.slice(0, chosen), right: steps[chosen]! }
 }
 
-function judgedBy(name: string, summary: string, items: (config: SpcConfig) => number, round = 0): Suite<SpcConfig> {
+/** A suite whose lines are steps to judge, made in `round`. */
+export function judgedSteps<Config extends Pick<SpcConfig, 'task'>>(
+  name: string,
+  summary: string,
+  items: (config: Config) => number,
+  round = 0,
+): Suite<Config> {
   return {
     summary,
     set: { round, name },
@@ -141,12 +147,13 @@ function judgedBy(name: string, summary: string, items: (config: SpcConfig) => n
 
 export function suite(name: string): Suite<SpcConfig> | null {
   const [kind = '', part = ''] = name.split('/')
-  if (/^(critique|bigbench-mistake)\/[0-9a-f]+$/.test(name)) return judgedBy(name, `Steps of a file (${kind})`, () => 0)
+  if (/^(critique|bigbench-mistake)\/[0-9a-f]+$/.test(name))
+    return judgedSteps(name, `Steps of a file (${kind})`, () => 0)
   if (!/^(natural|synthetic)\/(validation|test)$|^arena\/\d+$/.test(name)) return null
   if (kind === 'arena')
     // A generator attacks in the round that made it.
-    return judgedBy(name, `Steps of generator ${part}, judged`, ({ evaluation }) => evaluation.arena, Number(part))
-  return judgedBy(name, `${kind} errors, ${part} split`, ({ evaluation }) =>
+    return judgedSteps(name, `Steps of generator ${part}, judged`, ({ evaluation }) => evaluation.arena, Number(part))
+  return judgedSteps(name, `${kind} errors, ${part} split`, ({ evaluation }) =>
     kind === 'natural' ? evaluation.natural : evaluation.synthetic,
   )
 }

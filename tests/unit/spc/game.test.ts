@@ -126,6 +126,19 @@ describe('the difficulty filter and the choice of steps', () => {
       expect(task.check(game.problem, game.done, game.right)).toBe(true)
     }
   })
+  it('opens no game on a solution with the right outcome that is not made of steps', () => {
+    const rows = { items, episodes: [], turns: [] }
+    const problem = problemAt(config, 'train', 1, 1)
+    const steps = task.solve(problem)
+    const answered = (text: string) => {
+      const extra = [{ question: { key: '1', prompt: '' }, texts: [text], tokens: [1] }]
+      return solve.answer({ ...context, phase: 'solve' }, rows, extra).episodes.filter(({ item }) => item === 1).length
+    }
+    const before = answered('')
+    expect(answered(solverCompletion(steps))).toBe(before + 1)
+    expect(answered(solverCompletion(['99', ...steps]))).toBe(before)
+    expect(answered(solverCompletion([...Array.from({ length: 4 }, () => '1+1=2'), ...steps]))).toBe(before)
+  })
   it('keeps the splits apart', () => {
     fc.assert(
       fc.property(fc.nat(), fc.constantFrom('train', 'validation', 'test'), (number, split) => {

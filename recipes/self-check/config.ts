@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { taskConfig, taskFrom } from '../../tasks/registry.ts'
+import { modelConfig, optimizerFields } from '../fields.ts'
+import { contextNeeded } from '../spc/lengths.ts'
+
+const count = z.int().min(1)
+const share = z.number().min(0).max(1)
+
+/** A run of self-check. The comments give CriticBench's numbers. */
+export const selfCheckConfig = z
+  .strictObject({
+    recipe: z.literal('self-check'),
+    seed: z.int().min(0).default(1),
+    /** Checks after the first one, each by the next version of the critic. */
+    rounds: z.int().min(0).max(50).default(6),
+    /** Problems per shard. */
+    shard: count.default(128),
+    task: taskConfig.prefault({}),
+    model: modelConfig,
+
+    /** Who solves and who judges. They are trained here, or taken as they are from a run of SPC of the same task and model. */
+    players: z
+      .strictObject({
+        from: z
+          .strictObject({ run: z.string(), solver: z.enum(['weak-solver', 'solver']).default('weak-solver') })
+          .nullable()
+          .default(null),
+        solver: z.strictObject(optimizerFields({ steps: 600, batch: 48, learningRate: 2e-3 })).prefault({}),
+        /** The critic's base: worked problems, and a share of checks of coarse errors. */
+        base: z
+          .strictObject({
+            ...optimizerFields({ steps: 800, batch: 48, learningRate: 2e-3 }),
+            checks: share.default(0.25),
+          })
+          .prefault({}),
+        /** Each round's critic goes on from the one before with so many steps on labelled steps. */
+        critic: z.strictObject(optimizerFields({ steps: 80, batch: 64, learningRate: 6e-4 })).prefault({}),
+      })
+      .prefault({}),
+
+    check: z
+      .strictObject({
+        /** Test problems. */
+        problems: count.default(1000),
+        /** k, answers per problem that vote. */
+        answers: z.int().min(2).default(16),
+        /** Further answers, for the baseline that spends the critic's tokens on more votes. */
+        spareAnswers: count.default(32),
+        /** Of the answers; the critic judges greedily (CriticBench: .6, eight times). */
+        temperature: z.number().gt(0).max(2).default(1),
+        /** C: a majority answer is checked when it has at most C times the votes of the next (CriticBench: 1 to 2, on GSM8K). */
+        certainty: z.number().min(1).default(2),
+        /** What is judged: one solution for each distinct answer, or every solution. */
+        candidates: z.enum(['answers', 'solutions']).default('answers'),
+      })
+      .prefault({}),
+
+    evaluation: z
+      .strictObject({
+        /** Problems of which one right and one wrong solution are judged. */
+        balanced: count.default(500),
+      })
+      .prefault({}),
+  })
+  .superRefine(({ task, model, evaluation, check }, context) => {
+    const needed = contextNeeded(taskFrom(task))
+    if (model.context < needed) {
+      const message = `is too short for the task: its longest problem and what is said about it take ${needed} tokens`
+      context.addIssue({ code: 'custom', message, path: ['model', 'context'] })
+    }
+    if (evaluation.balanced > check.problems) {
+      const message = `must not be more than check.problems (${check.problems})`
+      context.addIssue({ code: 'custom', message, path: ['evaluation', 'balanced'] })
+    }
+  })
+export type SelfCheckConfig = z.infer<typeof selfCheckConfig>

@@ -1,0 +1,90 @@
+import { range } from '../../shared/collections.ts'
+import type { PolicySource } from '../../shared/ids.ts'
+import type { Course, Example, OptimizerConfig } from '../../shared/recipe.ts'
+import { Stream } from '../../shared/random.ts'
+import { taskFrom } from '../../tasks/registry.ts'
+import { errorTypes } from '../../tasks/task.ts'
+import { critiqueLength } from '../spc/lengths.ts'
+import { baseExample, criticExamples } from '../spc/supervised.ts'
+import type { SelfCheckConfig } from './config.ts'
+
+/**
+ * Self-check itself trains nobody: its players are prompted. Where a run of SPC has them, the courses publish its policies
+ * here as they are (0 steps); otherwise they make a weak solver, and a critic that gets better from round to round.
+ */
+type SelfCheckCourse = Course<SelfCheckConfig>
+
+interface Setting {
+  steps: number
+  batch: number
+  learningRate: number
+}
+
+interface Making {
+  summary: string
+  setting(config: SelfCheckConfig): Setting
+  warmupSteps: number
+  /** Whose policy it is in a run of SPC. */
+  taken(config: SelfCheckConfig, round: number): { role: string; version: number }
+  from(round: number): PolicySource | null
+  example(config: SelfCheckConfig, round: number, step: number, row: number): Example
+}
+
+function course({ summary, setting, warmupSteps, taken, from, example }: Making): SelfCheckCourse {
+  return {
+    summary,
+    rounds: () => [],
+    from: ({ config, round }) => {
+      const run = config.players.from?.run
+      return run === undefined ? from(round) : { run, ...taken(config, round) }
+    },
+    reference: () => null,
+    loss: () => [{ term: 'nll', weight: 1 }],
+    optimizer: (config): OptimizerConfig => {
+      return { learningRate: setting(config).learningRate, warmupSteps, weightDecay: 0, clipNorm: 1, decay: 'linear' }
+    },
+    batchRows: (config) => setting(config).batch,
+    length: ({ task }) => critiqueLength(taskFrom(task)),
+    lesson({ config, round }) {
+      const { steps, batch } = setting(config)
+      const made = config.players.from === null
+      return {
+        steps: made ? steps : 0,
+        batch: (step) => range(0, batch).map((row) => example(config, round, step, row)),
+        consumed: [],
+        report: { rows: made ? steps * batch : 0 },
+      }
+    },
+  }
+}
+
+export const courses: Record<string, SelfCheckCourse> = {
+  solver: course({
+    summary: 'The solver: worked problems',
+    setting: ({ players }) => players.solver,
+    warmupSteps: 100,
+    taken: ({ players }) => ({ role: players.from?.solver ?? 'weak-solver', version: 0 }),
+    from: () => null,
+    example: (config, _round, step, row) => baseExample(config, 'self-check solver', 0, step, row),
+  }),
+  'base critic': course({
+    summary: 'The first critic: worked problems, and a few checks of coarse errors',
+    setting: ({ players }) => players.base,
+    warmupSteps: 100,
+    taken: () => ({ role: 'critic', version: 0 }),
+    from: () => null,
+    example: (config, _round, step, row) =>
+      baseExample(config, 'self-check critic', config.players.base.checks, step, row),
+  }),
+  critic: course({
+    summary: 'The next critic: more labelled steps, right ones and wrong ones of every type',
+    setting: ({ players }) => players.critic,
+    warmupSteps: 10,
+    taken: (_config, round) => ({ role: 'critic', version: round }),
+    from: (round) => ({ role: 'critic', version: round - 1 }),
+    example(config, round, step, row) {
+      const [wrong, right] = criticExamples(config, errorTypes, 'self-check', round, step, row)
+      return new Stream(config.seed, 'self-check side', round, step, row).uniform(0) < 0.5 ? wrong : right
+    },
+  }),
+}

@@ -1,0 +1,28 @@
+import type { Recipe } from '../../shared/recipe.ts'
+import { taskFrom } from '../../tasks/registry.ts'
+import { spcVocabulary, stop, templates } from '../spc/prompts.ts'
+import { balance, balanced, BALANCED } from './balanced.ts'
+import { selfCheckConfig, type SelfCheckConfig } from './config.ts'
+import { courses } from './courses.ts'
+import { summarise } from './measure.ts'
+import { criticise, sample, vote } from './phases.ts'
+import { poolSuite, solutionPool } from './pools.ts'
+import { CHECKED } from './rows.ts'
+
+/** Self-check (CriticBench, Luo et al. 2023): the pure half. workflows/self-check.ts says in which order it happens. */
+export const selfCheck: Recipe<SelfCheckConfig> = {
+  name: 'self-check',
+  config: selfCheckConfig,
+  steerable: ['rounds'],
+  // Round 0 makes the players, samples the votes and checks them for the first time.
+  later: ['rounds', 'players.critic'],
+  vocabulary: ({ task }) => spcVocabulary(taskFrom(task)),
+  stop,
+  templates,
+  phases: { sample, balance, criticise, vote },
+  courses,
+  suite: (name) => (name === BALANCED ? balanced : poolSuite(name)),
+  importers: { 'solution-pool': solutionPool },
+  measures: [CHECKED],
+  summarise,
+}
