@@ -29,8 +29,16 @@ export interface ReportData {
 export interface RoundTimes {
   round: number
   score: number | null
+  /** What the recipe's summary of the round came to (Recipe.summarise); null until the round is finished. */
+  numbers: Data | null
   startedAt: Date
   finishedAt: Date | null
+}
+
+/** One number of a round's summary; null where the round has none of that name. */
+export function numberOf({ numbers }: RoundTimes, name: string): number | null {
+  const value = numbers?.[name]
+  return typeof value === 'number' ? value : null
 }
 
 export interface PolicyLine {
