@@ -1,5 +1,6 @@
 import type { DescribeRun } from '../report/data.ts'
 import { html } from '../report/html.ts'
+import { describeSelfCheck } from './self-check/report/index.ts'
 import { describeSpc } from './spc/report/index.ts'
 
 /**
@@ -7,7 +8,7 @@ import { describeSpc } from './spc/report/index.ts'
  * tables, not the other way round, so a new recipe brings its sections without touching report/; and apart from the
  * recipe itself, as workflows bundle recipes and have no use for HTML. A recipe without an entry gets the frame alone.
  */
-const reports: Record<string, DescribeRun> = { spc: describeSpc }
+const reports: Record<string, DescribeRun> = { 'self-check': describeSelfCheck, spc: describeSpc }
 
 export function describeRun(recipe: string): DescribeRun {
   return (

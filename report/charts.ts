@@ -1,3 +1,4 @@
+import { range } from '../shared/collections.ts'
 import type { Estimate } from './estimates.ts'
 import type { Html } from './html.ts'
 import { html, nothing } from './html.ts'
@@ -95,10 +96,16 @@ function apart(wanted: readonly number[]): number[] {
   return placed
 }
 
-/** At most eleven round numbers along the axis. */
+/** At most eleven numbers along the axis: those of the points where they are evenly spaced, such as rounds, or round ones. */
 function ticks(xs: readonly number[]): number[] {
-  const every = Math.ceil(xs.length / 11)
-  return xs.filter((_, index) => index % every === 0)
+  const [first = 0, last = 0] = [xs[0], xs.at(-1)]
+  const gaps = new Set(xs.slice(1).map((value, index) => value - (xs[index] ?? 0)))
+  if (gaps.size <= 1) return xs.filter((_, index) => index % Math.ceil(xs.length / 11) === 0)
+  const rough = (last - first) / 6
+  const size = 10 ** Math.floor(Math.log10(rough))
+  const every = [1, 2, 5, 10].map((factor) => factor * size).find((candidate) => candidate >= rough) ?? rough
+  const from = Math.ceil(first / every)
+  return range(from, Math.floor(last / every) + 1).map((step) => Number((step * every).toPrecision(6)))
 }
 
 const niceTop = (highest: number): number => [0.02, 0.04, 0.1, 0.2, 0.4, 0.6, 0.8].find((top) => highest <= top) ?? 1

@@ -7,7 +7,7 @@ import { courses } from './courses.ts'
 import { summarise } from './measure.ts'
 import { criticise, sample, vote } from './phases.ts'
 import { poolSuite, solutionPool } from './pools.ts'
-import { CHECKED } from './rows.ts'
+import { BUDGET, CHECKED } from './rows.ts'
 
 /** Self-check (CriticBench, Luo et al. 2023): the pure half. workflows/self-check.ts says in which order it happens. */
 export const selfCheck: Recipe<SelfCheckConfig> = {
@@ -23,6 +23,6 @@ export const selfCheck: Recipe<SelfCheckConfig> = {
   courses,
   suite: (name) => (name === BALANCED ? balanced : poolSuite(name)),
   importers: { 'solution-pool': solutionPool },
-  measures: [CHECKED],
+  measures: [CHECKED, BUDGET],
   summarise,
 }

@@ -1,7 +1,7 @@
 import { policyName } from '../../shared/ids.ts'
 import type { RoundRows, RoundSummary } from '../../shared/recipe.ts'
 import { BALANCED, balancedAccuracy } from './balanced.ts'
-import { type Checked, CHECKED, readChecked, type Way } from './rows.ts'
+import { BUDGET, type Budget, type Checked, CHECKED, readBudget, readChecked, type Way } from './rows.ts'
 
 /** The numbers of a round, all on the same problems and the same votes. */
 export interface Check {
@@ -54,12 +54,28 @@ export function check(rows: readonly Checked[]): Check | null {
   }
 }
 
+/** Accuracy and generated tokens per problem of the first 1, 2, 4, … votes: `votes_4`, `vote_tokens_4`. */
+export function budgetNumbers(rows: readonly Budget[]): Record<string, number> {
+  const sizes = rows[0]?.votes.map(({ answers }) => answers) ?? []
+  return Object.fromEntries(
+    sizes.flatMap((answers, index) => {
+      const mean = (of: (vote: Budget['votes'][number]) => number): number =>
+        rows.reduce((sum, { votes }) => sum + (votes[index] ? of(votes[index]) : 0), 0) / rows.length
+      return [
+        [`votes_${answers}`, mean(({ right }) => Number(right))],
+        [`vote_tokens_${answers}`, mean(({ tokens }) => tokens)],
+      ]
+    }),
+  )
+}
+
 /** The score is the accuracy after the check. */
 export function summarise({ round, evaluations, measured }: RoundRows): RoundSummary {
+  const votes = budgetNumbers(measured.filter(({ set }) => set === BUDGET).map(readBudget))
   const found = check(measured.filter(({ set }) => set === CHECKED).map(readChecked))
   const critic = policyName({ role: 'critic', version: round })
   const balanced = balancedAccuracy(evaluations.filter((row) => row.suite === BALANCED && policyName(row) === critic))
-  if (!found) return { score: null, numbers: { balanced } }
+  if (!found) return { score: null, numbers: { balanced, ...votes } }
   const { accuracy } = found
   const errors = 1 - accuracy.majority
   return {
@@ -83,6 +99,8 @@ export function summarise({ round, evaluations, measured }: RoundRows): RoundSum
       unreadable: found.unreadable,
       short: found.short,
       tokens: found.tokens,
+      problems: found.problems,
+      ...votes,
     },
   }
 }

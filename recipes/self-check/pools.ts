@@ -6,6 +6,7 @@ import type { JudgedStep } from '../spc/games.ts'
 import { critiqueTokens } from '../spc/lengths.ts'
 import { criticPrompt, spcVocabulary } from '../spc/prompts.ts'
 import { judgedSteps } from '../spc/suites.ts'
+import { breakEven } from './break-even.ts'
 import type { SelfCheckConfig } from './config.ts'
 import { certainty, majority, tally, voteAgain } from './vote.ts'
 
@@ -63,16 +64,6 @@ function withQuality(config: SelfCheckConfig, pools: readonly Pool[], quality: n
 
 const qualities = [0.5, 0.6, 0.7, 0.8, 0.9, 1]
 
-/** Where the line through the accuracies crosses that of the vote; null where it never does. */
-function breakEven(accuracies: readonly { quality: number; accuracy: number }[], vote: number): number | null {
-  const above = accuracies.findIndex(({ accuracy }) => accuracy >= vote)
-  const [before, after] = [accuracies[above - 1], accuracies[above]]
-  if (!after) return null
-  if (!before) return after.quality
-  const part = (vote - before.accuracy) / (after.accuracy - before.accuracy)
-  return before.quality + part * (after.quality - before.quality)
-}
-
 export const solutionPool: Importer<SelfCheckConfig> = {
   summary: 'Stored solutions to questions in words: does checking their equalities help the vote?',
   read(config, text, source) {
@@ -112,7 +103,7 @@ export const solutionPool: Importer<SelfCheckConfig> = {
       labels: share(pools, (pool) => ends(config, pool, ({ right }) => !right)),
       equalities: { claimed, asked: item },
       simulated,
-      break_even: breakEven(simulated, vote),
+      break_even: breakEven(simulated.map(({ quality, accuracy }) => ({ quality, gain: accuracy - vote }))),
     }
     const percent = (value: number | null): string => (value === null ? '–' : `${(100 * value).toFixed(1)} %`)
     const lines = [
