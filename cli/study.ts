@@ -65,6 +65,16 @@ export function layOver(base: Record<string, unknown>, over: Record<string, unkn
   return laid
 }
 
+/** The configuration of an arm's run. `{seed}` in a text stands for the seed: so an arm can take up runs of another study. */
+export function configOf(
+  run: Record<string, unknown>,
+  over: Record<string, unknown>,
+  seed: number,
+): Record<string, unknown> {
+  const text = JSON.stringify({ ...layOver(run, over), seed }).replaceAll('{seed}', String(seed))
+  return fields.parse(JSON.parse(text))
+}
+
 export const runName = (name: string, arm: string, seed: number): string =>
   `${name}.${arm.replace(/[^a-z0-9]+/gi, '-').toLowerCase()}.${seed}`
 

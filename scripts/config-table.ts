@@ -13,6 +13,7 @@ import { z } from 'zod'
 import { groupBy } from '../shared/collections.ts'
 import { type AnyRecipe, recipeOf } from '../recipes/registry.ts'
 import type { Notes } from './config-notes/notes.ts'
+import { selfCheckNotes } from './config-notes/self-check.ts'
 import { spcNotes } from './config-notes/spc.ts'
 import { spoNotes } from './config-notes/spo.ts'
 import { sppoNotes } from './config-notes/sppo.ts'
@@ -20,7 +21,12 @@ import { sppoNotes } from './config-notes/sppo.ts'
 const docs = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', 'docs')
 
 /** The notes of every recipe that has a page. */
-const notes: Readonly<Record<string, Notes>> = { spc: spcNotes, spo: spoNotes, sppo: sppoNotes }
+const notes: Readonly<Record<string, Notes>> = {
+  spc: spcNotes,
+  spo: spoNotes,
+  sppo: sppoNotes,
+  'self-check': selfCheckNotes,
+}
 
 export const pages = Object.keys(notes).map((recipe) => ({ recipe, page: path.join(docs, `${recipe}.md`) }))
 

@@ -29,7 +29,7 @@ export function addEvaluate(program: Command): void {
     .requiredOption('--policy <run/role[@round]>', 'e.g. spc/critic (its newest version) or spc/critic@1')
     .requiredOption(
       '--suite <name>',
-      'natural/test, natural/validation, synthetic/test, synthetic/validation, bigbench-mistake',
+      'spc: natural/test, natural/validation, synthetic/test, synthetic/validation, bigbench-mistake; self-check: balanced, solution-pool',
     )
     .option('--data <file>', 'the file of a suite that reads one, e.g. multistep_arithmetic.jsonl')
     .option('--limit <n>', 'only the first n lines', wholeNumber)
@@ -40,7 +40,8 @@ export function addEvaluate(program: Command): void {
 Examples:
   sparring evaluate --policy spc/critic --suite natural/test
   sparring evaluate --policy spc/critic@0 --suite synthetic/test --json
-  sparring evaluate --policy spc/critic --suite bigbench-mistake --data multistep_arithmetic.jsonl`,
+  sparring evaluate --policy spc/critic --suite bigbench-mistake --data multistep_arithmetic.jsonl
+  sparring evaluate --policy self-check/critic --suite solution-pool --data example_model_solutions.jsonl`,
     )
     .action(async (options: Options) => {
       await withSession('sparring evaluate', (session) => evaluate(session, options))

@@ -103,7 +103,7 @@ async function playAll(
   store: () => Promise<unknown>,
 ): Promise<void> {
   const files = places.map(({ arm, over, seed, run }) => {
-    const given = { ...studies.layOver(study.run, over), seed }
+    const given = studies.configOf(study.run, over, seed)
     const source = `arm ${arm} of the study`
     return { name: run, source, given, config: parseConfig(given, source).config }
   })

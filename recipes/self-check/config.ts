@@ -25,7 +25,7 @@ export const selfCheckConfig = z
           .strictObject({ run: z.string(), solver: z.enum(['weak-solver', 'solver']).default('weak-solver') })
           .nullable()
           .default(null),
-        solver: z.strictObject(optimizerFields({ steps: 600, batch: 48, learningRate: 2e-3 })).prefault({}),
+        solver: z.strictObject(optimizerFields({ steps: 800, batch: 48, learningRate: 2e-3 })).prefault({}),
         /** The critic's base: worked problems, and a share of checks of coarse errors. */
         base: z
           .strictObject({
@@ -34,20 +34,20 @@ export const selfCheckConfig = z
           })
           .prefault({}),
         /** Each round's critic goes on from the one before with so many steps on labelled steps. */
-        critic: z.strictObject(optimizerFields({ steps: 80, batch: 64, learningRate: 6e-4 })).prefault({}),
+        critic: z.strictObject(optimizerFields({ steps: 200, batch: 64, learningRate: 1e-3 })).prefault({}),
       })
       .prefault({}),
 
     check: z
       .strictObject({
         /** Test problems. */
-        problems: count.default(1000),
+        problems: count.default(800),
         /** k, answers per problem that vote. */
         answers: z.int().min(2).default(16),
         /** Further answers, for the baseline that spends the critic's tokens on more votes. */
         spareAnswers: count.default(32),
         /** Of the answers; the critic judges greedily (CriticBench: .6, eight times). */
-        temperature: z.number().gt(0).max(2).default(1),
+        temperature: z.number().gt(0).max(2).default(0.7),
         /** C: a majority answer is checked when it has at most C times the votes of the next (CriticBench: 1 to 2, on GSM8K). */
         certainty: z.number().min(1).default(2),
         /** What is judged: one solution for each distinct answer, or every solution. */
@@ -58,7 +58,7 @@ export const selfCheckConfig = z
     evaluation: z
       .strictObject({
         /** Problems of which one right and one wrong solution are judged. */
-        balanced: count.default(500),
+        balanced: count.default(300),
       })
       .prefault({}),
   })

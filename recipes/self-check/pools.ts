@@ -64,6 +64,13 @@ function withQuality(config: SelfCheckConfig, pools: readonly Pool[], quality: n
 
 const qualities = [0.5, 0.6, 0.7, 0.8, 0.9, 1]
 
+function verdictOn(even: number | null, guessing: boolean): string {
+  if (even !== null) {
+    return `A critic of whole solutions, its errors independent, has to be right ${(100 * even).toFixed(1)} % of times to equal the vote.`
+  }
+  return guessing ? 'Here even a critic that guesses equals the vote.' : 'No such critic equals the vote.'
+}
+
 export const solutionPool: Importer<SelfCheckConfig> = {
   summary: 'Stored solutions to questions in words: does checking their equalities help the vote?',
   read(config, text, source) {
@@ -117,9 +124,7 @@ export const solutionPool: Importer<SelfCheckConfig> = {
         ({ quality, accuracy }) =>
           `by a critic right ${percent(quality).padStart(7)} of times  ${percent(accuracy).padStart(8)}`,
       ),
-      numbers.break_even === null
-        ? 'No such critic reaches the vote.'
-        : `A critic of whole solutions, its errors independent, has to be right ${percent(numbers.break_even)} of times to equal the vote.`,
+      verdictOn(numbers.break_even, (simulated[0]?.accuracy ?? 0) >= vote),
     ]
     return { lines, numbers }
   },

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { compared, layOver, readStudy, runName, studyTable } from '../../../cli/study.ts'
+import { compared, configOf, layOver, readStudy, runName, studyTable } from '../../../cli/study.ts'
 import { parseConfig } from '../../../recipes/registry.ts'
 import { runNamePattern } from '../../../shared/ids.ts'
 
@@ -17,6 +17,11 @@ describe('studies', () => {
 
   it('lay an arm over the run, group by group', () => {
     expect(layOver({ a: 1, play: { x: 1, y: 2 } }, { play: { y: 3 } })).toEqual({ a: 1, play: { x: 1, y: 3 } })
+  })
+
+  it('put the seed where an arm names it', () => {
+    const config = configOf({ rounds: 1, seed: 9 }, { players: { from: { run: 'spc-arms.spc.{seed}' } } }, 4)
+    expect(config).toEqual({ rounds: 1, seed: 4, players: { from: { run: 'spc-arms.spc.4' } } })
   })
 
   it('name the studies there are', () => {

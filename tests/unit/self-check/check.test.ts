@@ -141,6 +141,6 @@ describe('the balanced suite', () => {
 })
 
 it('the configuration names the field that is wrong', () => {
-  expect(() => parse({ check: { problems: 10 } })).toThrow(/balanced/)
+  expect(() => parse({ check: { problems: 10 } })).toThrow(/must not be more than check.problems/)
   expect(() => parse({ model: { context: 20 } })).toThrow(/too short/)
 })
