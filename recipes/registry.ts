@@ -12,7 +12,12 @@ import { sppo } from './sppo/index.ts'
  */
 export type AnyRecipe = Recipe<BaseConfig>
 
-const recipes: Record<string, AnyRecipe> = { spc, spo, sppo, 'self-check': selfCheck }
+const recipes: Record<string, AnyRecipe> = {
+  spc,
+  spo,
+  sppo,
+  'self-check': selfCheck,
+}
 export const recipeNames = Object.keys(recipes)
 
 export function recipeOf(name: string): AnyRecipe {

@@ -267,6 +267,20 @@ export interface Recipe<Config extends BaseConfig> {
   summarise(rows: RoundRows): RoundSummary
 }
 
+/** What most recipes do without. */
+const usual = {
+  steerable: ['rounds'],
+  later: ['rounds'],
+  suite: () => null,
+  importers: {},
+  measures: [],
+} satisfies Partial<Recipe<BaseConfig>>
+
+/** A recipe, with the usual answers where it has none of its own: nothing to steer but its length, no suites, no files. */
+export const defineRecipe = <Config extends BaseConfig>(
+  recipe: Omit<Recipe<Config>, keyof typeof usual> & Partial<Pick<Recipe<Config>, keyof typeof usual>>,
+): Recipe<Config> => ({ ...usual, ...recipe })
+
 export interface EvaluationRow extends Judgement {
   suite: string
   role: Role

@@ -7,7 +7,12 @@ import { spo } from './spo.ts'
 import { sppo } from './sppo.ts'
 
 /** The order of events of every recipe, by the recipe's name. */
-const rounds: Record<string, Rounds<BaseConfig>> = { spc, spo, sppo, 'self-check': selfCheck }
+const rounds: Record<string, Rounds<BaseConfig>> = {
+  spc,
+  spo,
+  sppo,
+  'self-check': selfCheck,
+}
 
 export function roundsOf(recipe: string): Rounds<BaseConfig> {
   const found = rounds[recipe]

@@ -1,4 +1,4 @@
-import type { Recipe } from '../../shared/recipe.ts'
+import { defineRecipe } from '../../shared/recipe.ts'
 import { taskFrom } from '../../tasks/registry.ts'
 import { spcVocabulary, stop, templates } from '../spc/prompts.ts'
 import { balance, balanced, BALANCED } from './balanced.ts'
@@ -10,10 +10,9 @@ import { poolSuite, solutionPool } from './pools.ts'
 import { BUDGET, CHECKED } from './rows.ts'
 
 /** Self-check (CriticBench, Luo et al. 2023): the pure half. workflows/self-check.ts says in which order it happens. */
-export const selfCheck: Recipe<SelfCheckConfig> = {
+export const selfCheck = defineRecipe<SelfCheckConfig>({
   name: 'self-check',
   config: selfCheckConfig,
-  steerable: ['rounds'],
   // Round 0 makes the players, samples the votes and checks them for the first time.
   later: ['rounds', 'players.critic'],
   vocabulary: ({ task }) => spcVocabulary(taskFrom(task)),
@@ -25,4 +24,4 @@ export const selfCheck: Recipe<SelfCheckConfig> = {
   importers: { 'solution-pool': solutionPool },
   measures: [CHECKED, BUDGET],
   summarise,
-}
+})

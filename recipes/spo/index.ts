@@ -1,4 +1,4 @@
-import type { Recipe } from '../../shared/recipe.ts'
+import { defineRecipe } from '../../shared/recipe.ts'
 import { pairJudgeFrom } from '../../tasks/pair-judges.ts'
 import { preferenceVocabulary, stop, templates } from '../preferences/prompts.ts'
 import { spoConfig, type SpoConfig } from './config.ts'
@@ -7,7 +7,7 @@ import { measure, MEASURED, summarise } from './measure.ts'
 import { answer, collect, compare, fit, reward, score } from './phases.ts'
 
 /** SPO, Self-Play Preference Optimization (Swamy et al. 2024): the pure half. workflows/spo.ts says in which order it happens. */
-export const spo: Recipe<SpoConfig> = {
+export const spo = defineRecipe<SpoConfig>({
   name: 'spo',
   config: spoConfig,
   steerable: ['update.learningRate', 'update.eta', 'reward.entropy'],
@@ -17,8 +17,6 @@ export const spo: Recipe<SpoConfig> = {
   templates,
   phases: { answer, collect, compare, fit, score, reward, measure },
   courses,
-  suite: () => null,
-  importers: {},
   measures: [MEASURED],
   summarise,
-}
+})

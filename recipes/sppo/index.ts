@@ -1,4 +1,4 @@
-import type { Recipe } from '../../shared/recipe.ts'
+import { defineRecipe } from '../../shared/recipe.ts'
 import { pairJudgeFrom } from '../../tasks/pair-judges.ts'
 import { preferenceVocabulary, stop, templates } from '../preferences/prompts.ts'
 import { sppoConfig, type SppoConfig } from './config.ts'
@@ -7,7 +7,7 @@ import { measure, MEASURED, summarise } from './measure.ts'
 import { answer, judge, rescore, score } from './phases.ts'
 
 /** SPPO, Self-Play Preference Optimization (Wu et al. 2024): the pure half. workflows/sppo.ts says in which order it happens. */
-export const sppo: Recipe<SppoConfig> = {
+export const sppo = defineRecipe<SppoConfig>({
   name: 'sppo',
   config: sppoConfig,
   steerable: ['rounds', 'play.prompts', 'play.temperature', 'update.learningRate', 'update.eta', 'update.beta'],
@@ -17,8 +17,6 @@ export const sppo: Recipe<SppoConfig> = {
   templates,
   phases: { answer, judge, score, rescore, measure },
   courses,
-  suite: () => null,
-  importers: {},
   measures: [MEASURED],
   summarise,
-}
+})

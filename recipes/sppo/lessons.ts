@@ -18,33 +18,38 @@ export function sppoLoss({ update: { loss, beta } }: SppoConfig): LossTerm[] {
 }
 
 interface Pair {
-  place: { round: number; episode: number }
   prompt: string
-  /** [chosen, rejected] */
-  answers: { turn: string; text: string; share: number }[]
+  chosen: PairedAnswer
+  rejected: PairedAnswer
+}
+interface PairedAnswer {
+  place: { round: number; episode: number; turn: string }
+  text: string
+  share: number
 }
 
 export function pairsOf(rows: Rows): Pair[] {
   const said = groupBy(rows.turns, (turn) => turn.episode)
   return rows.episodes.map(readGame).flatMap(({ round, episode, prompt, outcome, shares, chosen, rejected }) => {
     if (outcome === 'tie') return []
-    const answers = [chosen, rejected].map((sample) => {
+    const answer = (sample: number): PairedAnswer => {
       const turn = `answer/${sample}`
       const text = said.get(episode)?.find((one) => one.turn === turn)?.text
       if (text === undefined) throw new Error(`round ${round}, episode ${episode} lacks ${turn}`)
-      return { turn, text, share: shares[sample] ?? 0.5 }
-    })
-    return [{ place: { round, episode }, prompt, answers }]
+      return { place: { round, episode, turn }, text, share: shares[sample] ?? 0.5 }
+    }
+    return [{ prompt, chosen: answer(chosen), rejected: answer(rejected) }]
   })
 }
 
 /** The two examples of a pair, as its loss reads them. */
-function examplesOf({ update }: SppoConfig, { prompt, answers }: Pair, id: string): Example[] {
-  return answers.map(({ text, share }, index): Example => {
-    const said = { prompt, completion: text, advantage: 0 }
+function examplesOf({ update }: SppoConfig, pair: Pair, id: string): Example[] {
+  return (['chosen', 'rejected'] as const).map((side): Example => {
+    const { text, share } = pair[side]
+    const said = { prompt: pair.prompt, completion: text, advantage: 0 }
     return update.loss === 'sppo'
       ? { ...said, kind: 'regressed', target: update.eta * (share - 0.5) }
-      : { ...said, kind: 'compared', pair: { id, side: index === 0 ? 'chosen' : 'rejected' } }
+      : { ...said, kind: 'compared', pair: { id, side } }
   })
 }
 
@@ -55,14 +60,15 @@ export function pairLesson({ config, round }: Context<SppoConfig>, rows: Rows): 
   const order = (pass: number): number[] => new Stream(config.seed, 'order', round, pass).permutation(pairs.length)
   const orders = range(0, Math.ceil((steps * batch) / Math.max(1, pairs.length))).map(order)
   const drawn = (draw: number): Pair => pairs[orders[Math.floor(draw / pairs.length)]![draw % pairs.length]!]!
-  const mean = (index: number): number =>
-    pairs.reduce((sum, { answers }) => sum + (answers[index]?.share ?? 0), 0) / Math.max(1, pairs.length)
+  const mean = (side: 'chosen' | 'rejected'): number =>
+    pairs.reduce((sum, pair) => sum + pair[side].share, 0) / Math.max(1, pairs.length)
+  const ties = rows.episodes.length - pairs.length
   return {
     steps: pairs.length > 0 ? steps : 0,
     batch: (step) =>
       range(step * batch, (step + 1) * batch).flatMap((draw) => examplesOf(config, drawn(draw), String(draw))),
-    consumed: pairs.flatMap(({ place, answers }) => answers.map(({ turn }) => ({ ...place, turn }))),
-    report: { pairs: pairs.length, ties: rows.episodes.length - pairs.length, chosen: mean(0), rejected: mean(1) },
+    consumed: pairs.flatMap(({ chosen, rejected }) => [chosen.place, rejected.place]),
+    report: { pairs: pairs.length, ties, chosen: mean('chosen'), rejected: mean('rejected') },
   }
 }
 

@@ -22,7 +22,7 @@ const measured = z.object({
 export type Measured = z.infer<typeof measured>
 export const readMeasured = (row: ItemRow): Measured => measured.parse(row.data)
 
-export const measure: Phase<SppoConfig> = {
+export const measure: Phase<Pick<SppoConfig, 'task' | 'evaluation'>> = {
   summary: 'All answers to held-out prompts are scored: what is the policy worth?',
   items: ({ evaluation, task }) => Math.min(evaluation.prompts, splitPrompts(pairJudgeFrom(task)).test.length),
   // The policy of round 0 is what win rate and divergence are taken against.

@@ -9,10 +9,12 @@ import { type Game, outcomeOf, readGame } from './games.ts'
 
 /** The parts of a round of SPPO that make its pairs, in the order of the paper's Algorithm 1. */
 const nothing: Rows = { items: [], episodes: [], turns: [] }
-const prompts = (config: SppoConfig): number => config.play.prompts
+/** What they read of a configuration: a recipe with another lesson may play the same games. */
+type Games = Pick<SppoConfig, 'seed' | 'task' | 'play' | 'judge'>
+const prompts = (config: Games): number => config.play.prompts
 
 /** y_1 … y_K ~ π_t(· | x), for prompts that are drawn anew in each round. */
-export const answer: Phase<SppoConfig> = {
+export const answer: Phase<Games> = {
   summary: 'The policy answers each prompt K times',
   items: prompts,
   sampling: ({ play, task }) => ({
@@ -43,7 +45,7 @@ export const answer: Phase<SppoConfig> = {
 }
 
 /** P(y_i > y_j | x) of all pairs, and from it the best and the worst answer. */
-export const judge: Phase<SppoConfig> = {
+export const judge: Phase<Games> = {
   summary: 'The judge compares the answers to each prompt with one another',
   items: prompts,
   answer({ config, round, phase }, rows) {
@@ -84,7 +86,7 @@ function pairOf(game: Game, turns: readonly TurnRow[]): [string, string] {
 }
 
 /** log π of both answers of each pair, by whoever plays: the direction of learning is their difference over the update. */
-function scorePairs(summary: string, place: 'before' | 'after'): Phase<SppoConfig> {
+function scorePairs(summary: string, place: 'before' | 'after'): Phase<Games> {
   return {
     summary,
     items: prompts,

@@ -18,9 +18,9 @@ export interface Started {
   said(text: string): Promise<void>
 }
 
-export function begin(args: readonly string[], env: NodeJS.ProcessEnv = {}): Started {
-  const child = spawn(process.execPath, [path.join(root, 'cli', 'sparring.mjs'), ...args], {
-    cwd: root,
+export function begin(args: readonly string[], env: NodeJS.ProcessEnv = {}, at = root): Started {
+  const child = spawn(process.execPath, [path.join(at, 'cli', 'sparring.mjs'), ...args], {
+    cwd: at,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -44,4 +44,5 @@ export function begin(args: readonly string[], env: NodeJS.ProcessEnv = {}): Sta
   return { child, ended, said }
 }
 
-export const sparring = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> => begin(args, env).ended
+export const sparring = (args: readonly string[], env: NodeJS.ProcessEnv = {}, at = root): Promise<Ended> =>
+  begin(args, env, at).ended

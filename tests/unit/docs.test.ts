@@ -20,6 +20,8 @@ describe('the docs', () => {
     ['examples/engine-regression.ts', 'docs/engine.md'],
     ['examples/engine-characters.ts', 'docs/engine.md'],
     ['examples/task-reversal.ts', 'docs/tasks.md'],
+    ['examples/best-of-k/recipe.ts', 'docs/recipes.md'],
+    ['examples/best-of-k/workflow.ts', 'docs/recipes.md'],
   ])('show %s as it is', (example, page) => {
     expect(read(page)).toContain(`\`\`\`ts\n${read(example)}\`\`\``)
   })
