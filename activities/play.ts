@@ -54,13 +54,15 @@ const placeOfSeeds = (seed: number, round: number, phase: string): string => `${
 
 /** Finds the seed of a turn by its prompt and sample number. A turn that nobody sampled here has none. */
 function seedsOf(answers: readonly Answer[], place: string): (turn: TurnRow) => string {
-  const questions = new Map(
-    answers
-      .filter(({ logProbabilities }) => !logProbabilities)
-      .map(({ question }) => [`${question.key.split('/')[0]}|${question.prompt}`, question]),
+  const seeds = new Map(
+    answers.flatMap(({ question, turns = [] }) =>
+      turns.flatMap((said, sample) =>
+        said.map(({ prompt }, turn): [string, string] => [
+          `${question.key.split('/')[0]}|${prompt}|${sample}`,
+          seedOf(place, question, sample, turn),
+        ]),
+      ),
+    ),
   )
-  return (turn) => {
-    const question = questions.get(`${turn.episode}|${turn.prompt}`)
-    return question ? seedOf(place, question, Number(turn.turn.split('/').at(-1))) : ''
-  }
+  return ({ episode, prompt, turn }) => seeds.get(`${episode}|${prompt}|${Number(turn.split('/').at(-1))}`) ?? ''
 }

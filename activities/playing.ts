@@ -6,8 +6,9 @@ import { readRound } from '../db/runs.ts'
 import type { EngineProcess, LlamaConfig, WeightsReference } from '../engine/index.ts'
 import { type AnyRecipe, parseConfig } from '../recipes/registry.ts'
 import type { PlayedBy } from '../shared/ids.ts'
+import { range } from '../shared/collections.ts'
 import { Stream } from '../shared/random.ts'
-import type { Answer, BaseConfig, Question, Sampling } from '../shared/recipe.ts'
+import type { Answer, BaseConfig, Question, Said, Sampling } from '../shared/recipe.ts'
 import type { Vocabulary } from '../shared/vocabulary.ts'
 
 /** What generate, evaluate and update share: a round's settings, its model, a policy's file, and asking a policy. */
@@ -45,39 +46,70 @@ export function templateHash({ templates }: AnyRecipe): string {
 /** Rows of one sampling graph: what fits a core's cache and is still worth a call. */
 const ROWS_PER_CALL = 256
 
+interface Asking {
+  settings: RoundSettings
+  weights: WeightsReference
+  sampling: Sampling
+}
+
 /**
- * Samples answers. The batch shape is a function of the questions alone, and the uniform behind each token one of (seed,
- * place, question, sample, position), so the answers depend on nothing else.
+ * Samples answers, turn by turn. The batch shape is a function of the questions (and of what was said) alone, and the
+ * uniform behind each token one of (seed, place, question, sample, turn, position), so the answers depend on nothing else.
  */
 export async function ask(
   engine: EngineProcess,
-  request: {
-    settings: RoundSettings
-    weights: WeightsReference
-    questions: readonly Question[]
-    sampling: Sampling
-    /** Path of the counted random numbers, e.g. `1/2/deceive`. */
-    place: string
-  },
+  { questions, place, ...asking }: Asking & { questions: readonly Question[]; place: string },
 ): Promise<Answer[]> {
-  const { questions, sampling, weights, place, settings } = request
-  if (questions.length === 0) return []
+  const { samples } = asking.sampling
+  const opened = questions.map((question) => ({
+    prompt: question.prompt,
+    seeds: range(0, samples).map((sample) => seedOf(place, question, sample, 0)),
+  }))
+  const answers = (await sampleTurn(engine, asking, opened)).map((said, index) => ({
+    question: questions[index]!,
+    turns: said.map((turn) => [turn]),
+  }))
+  for (let turn = 1; ; turn++) {
+    const next = answers.flatMap(({ question, turns }) =>
+      turns.flatMap((said, sample) => {
+        const prompt = said.length === turn ? question.next?.(said.map(({ text }) => text)) : null
+        return typeof prompt === 'string' ? [{ said, prompt, seeds: [seedOf(place, question, sample, turn)] }] : []
+      }),
+    )
+    if (next.length === 0) break
+    const sampled = await sampleTurn(engine, { ...asking, sampling: { ...asking.sampling, samples: 1 } }, next)
+    next.forEach(({ said }, index) => said.push(...(sampled[index] ?? [])))
+  }
+  return answers.map(({ question, turns }) => ({
+    question,
+    texts: turns.map((said) => said.at(-1)?.text ?? ''),
+    tokens: turns.map((said) => said.reduce((sum, { tokens }) => sum + tokens, 0)),
+    turns,
+  }))
+}
+
+/** One turn of many samples: `sampling.samples` texts for each prompt, each with the seed of its random numbers. */
+async function sampleTurn(
+  engine: EngineProcess,
+  { settings, weights, sampling }: Asking,
+  asked: readonly { prompt: string; seeds: readonly string[] }[],
+): Promise<Said[][]> {
+  if (asked.length === 0) return []
   const { samples, temperature, maximumNewTokens } = sampling
   const { vocabulary, model, recipe } = settings
-  const prompts = questions.map((question) => vocabulary.encode(question.prompt))
+  const prompts = asked.map(({ prompt }) => vocabulary.encode(prompt))
   const longest = Math.max(...prompts.map((prompt) => prompt.length))
   const calls = Math.ceil((prompts.length * samples) / ROWS_PER_CALL)
-  const uniforms = new Float32Array(temperature === 0 ? 0 : questions.length * samples * maximumNewTokens)
+  const uniforms = new Float32Array(temperature === 0 ? 0 : asked.length * samples * maximumNewTokens)
   if (temperature > 0) {
-    questions.forEach((question, index) => {
-      for (let sample = 0; sample < samples; sample++) {
-        const stream = new Stream(seedOf(place, question, sample))
-        const first = (index * samples + sample) * maximumNewTokens
+    asked
+      .flatMap(({ seeds }) => seeds)
+      .forEach((seed, row) => {
+        const stream = new Stream(seed)
         for (let position = 0; position < maximumNewTokens; position++) {
-          uniforms[first + position] = stream.uniform(position)
+          uniforms[row * maximumNewTokens + position] = stream.uniform(position)
         }
-      }
-    })
+      })
   }
   const { completions } = await engine.sample({
     weights,
@@ -92,19 +124,16 @@ export async function ask(
     promptLength: Math.min(roundUp(longest, 8), Math.max(longest, model.context - maximumNewTokens)),
     batch: roundUp(Math.ceil(prompts.length / calls), 16),
   })
-  return questions.map((question, index) => {
-    const said = completions.slice(index * samples, (index + 1) * samples)
-    return {
-      question,
-      texts: said.map((tokens) => vocabulary.decode(tokens)),
-      tokens: said.map(({ length }) => length),
-    }
-  })
+  return asked.map(({ prompt }, index) =>
+    completions
+      .slice(index * samples, (index + 1) * samples)
+      .map((tokens) => ({ prompt, text: vocabulary.decode(tokens), tokens: tokens.length })),
+  )
 }
 
 /** The path of the random numbers that sampled an answer; kept with every turn. */
-export const seedOf = (place: string, question: Question, sample: number): string =>
-  `${place}/${question.key}/${sample}`
+export const seedOf = (place: string, question: Question, sample: number, turn: number): string =>
+  `${place}/${question.key}/${sample}${turn === 0 ? '' : `/${turn}`}`
 
 export const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
 

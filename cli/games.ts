@@ -1,6 +1,7 @@
 /** A game as lines that a person can read. Games of any recipe show their turns; SPC's parts have places of their own. */
 import { z } from 'zod'
 import type { PlayedEpisode, PlayedTurn } from '../db/reading.ts'
+import { wholeCritique } from '../recipes/spc/critique.ts'
 import { groupBy } from '../shared/collections.ts'
 import { style } from './terminal.ts'
 
@@ -70,6 +71,6 @@ function critiques(place: string, turns: readonly PlayedTurn[] | undefined): str
   return (turns ?? []).flatMap((turn, index) => {
     const right = turn.reward !== null && turn.reward > 0
     const verdict = style(right ? 'green' : 'red', turn.verdict ?? 'unreadable')
-    return field(index === 0 ? place : '', `${turn.text}  → ${verdict}  ${byline(turn)}`)
+    return field(index === 0 ? place : '', `${wholeCritique(turn)}  → ${verdict}  ${byline(turn)}`)
   })
 }

@@ -87,6 +87,7 @@ export interface PlayedTurn {
   turn: string
   role: string
   version: number
+  prompt: string
   text: string
   verdict: string | null
   reward: number | null
@@ -140,10 +141,11 @@ export async function readEpisodes(
     const consumers = learned.filter(here)
     return {
       ...game,
-      turns: said.filter(here).map(({ turn, role, version, text, verdict, reward }) => ({
+      turns: said.filter(here).map(({ turn, role, version, prompt, text, verdict, reward }) => ({
         turn,
         role,
         version,
+        prompt,
         text,
         verdict,
         reward,

@@ -68,6 +68,15 @@ export interface Question {
   prompt: string
   /** Texts to score instead of sampling any: how likely is each of them after the prompt? */
   candidates?: readonly string[]
+  /** The prompt of a sample's next turn, from what it said in its turns so far; null, or no such function, ends it. */
+  next?(said: readonly string[]): string | null
+}
+
+/** One turn of a sampled answer. */
+export interface Said {
+  prompt: string
+  text: string
+  tokens: number
 }
 
 export interface Sampling {
@@ -79,12 +88,14 @@ export interface Sampling {
 
 /**
  * The sampled texts for a question, each ending in the stop mark unless it ran out of tokens, or its candidates; `tokens`
- * are their lengths.
+ * are their lengths. Of several turns, the text is that of the last one, and the tokens are those of all.
  */
 export interface Answer {
   question: Question
   texts: string[]
   tokens: number[]
+  /** The turns of each sample; absent for candidates. */
+  turns?: Said[][]
   /** Of each candidate, the sum over its tokens of log π(token | prompt, earlier tokens); absent for sampled texts. */
   logProbabilities?: number[]
 }

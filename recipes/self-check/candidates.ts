@@ -1,7 +1,7 @@
 import type { Task } from '../../tasks/task.ts'
+import type { StepToJudge } from '../spc/critique.ts'
 import type { Verdict } from '../spc/prompts.ts'
 import { solutionSteps } from '../spc/problems.ts'
-import { criticPrompt } from '../spc/prompts.ts'
 import type { SelfCheckConfig } from './config.ts'
 import type { Sampled } from './rows.ts'
 import { certainty, tally, type Vote } from './vote.ts'
@@ -37,8 +37,8 @@ export function doubted(config: SelfCheckConfig, task: Task, { problem, solution
 }
 
 /** SPC's critic is asked about each step, after the steps before it. */
-export const stepPrompts = (problem: string, steps: readonly string[]): string[] =>
-  steps.map((step, index) => criticPrompt(problem, steps.slice(0, index), step))
+export const stepsToJudge = (problem: string, steps: readonly string[]): StepToJudge[] =>
+  steps.map((step, index) => ({ problem, done: steps.slice(0, index), step }))
 
 /** A solution is incorrect when one of its steps is. A verdict that cannot be read counts as Correct (CriticBench, appendix F). */
 export const anyIncorrect = (verdicts: readonly (Verdict | null)[]): boolean => verdicts.includes('Incorrect')

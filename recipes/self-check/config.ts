@@ -18,6 +18,9 @@ export const selfCheckConfig = z
     task: taskConfig.prefault({}),
     model: modelConfig,
 
+    /** How the critic judges a step: SPC's `critique`. */
+    critique: z.enum(['seen', 'blind']).default('seen'),
+
     /** Who solves and who judges. They are trained here, or taken as they are from a run of SPC of the same task and model. */
     players: z
       .strictObject({

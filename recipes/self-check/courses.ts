@@ -4,7 +4,7 @@ import type { Course, Example, OptimizerConfig } from '../../shared/recipe.ts'
 import { Stream } from '../../shared/random.ts'
 import { taskFrom } from '../../tasks/registry.ts'
 import { errorTypes } from '../../tasks/task.ts'
-import { critiqueLength } from '../spc/lengths.ts'
+import { critiqueLength, verdictLength } from '../spc/lengths.ts'
 import { baseExample, criticExamples } from '../spc/supervised.ts'
 import type { SelfCheckConfig } from './config.ts'
 
@@ -44,7 +44,7 @@ function course({ summary, setting, warmupSteps, taken, from, example }: Making)
       return { learningRate: setting(config).learningRate, warmupSteps, weightDecay: 0, clipNorm: 1, decay: 'linear' }
     },
     batchRows: (config) => setting(config).batch,
-    length: ({ task }) => critiqueLength(taskFrom(task)),
+    length: ({ task, critique }) => (critique === 'seen' ? critiqueLength : verdictLength)(taskFrom(task)),
     lesson({ config, round }) {
       const { steps, batch } = setting(config)
       const made = config.players.from === null

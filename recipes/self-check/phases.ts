@@ -3,10 +3,11 @@ import { Stream } from '../../shared/random.ts'
 import type { EpisodeRow, ItemRow, Phase, Reading, Rows, TurnRow } from '../../shared/recipe.ts'
 import { taskFrom } from '../../tasks/registry.ts'
 import type { Task } from '../../tasks/task.ts'
+import { critiqueQuestion, critiquesOf } from '../spc/critique.ts'
 import { critiqueTokens, solutionTokens } from '../spc/lengths.ts'
 import { problemAt } from '../spc/problems.ts'
 import { parseVerdict, solverPrompt, spcVocabulary } from '../spc/prompts.ts'
-import { anyIncorrect, type Candidate, doubted, stepPrompts, votesOf } from './candidates.ts'
+import { anyIncorrect, type Candidate, doubted, stepsToJudge, votesOf } from './candidates.ts'
 import type { SelfCheckConfig } from './config.ts'
 import { BUDGET, type Budget, CHECKED, type Checked, mapWays, readSampled, type Sampled, type Way } from './rows.ts'
 import { affordable, majority, voteAgain } from './vote.ts'
@@ -68,22 +69,23 @@ export const criticise: Phase<SelfCheckConfig> = {
   reads,
   ask({ config }, rows) {
     const task = taskFrom(config.task)
-    return rows.items.map(readSampled).flatMap((sampled) =>
-      doubted(config, task, sampled).flatMap(({ steps }, candidate) =>
-        stepPrompts(sampled.problem, steps).map((prompt, step) => ({
-          key: `${sampled.item}/${candidate}/${step}`,
-          prompt,
-        })),
-      ),
-    )
+    return rows.items
+      .map(readSampled)
+      .flatMap((sampled) =>
+        doubted(config, task, sampled).flatMap(({ steps }, candidate) =>
+          stepsToJudge(sampled.problem, steps).map((judged, step) =>
+            critiqueQuestion(config, `${sampled.item}/${candidate}/${step}`, judged),
+          ),
+        ),
+      )
   },
   answer({ round, player }, _rows, answers) {
     if (!player) throw new Error('nobody judges')
-    const turns = answers.map(({ question, texts, tokens }): TurnRow => {
-      const [item = '', candidate = '', step = ''] = question.key.split('/')
-      const text = texts[0] ?? ''
-      const said = { prompt: question.prompt, text, tokens: tokens[0] ?? 0, verdict: parseVerdict(text), reward: null }
-      return { round, episode: Number(item), turn: turnName(Number(candidate), Number(step)), ...player, ...said }
+    const turns = answers.flatMap((answer): TurnRow[] => {
+      const [item, candidate = 0, step = 0] = answer.question.key.split('/').map(Number)
+      return critiquesOf(answer).map((critique) => {
+        return { round, episode: item ?? 0, turn: turnName(candidate, step), ...player, ...critique, reward: null }
+      })
     })
     const episodes = [...new Set(turns.map(({ episode }) => episode))].map((item): EpisodeRow => ({
       round,

@@ -3,8 +3,7 @@ import type { Data, Importer, Judgement, Suite } from '../../shared/recipe.ts'
 import { taskFrom } from '../../tasks/registry.ts'
 import { parsePools, type Pool, type PooledSolution, readSolution } from '../../tasks/solution-pools.ts'
 import type { JudgedStep } from '../spc/games.ts'
-import { critiqueTokens } from '../spc/lengths.ts'
-import { criticPrompt, spcVocabulary } from '../spc/prompts.ts'
+import { critiqueSize } from '../spc/critique.ts'
 import { judgedSteps } from '../spc/suites.ts'
 import { breakEven } from './break-even.ts'
 import type { SelfCheckConfig } from './config.ts'
@@ -18,11 +17,8 @@ type Verdicts = (solution: PooledSolution) => boolean
 
 /** The equalities that the critic is asked about: those that fit its context. */
 function askedOf(config: SelfCheckConfig, text: string): { problem: string; step: string }[] {
-  const task = taskFrom(config.task)
-  const vocabulary = spcVocabulary(task)
-  const room = config.model.context - critiqueTokens(task)
   return readSolution(text).equalities.filter(
-    ({ problem, step }) => vocabulary.encode(criticPrompt(problem, [], step)).length <= room,
+    ({ problem, step }) => critiqueSize(config, { problem, done: [], step }) <= config.model.context,
   )
 }
 

@@ -66,6 +66,9 @@ export const spcConfig = z
       })
       .prefault({}),
 
+    /** `seen`: the critic reads the judged step, works it out and gives its verdict (paper). `blind`, ours: it works the step out before it is shown the judged one. */
+    critique: z.enum(['seen', 'blind']).default('seen'),
+
     /** `paper`: the newest generator meets the critic of the round before last; rounds are merged and both are retrained from round 0. */
     schedule: z.enum(['paper', 'newest']).default('paper'),
 

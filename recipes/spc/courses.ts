@@ -1,7 +1,7 @@
 import { range } from '../../shared/collections.ts'
 import type { Course, LossTerm, OptimizerConfig } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
-import { critiqueLength, deceptionLength } from './lengths.ts'
+import { critiqueLength, deceptionLength, verdictLength } from './lengths.ts'
 import { playLesson, supervisedLesson, type Learner } from './lessons.ts'
 import { taskOf } from './problems.ts'
 import { opponents } from './schedule.ts'
@@ -101,8 +101,10 @@ export function spcLoss({ update }: SpcConfig): LossTerm[] {
 /** A base model reads solutions and critiques, which are the longer. */
 const longest =
   (learner: Learner) =>
-  (config: SpcConfig): number =>
-    (learner === 'critic' ? critiqueLength : deceptionLength)(taskOf(config))
+  (config: SpcConfig): number => {
+    const critique = config.critique === 'seen' ? critiqueLength : verdictLength
+    return (learner === 'critic' ? critique : deceptionLength)(taskOf(config))
+  }
 
 const optimizer = (learningRate: number, warmupSteps: number, weightDecay: number): OptimizerConfig => ({
   learningRate,

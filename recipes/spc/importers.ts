@@ -3,14 +3,14 @@ import type { Data, Importer, Judgement } from '../../shared/recipe.ts'
 import { locationAccuracy, parseTraces, readTrace, type Trace } from '../../tasks/bigbench-mistake.ts'
 import type { SpcConfig } from './config.ts'
 import type { JudgedStep } from './games.ts'
-import { critiqueTokens } from './lengths.ts'
+import { critiqueSize } from './critique.ts'
 import { taskOf } from './problems.ts'
-import { criticPrompt, spcVocabulary, stop } from './prompts.ts'
+import { stop } from './prompts.ts'
 
 /** A step of a user's text, with the exact checker's label. Fails where the model's context or vocabulary ends. */
 function judged(config: SpcConfig, problem: string, done: string[], step: string, kind: string, source: string): Data {
   const task = taskOf(config)
-  const tokens = spcVocabulary(task).encode(criticPrompt(problem, done, step)).length + critiqueTokens(task)
+  const tokens = critiqueSize(config, { problem, done, step })
   if (tokens > config.model.context) {
     throw new UserError(
       `${source}: ${problem} with ${done.length + 1} steps takes ${tokens} tokens, the model has ${config.model.context}`,

@@ -14,7 +14,7 @@ export const solutionTokens = (task: Longest): number => stepsOf(task, task.long
 export const rolloutTokens = (task: Longest): number => 1 + stepsOf(task, task.longest.steps - 1)
 /** `type!from>to:step.` */
 export const deceptionTokens = ({ longest }: Longest): number => longest.step + 2 * longest.replaced + 4
-/** The recomputed step, the verdict and the stop mark. */
+/** The recomputed step, the verdict and the stop mark; or, blind, either of the two turns. */
 export const critiqueTokens = ({ longest }: Longest): number => longest.step + 2
 
 /** `problem:step;step#`: the problem and its steps up to the one to corrupt; a mark stands for the last separator. */
@@ -24,6 +24,8 @@ const criticPromptTokens = (task: Longest): number => generatorPromptTokens(task
 
 export const deceptionLength = (task: Longest): number => generatorPromptTokens(task) + deceptionTokens(task)
 export const critiqueLength = (task: Longest): number => criticPromptTokens(task) + critiqueTokens(task)
+/** `problem:step;step>step?=>Incorrect.`: blind, the critic's own step stands before the judged one. */
+export const verdictLength = (task: Longest): number => criticPromptTokens(task) + task.longest.step + 1 + 2
 /** The context that every prompt and its completion fit; a rollout goes on where the critic's mark would stand. */
 export const contextNeeded = (task: Longest): number =>
-  Math.max(deceptionLength(task), critiqueLength(task), criticPromptTokens(task) - 1 + rolloutTokens(task))
+  Math.max(deceptionLength(task), verdictLength(task), criticPromptTokens(task) - 1 + rolloutTokens(task))

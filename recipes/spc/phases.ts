@@ -7,17 +7,16 @@ import type { SpcConfig } from './config.ts'
 import { readGame, readProblem, type SolvedProblem } from './games.ts'
 import { problemAt, solutionSteps, taskOf } from './problems.ts'
 import {
-  criticPrompt,
   generatorCompletion,
   generatorPrompt,
   parseDeception,
   parseRollout,
   parseSolution,
-  parseVerdict,
   rolloutPrompt,
   solverPrompt,
   type Deception,
 } from './prompts.ts'
+import { critiqueQuestion, critiquesOf } from './critique.ts'
 import { critiqueTokens, deceptionTokens, rolloutTokens, solutionTokens } from './lengths.ts'
 import { judgeValidity, rewardGame } from './rewards.ts'
 
@@ -200,13 +199,13 @@ export const criticise: Phase<SpcConfig> = {
     temperature: play.temperature,
     maximumNewTokens: critiqueTokens(taskFrom(task)),
   }),
-  ask: (_context, rows) =>
+  ask: ({ config }, rows) =>
     rows.episodes
       .map(readGame)
       .filter(({ valid }) => valid)
       .flatMap(({ episode, problem, done, right, sneaky }) => [
-        { key: `${episode}/right`, prompt: criticPrompt(problem, done, right) },
-        { key: `${episode}/sneaky`, prompt: criticPrompt(problem, done, sneaky ?? '') },
+        critiqueQuestion(config, `${episode}/right`, { problem, done, step: right }),
+        critiqueQuestion(config, `${episode}/sneaky`, { problem, done, step: sneaky ?? '' }),
       ]),
   answer(context, rows, answers) {
     const episodes = new Map(rows.episodes.map((row) => [String(row.episode), row]))
@@ -214,10 +213,8 @@ export const criticise: Phase<SpcConfig> = {
       const [episode = '', side = ''] = answer.question.key.split('/')
       const row = episodes.get(episode)
       if (!row) throw new Error(`a critique of the unknown episode ${episode}`)
-      return says(context, row, `criticise/${side}`, answer).map((turn) => ({
-        ...turn,
-        verdict: parseVerdict(turn.text),
-      }))
+      const critiques = critiquesOf(answer)
+      return says(context, row, `criticise/${side}`, answer).map((turn, sample) => ({ ...turn, ...critiques[sample] }))
     })
     return { ...nothing, turns }
   },

@@ -9,10 +9,12 @@ import type { Task } from '../../tasks/task.ts'
  *   solver     37+48-9*3:                          9*3=27;37+48=85;85-27=58.
  *   generator  37+48-9*3:9*3=27;37+48=85#          calculation!85>83:37+48=83.
  *   critic     37+48-9*3:9*3=27;37+48=83?          37+48=85=>Incorrect.
+ *     blind    37+48-9*3:9*3=27;                   37+48=85
+ *              37+48-9*3:9*3=27;37+48=85>37+48=83? =>Incorrect.
  *
  * The generator names one of the five error types, explains what it replaces by what, then writes the wrong step (paper,
  * Figure 7). The critic works the step out itself before its verdict (Figure 8): the recomputed step and the judged one
- * stand at a fixed distance, which is what a tiny model needs to compare them.
+ * stand at a fixed distance, which is what a tiny model needs to compare them. critique.ts says what blind means.
  */
 export const stop = '.'
 export const verdicts = ['Correct', 'Incorrect'] as const
@@ -26,7 +28,7 @@ export function spcVocabulary(task: Task): Vocabulary {
 }
 
 /** `problem:step;step;` - what stands before the next step. */
-function opening(problem: string, done: readonly string[]): string {
+export function opening(problem: string, done: readonly string[]): string {
   return `${problem}:${done.map((step) => `${step};`).join('')}`
 }
 
@@ -45,6 +47,11 @@ export const criticPrompt = (problem: string, done: readonly string[], step: str
   `${opening(problem, done)}${step}?`
 export const criticCompletion = (recomputed: string, verdict: Verdict): string =>
   `${recomputed}${verdictMarks[verdict]}${stop}`
+
+/** Behind what comes before a step: the step as the critic wrote it itself, and the judged one. */
+export const verdictPrompt = (problem: string, done: readonly string[], own: string, step: string): string =>
+  `${opening(problem, done)}${own}>${step}?`
+export const verdictCompletion = (verdict: Verdict): string => `${verdictMarks[verdict]}${stop}`
 
 export interface Deception {
   type: ErrorType
@@ -85,7 +92,8 @@ export const templates: readonly string[] = [
   rolloutPrompt('{problem}', ['{done}'], '{step}'),
   generatorPrompt('{problem}', ['{done}'], '{right}') +
     generatorCompletion({ type: 'calculation', from: '{from}', to: '{to}', step: '{step}' }),
-  ...verdicts.map(
-    (verdict) => criticPrompt('{problem}', ['{done}'], '{step}') + criticCompletion('{recomputed}', verdict),
-  ),
+  ...verdicts.flatMap((verdict) => [
+    criticPrompt('{problem}', ['{done}'], '{step}') + criticCompletion('{recomputed}', verdict),
+    verdictPrompt('{problem}', ['{done}'], '{own}', '{step}') + verdictCompletion(verdict),
+  ]),
 ]

@@ -4,9 +4,10 @@ import { taskFrom } from '../../tasks/registry.ts'
 import { errorTypes, type Split } from '../../tasks/task.ts'
 import type { SpcConfig } from './config.ts'
 import { readJudgedStep, type JudgedStep } from './games.ts'
+import { critiqueQuestion, critiquesOf, type Judging, wholeCritique } from './critique.ts'
 import { critiqueTokens, deceptionTokens, solutionTokens } from './lengths.ts'
 import { problemAt, taskOf } from './problems.ts'
-import { criticPrompt, generatorPrompt, parseDeception, parseSolution, parseVerdict, solverPrompt } from './prompts.ts'
+import { generatorPrompt, parseDeception, parseSolution, solverPrompt } from './prompts.ts'
 import { corruptedStep } from './supervised.ts'
 
 /**
@@ -121,7 +122,7 @@ function arenaStep(config: SpcConfig, index: number): { problem: string; done: s
 }
 
 /** A suite whose lines are steps to judge, made in `round`. */
-export function judgedSteps<Config extends Pick<SpcConfig, 'task'>>(
+export function judgedSteps<Config extends Judging>(
   name: string,
   summary: string,
   items: (config: Config) => number,
@@ -132,15 +133,15 @@ export function judgedSteps<Config extends Pick<SpcConfig, 'task'>>(
     set: { round, name },
     items,
     maximumNewTokens: (config) => critiqueTokens(taskOf(config)),
-    ask: (_config, row) => {
-      const { problem, done, step, kind } = readJudgedStep(row)
+    ask: (config, row) => {
+      const judged = readJudgedStep(row)
       // A step that is no error (or no step) is never shown to the critic.
-      return kind === 'invalid' ? null : { key: String(row.item), prompt: criticPrompt(problem, done, step) }
+      return judged.kind === 'invalid' ? null : critiqueQuestion(config, String(row.item), judged)
     },
     judge(_config, row, answer) {
       const { label, kind } = readJudgedStep(row)
-      const text = answer.texts[0] ?? ''
-      return { item: row.item, label, kind, text, verdict: parseVerdict(text) }
+      const [critique = { prompt: '', text: '', verdict: null }] = critiquesOf(answer)
+      return { item: row.item, label, kind, text: wholeCritique(critique), verdict: critique.verdict }
     },
   }
 }

@@ -2,15 +2,9 @@ import { Stream } from '../../shared/random.ts'
 import type { Example } from '../../shared/recipe.ts'
 import { errorTypes, type Corruption, type ErrorType, type Split } from '../../tasks/task.ts'
 import type { SpcConfig } from './config.ts'
+import { type Judging, labelledCritique } from './critique.ts'
 import { problemAt, taskOf } from './problems.ts'
-import {
-  criticCompletion,
-  criticPrompt,
-  generatorCompletion,
-  generatorPrompt,
-  solverCompletion,
-  solverPrompt,
-} from './prompts.ts'
+import { generatorCompletion, generatorPrompt, solverCompletion, solverPrompt, type Verdict } from './prompts.ts'
 
 /**
  * Labelled examples, made by the task in place of the paper's PRM800K pairs and GPT-4 texts. The critic's are of the
@@ -62,20 +56,21 @@ export function generatorExample(config: SpcConfig, pair: number): Example {
 
 /** A labelled pair for a critic: a step made wrong and the right one, each with its critique. */
 export function criticExamples(
-  config: Pick<SpcConfig, 'task' | 'seed'>,
+  config: Judging & { seed: number },
   types: readonly ErrorType[],
   ...path: (string | number)[]
 ): [Example, Example] {
-  const { problem, done, right, step } = corruptedStep(config, 'train', types, ...path)
-  return [
-    supervised(criticPrompt(problem, done, step), criticCompletion(right, 'Incorrect')),
-    supervised(criticPrompt(problem, done, right), criticCompletion(right, 'Correct')),
-  ]
+  const { right, ...wrong } = corruptedStep(config, 'train', types, ...path)
+  const judged = (step: string, verdict: Verdict): Example => {
+    const { prompt, completion } = labelledCritique(config, { ...wrong, step }, right, verdict)
+    return supervised(prompt, completion)
+  }
+  return [judged(wrong.step, 'Incorrect'), judged(right, 'Correct')]
 }
 
 /** Row `row` of step `step` of a base model's training: a worked problem, or (a few) a check of a coarse error. */
 export function baseExample(
-  config: Pick<SpcConfig, 'task' | 'seed'>,
+  config: Judging & { seed: number },
   name: string,
   checks: number,
   step: number,

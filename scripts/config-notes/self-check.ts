@@ -11,6 +11,7 @@ export const selfCheckNotes: Notes = {
   ...shared,
   rounds: ['–', 'Checks after the first one, each by the next version of the critic.'],
   shard: ['–', 'Problems per shard, the unit of work and of storage.'],
+  critique: ['seen', 'How the critic judges a step: SPC’s `critique`.'],
   'players.from': [
     'one model solves and judges',
     'A run of SPC, `{run, solver}`, whose solver and critics play; null: they are trained here.',

@@ -56,6 +56,10 @@ export const spcNotes: Notes = {
   'play.rolloutTemperature': ['not stated', 'Temperature of these completions.'],
   'play.critiques': ['4', 'Critiques per step.'],
   'play.temperature': ['not stated', 'Temperature of solutions, deceptions and critiques.'],
+  critique: [
+    'seen',
+    '`seen`: the critic reads the judged step, works it out and gives its verdict. `blind`, ours: it works the step out before it is shown the judged one.',
+  ],
   schedule: ['paper', 'Who meets whom, and what is trained from where: see “Schedules”.'],
   'update.learn': ['play', 'Learn from games, or (control arm) take equally many steps on supervised rows alone.'],
   'update.loss': ['equation 4; the released code differs', 'The loss on played rows: see “The losses”.'],

@@ -3,6 +3,7 @@ import { percent, plural, signed } from '../../../report/format.ts'
 import { html, type Html, nothing } from '../../../report/html.ts'
 import { policyName } from '../../../shared/ids.ts'
 import type { TurnRow } from '../../../shared/recipe.ts'
+import { wholeCritique } from '../critique.ts'
 import type { Game } from '../games.ts'
 import { type Choice, choose, kinds, type Shortlist } from './choice.ts'
 import { highlighted, type Typeset } from './highlight.ts'
@@ -110,8 +111,9 @@ function critiques(typeset: Typeset, title: string, turns: readonly TurnRow[]): 
   return html`<div>
     <h4>${title}</h4>
     <ul class="said">
-      ${turns.map(({ text, verdict, reward: points }) => {
-        const recomputed = text.split('=>')[0] ?? ''
+      ${turns.map((turn) => {
+        const { text, verdict, reward: points } = turn
+        const recomputed = wholeCritique(turn).split('=>')[0] ?? ''
         const won = points !== null && points > 0 ? 'won' : 'lost'
         return html`<li>
           <span class="say">${verdict === null ? text : typeset(recomputed)}</span>, so

@@ -17,6 +17,12 @@ describe('the players’ texts', () => {
         const generator = generatorExample(config, number)
         const deception = prompts.parseDeception(generator.completion)
         expect(deception && prompts.generatorCompletion(deception)).toBe(generator.completion)
+        for (const critique of ['seen', 'blind'] as const) {
+          const [wrong, right] = criticExamples({ ...config, critique }, errorTypes, 'test', number)
+          expect(prompts.parseVerdict(wrong.completion)).toBe('Incorrect')
+          expect(prompts.parseVerdict(right.completion)).toBe('Correct')
+          expect(wrong.prompt).not.toBe(right.prompt)
+        }
         const [wrong, right] = criticExamples(config, errorTypes, 'test', number)
         expect(prompts.parseVerdict(wrong.completion)).toBe('Incorrect')
         expect(prompts.parseVerdict(right.completion)).toBe('Correct')
@@ -66,6 +72,11 @@ describe('the players’ texts', () => {
             expect(size(prompts.criticPrompt(problem, done, step), critique)).toBeLessThanOrEqual(
               lengths.critiqueLength(task),
             )
+            const verdict = prompts.verdictPrompt(problem, done, plus(Math.min(said.critique, longest.step)), step)
+            expect(size(verdict, prompts.verdictCompletion('Incorrect'))).toBeLessThanOrEqual(
+              lengths.verdictLength(task),
+            )
+            expect(lengths.verdictLength(task)).toBeLessThanOrEqual(lengths.contextNeeded(task))
             const rollout = size(prompts.rolloutPrompt(problem, done, step)) + lengths.rolloutTokens(task)
             expect(rollout).toBeLessThanOrEqual(lengths.contextNeeded(task))
           }

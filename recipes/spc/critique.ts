@@ -1,0 +1,93 @@
+import type { Answer, Question } from '../../shared/recipe.ts'
+import type { Task } from '../../tasks/task.ts'
+import type { SpcConfig } from './config.ts'
+import {
+  criticCompletion,
+  criticPrompt,
+  opening,
+  parseVerdict,
+  spcVocabulary,
+  type Verdict,
+  verdictCompletion,
+  verdictPrompt,
+} from './prompts.ts'
+import { critiqueTokens } from './lengths.ts'
+import { taskOf } from './problems.ts'
+
+/**
+ * How a critic comes to its verdict on a step.
+ *
+ * `seen`, as in the paper: one text, which works the step out and then says whether it is the same; the critic has the
+ * judged step before its eyes while it works, and a tiny one copies it. `blind` is ours: the critic first writes the next
+ * step itself, as a solver would, and is shown the judged one only then. The verdict is a turn of its own, and it is what
+ * play rewards.
+ */
+export type Judging = Pick<SpcConfig, 'task' | 'critique'>
+
+export interface StepToJudge {
+  problem: string
+  done: readonly string[]
+  step: string
+}
+
+/** The question that makes a critic judge a step. */
+export function critiqueQuestion(config: Judging, key: string, { problem, done, step }: StepToJudge): Question {
+  if (config.critique === 'seen') return { key, prompt: criticPrompt(problem, done, step) }
+  const task = taskOf(config)
+  return {
+    key,
+    prompt: opening(problem, done),
+    next([first = '', ...later]) {
+      const own = ownStep(task, first)
+      return own === null || later.length > 0 ? null : verdictPrompt(problem, done, own, step)
+    },
+  }
+}
+
+/** The step that a critic wrote before it saw the judged one; what may follow it is not looked at. */
+function ownStep(task: Task, text: string): string | null {
+  const own = text.split(/[;.]/)[0] ?? ''
+  return task.isStep(own) ? own : null
+}
+
+/** Tokens of the longest text that judging this step may take. */
+export function critiqueSize(config: Judging, { problem, done, step }: StepToJudge): number {
+  const task = taskOf(config)
+  const read = (prompt: string): number => spcVocabulary(task).encode(prompt).length
+  if (config.critique === 'seen') return read(criticPrompt(problem, done, step)) + critiqueTokens(task)
+  const verdict = read(verdictPrompt(problem, done, '', step)) + task.longest.step + read(verdictCompletion('Correct'))
+  return Math.max(read(opening(problem, done)) + critiqueTokens(task), verdict)
+}
+
+/** The last prompt of a critique and what the critic made of it: what play rewards and an update learns from. */
+export interface Critique {
+  prompt: string
+  text: string
+  tokens: number
+  verdict: Verdict | null
+}
+
+export function critiquesOf({ question, texts, tokens, turns }: Answer): Critique[] {
+  return texts.map((text, sample) => {
+    const prompt = turns?.[sample]?.at(-1)?.prompt ?? question.prompt
+    return { prompt, text, tokens: tokens[sample] ?? 0, verdict: parseVerdict(text) }
+  })
+}
+
+/** A critique as one text: in front of a blind verdict stands the step that the critic wrote itself. */
+export function wholeCritique({ prompt, text }: Pick<Critique, 'prompt' | 'text'>): string {
+  const own = /[:;]([^:;>]+)>[^>]*\?$/.exec(prompt)?.[1] ?? ''
+  return own + text
+}
+
+/** The labelled critique of a step: what the critic is asked, and what it should say. */
+export function labelledCritique(
+  { critique }: Judging,
+  { problem, done, step }: StepToJudge,
+  right: string,
+  verdict: Verdict,
+): { prompt: string; completion: string } {
+  return critique === 'seen'
+    ? { prompt: criticPrompt(problem, done, step), completion: criticCompletion(right, verdict) }
+    : { prompt: verdictPrompt(problem, done, right, step), completion: verdictCompletion(verdict) }
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { spcConfig } from '../../../recipes/spc/config.ts'
+import {
+  critiqueQuestion,
+  critiqueSize,
+  critiquesOf,
+  labelledCritique,
+  wholeCritique,
+} from '../../../recipes/spc/critique.ts'
+import type { Answer, Question } from '../../../shared/recipe.ts'
+
+const config = (critique: 'seen' | 'blind') => spcConfig.parse({ recipe: 'spc', critique })
+const judged = { problem: '37+48-9*3', done: ['9*3=27'], step: '37+48=83' }
+const before = '37+48-9*3:9*3=27;'
+
+/** The turns of one sample, as the frame plays them: a text for each prompt until there is none. */
+function played(question: Question, texts: readonly string[]): Answer {
+  const said: { prompt: string; text: string; tokens: number }[] = []
+  for (let prompt: string | null = question.prompt; prompt !== null;) {
+    said.push({ prompt, text: texts[said.length] ?? '', tokens: 2 })
+    prompt = question.next?.(said.map(({ text }) => text)) ?? null
+  }
+  return { question, texts: [said.at(-1)?.text ?? ''], tokens: [2 * said.length], turns: [said] }
+}
+
+describe('a critique', () => {
+  it('that sees the step is one turn', () => {
+    const answer = played(critiqueQuestion(config('seen'), 'k', judged), ['37+48=85=>Incorrect.'])
+    const [critique] = critiquesOf(answer)
+    expect(critique).toMatchObject({ prompt: `${before}37+48=83?`, verdict: 'Incorrect', tokens: 2 })
+    expect(wholeCritique(critique!)).toBe('37+48=85=>Incorrect.')
+  })
+
+  it('that is blind writes the step itself, without the judged one in its prompt, and then compares', () => {
+    const question = critiqueQuestion(config('blind'), 'k', judged)
+    expect(question.prompt).toBe(before)
+    const [critique] = critiquesOf(played(question, ['37+48=85;85-', '=>Incorrect.']))
+    expect(critique).toEqual({
+      prompt: `${before}37+48=85>37+48=83?`,
+      text: '=>Incorrect.',
+      tokens: 4,
+      verdict: 'Incorrect',
+    })
+    expect(wholeCritique(critique!)).toBe('37+48=85=>Incorrect.')
+  })
+
+  it('has no verdict when what a blind critic writes is no step: it is not asked for one', () => {
+    const answer = played(critiqueQuestion(config('blind'), 'k', judged), ['37+;', '=>Correct.'])
+    expect(answer.turns?.[0]).toHaveLength(1)
+    expect(critiquesOf(answer)[0]?.verdict).toBeNull()
+  })
+
+  it.each(['seen', 'blind'] as const)('is taught on the very prompts that it is asked with (%s)', (form) => {
+    const { prompt, completion } = labelledCritique(config(form), judged, '37+48=85', 'Incorrect')
+    const own = form === 'blind' ? ['37+48=85;', completion] : [completion]
+    const [asked] = critiquesOf(played(critiqueQuestion(config(form), 'k', judged), own))
+    expect(asked).toMatchObject({ prompt, text: completion, verdict: 'Incorrect' })
+  })
+
+  it('takes no more tokens than its size says', () => {
+    expect(critiqueSize(config('seen'), judged)).toBe(7 + 1 + 6 + 6 + 7)
+    expect(critiqueSize(config('blind'), judged)).toBe(7 + 1 + 6 + 6 + 6 + 2)
+  })
+})
