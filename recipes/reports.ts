@@ -2,13 +2,20 @@ import type { DescribeRun } from '../report/data.ts'
 import { html } from '../report/html.ts'
 import { describeSelfCheck } from './self-check/report/index.ts'
 import { describeSpc } from './spc/report/index.ts'
+import { describeSpo } from './spo/report/index.ts'
+import { describeSppo } from './sppo/report/index.ts'
 
 /**
  * A recipe's part of the report, by the recipe's name. It stands beside the recipe and uses the frame's charts and
  * tables, not the other way round, so a new recipe brings its sections without touching report/; and apart from the
  * recipe itself, as workflows bundle recipes and have no use for HTML. A recipe without an entry gets the frame alone.
  */
-const reports: Record<string, DescribeRun> = { 'self-check': describeSelfCheck, spc: describeSpc }
+const reports: Record<string, DescribeRun> = {
+  spc: describeSpc,
+  spo: describeSpo,
+  sppo: describeSppo,
+  'self-check': describeSelfCheck,
+}
 
 export function describeRun(recipe: string): DescribeRun {
   return (

@@ -14,8 +14,10 @@ export interface LineChart {
   /** What the horizontal axis counts. */
   along: string
   series: Series[]
-  /** Top of the vertical axis, a share; fitted to the values when left out. */
+  /** Top of the vertical axis; fitted to the values when left out. */
   top?: number
+  /** How values are written: as shares, unless told otherwise. */
+  written?: (value: number) => string
 }
 
 const [WIDTH, HEIGHT] = [440, 250]
@@ -24,8 +26,8 @@ const LABEL_HEIGHT = 14
 /** How far apart, in pixels, the series stand at one round, so that their intervals can be told apart. */
 const DODGE = 5
 
-/** Shares by round: a line, a mark and a 95 % interval for each series, named at its right end. */
-export function lineChart({ title, along, series, top }: LineChart): Html {
+/** Shares (or other numbers from 0 up) by round: a line, a mark and a 95 % interval for each series, named at its right end. */
+export function lineChart({ title, along, series, top, written }: LineChart): Html {
   const shown = series.filter(({ points }) => points.length > 0)
   if (shown.length === 0) return nothing
   const xs = [...new Set(shown.flatMap(({ points }) => points.map(({ x }) => x)))].toSorted((a, b) => a - b)
@@ -38,6 +40,10 @@ export function lineChart({ title, along, series, top }: LineChart): Html {
   }
   const y = (value: number): number => plot.bottom - (value / ceiling) * (plot.bottom - plot.top)
   const grid = [0, 0.25, 0.5, 0.75, 1].map((part) => part * ceiling)
+  const told = ({ value, low, high, of }: Estimate): string => {
+    const write = written ?? percent
+    return of === 0 ? write(value) : `${write(value)} (${write(low)} to ${write(high)})`
+  }
   const labels = apart(shown.map(({ points }) => y(points.at(-1)?.estimate.value ?? 0)))
   return html`<figure class="chart">
     <figcaption>${title}</figcaption>
@@ -46,7 +52,7 @@ export function lineChart({ title, along, series, top }: LineChart): Html {
         (value) =>
           html`<line class="grid" x1="${plot.left}" x2="${plot.right}" y1="${px(y(value))}" y2="${px(y(value))}" />
             <text class="tick" x="${plot.left - 7}" y="${px(y(value) + 4)}" text-anchor="end"
-              >${percent(value, ceiling < 0.1 && value > 0 ? 1 : 0)}</text
+              >${written ? written(value) : percent(value, ceiling < 0.1 && value > 0 ? 1 : 0)}</text
             >`,
       )}
       ${ticks(xs).map((value) => html`<text class="tick" x="${px(x(value))}" y="${plot.bottom + 17}" text-anchor="middle">${value}</text>`)}
@@ -57,7 +63,7 @@ export function lineChart({ title, along, series, top }: LineChart): Html {
         return html`<g class="series s${index % 6}">
           ${places.map(({ estimate, px: at }) => html`<line class="interval" x1="${px(at)}" x2="${px(at)}" y1="${px(y(estimate.low))}" y2="${px(y(Math.min(ceiling, estimate.high)))}" />`)}
           <polyline points="${places.map((place) => `${px(place.px)},${px(place.py)}`).join(' ')}" />
-          ${places.map((place) => html`<path d="${mark(index, place.px, place.py)}"><title>${name}, ${along} ${place.x}: ${percent(place.estimate.value)} (${percent(place.estimate.low)} to ${percent(place.estimate.high)})</title></path>`)}
+          ${places.map((place) => html`<path d="${mark(index, place.px, place.py)}"><title>${name}, ${along} ${place.x}: ${told(place.estimate)}</title></path>`)}
           <text class="name" x="${plot.right + 8}" y="${px((labels[index] ?? 0) + 4)}">${name}</text>
         </g>`
       })}
@@ -108,7 +114,14 @@ function ticks(xs: readonly number[]): number[] {
   return range(from, Math.floor(last / every) + 1).map((step) => Number((step * every).toPrecision(6)))
 }
 
-const niceTop = (highest: number): number => [0.02, 0.04, 0.1, 0.2, 0.4, 0.6, 0.8].find((top) => highest <= top) ?? 1
+/** The lowest of a few round numbers that is high enough. */
+function niceTop(highest: number): number {
+  const size = highest > 1 ? 10 ** Math.floor(Math.log10(highest)) : 1
+  return (
+    [0.02, 0.04, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8].map((top) => top * size).find((top) => highest <= top) ??
+    10 * size
+  )
+}
 
 /** A curve the size of a word. */
 export function sparkline(values: readonly number[], label: string): Html {

@@ -8,6 +8,9 @@ export interface Estimate {
   of: number
 }
 
+/** A number that was computed, not estimated: no interval, no trials. */
+export const exact = (value: number): Estimate => ({ value, low: value, high: value, of: 0 })
+
 /** A share of `of` trials with Wilson's interval; null where nothing was tried. */
 export function share(part: number, of: number): Estimate | null {
   if (of === 0) return null

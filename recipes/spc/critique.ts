@@ -6,6 +6,7 @@ import {
   criticPrompt,
   opening,
   parseVerdict,
+  solverCompletion,
   spcVocabulary,
   type Verdict,
   verdictCompletion,
@@ -78,6 +79,17 @@ export function critiquesOf({ question, texts, tokens, turns }: Answer): Critiqu
 export function wholeCritique({ prompt, text }: Pick<Critique, 'prompt' | 'text'>): string {
   const own = /[:;]([^:;>]+)>[^>]*\?$/.exec(prompt)?.[1] ?? ''
   return own + text
+}
+
+/** What keeps a blind critic's own step right while its verdicts are trained: the rest of a worked problem. */
+export function ownStepExamples(
+  config: Judging,
+  problem: string,
+  done: readonly string[],
+): { prompt: string; completion: string }[] {
+  if (config.critique === 'seen') return []
+  const rest = taskOf(config).solve(problem).slice(done.length)
+  return [{ prompt: opening(problem, done), completion: solverCompletion(rest) }]
 }
 
 /** The labelled critique of a step: what the critic is asked, and what it should say. */

@@ -2,7 +2,7 @@ import { groupBy, range } from '../../shared/collections.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Context, Data, Example, Lesson, Rows, TurnRow } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
-import { coarse, criticExamples, generatorExample } from './supervised.ts'
+import { criticRows, generatorExample } from './supervised.ts'
 
 /**
  * What an update learns from: played turns in balanced buckets, mixed 1:1 with supervised rows (paper, C.2 and C.3).
@@ -100,7 +100,7 @@ function balanceReport(
 export function supervisedExamples(learner: Learner, config: SpcConfig): Example[] {
   const pairs = range(0, config.supervised[learner].pairs)
   return learner === 'critic'
-    ? pairs.flatMap((pair) => criticExamples(config, coarse, 'critic pair', pair))
+    ? pairs.flatMap((pair) => criticRows(config, pair))
     : pairs.map((pair) => generatorExample(config, pair))
 }
 

@@ -2,7 +2,7 @@ import { Stream } from '../../shared/random.ts'
 import type { Example } from '../../shared/recipe.ts'
 import { errorTypes, type Corruption, type ErrorType, type Split } from '../../tasks/task.ts'
 import type { SpcConfig } from './config.ts'
-import { type Judging, labelledCritique } from './critique.ts'
+import { type Judging, labelledCritique, ownStepExamples } from './critique.ts'
 import { problemAt, taskOf } from './problems.ts'
 import { generatorCompletion, generatorPrompt, solverCompletion, solverPrompt, type Verdict } from './prompts.ts'
 
@@ -10,7 +10,7 @@ import { generatorCompletion, generatorPrompt, solverCompletion, solverPrompt, t
  * Labelled examples, made by the task in place of the paper's PRM800K pairs and GPT-4 texts. The critic's are of the
  * coarse error types only: it starts blind to wrong results (`calculation`), and play has to teach it those.
  */
-export const coarse: readonly ErrorType[] = ['logic', 'condition', 'rule', 'approach']
+const coarse: readonly ErrorType[] = ['logic', 'condition', 'rule', 'approach']
 
 export interface CorruptedStep extends Corruption {
   problem: string
@@ -66,6 +66,13 @@ export function criticExamples(
     return supervised(prompt, completion)
   }
   return [judged(wrong.step, 'Incorrect'), judged(right, 'Correct')]
+}
+
+/** Pair `pair` of the critic's labelled set, and what a blind critic needs besides. */
+export function criticRows(config: SpcConfig, pair: number): Example[] {
+  const { problem, done } = corruptedStep(config, 'train', coarse, 'critic pair', pair)
+  const own = ownStepExamples(config, problem, done).map(({ prompt, completion }) => supervised(prompt, completion))
+  return [...criticExamples(config, coarse, 'critic pair', pair), ...own]
 }
 
 /** Row `row` of step `step` of a base model's training: a worked problem, or (a few) a check of a coarse error. */
