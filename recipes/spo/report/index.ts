@@ -4,8 +4,8 @@ import { html } from '../../../report/html.ts'
 import { type Column, curves, ends, numbersTable } from '../../preferences/report/curves.ts'
 import { spoConfig, type SpoConfig } from '../config.ts'
 
-const average: Column = { name: 'average policy', number: 'exploitability_average', unit: 'share' }
-const last: Column = { name: 'last policy', number: 'exploitability_last', unit: 'share' }
+const average: Column = { name: 'average', number: 'exploitability_average', unit: 'share' }
+const last: Column = { name: 'last', number: 'exploitability_last', unit: 'share' }
 const wins: Column = { name: 'wins', number: 'win_rate', unit: 'share' }
 const entropy: Column = { name: 'entropy', number: 'entropy', unit: 'number' }
 const malformed: Column = { name: 'no answer', number: 'malformed', unit: 'share' }

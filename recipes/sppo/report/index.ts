@@ -8,8 +8,8 @@ import { readGame } from '../games.ts'
 
 const winRate: Column = { name: 'wins', number: 'win_rate', unit: 'share' }
 const exploitability: Column = { name: 'exploitability', number: 'exploitability', unit: 'share' }
-const up: Column = { name: 'chosen up', number: 'chosen_up', unit: 'share' }
-const down: Column = { name: 'rejected down', number: 'rejected_down', unit: 'share' }
+const up: Column = { name: 'chosen ↑', number: 'chosen_up', unit: 'share' }
+const down: Column = { name: 'rejected ↓', number: 'rejected_down', unit: 'share' }
 const kl: Column = { name: 'KL', number: 'kl', unit: 'number' }
 const entropy: Column = { name: 'entropy', number: 'entropy', unit: 'number' }
 const malformed: Column = { name: 'no answer', number: 'malformed', unit: 'share' }
