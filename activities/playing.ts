@@ -8,7 +8,7 @@ import { type AnyRecipe, parseConfig } from '../recipes/registry.ts'
 import type { PlayedBy } from '../shared/ids.ts'
 import { range } from '../shared/collections.ts'
 import { Stream } from '../shared/random.ts'
-import type { Answer, BaseConfig, Question, Said, Sampling } from '../shared/recipe.ts'
+import { type Answer, type BaseConfig, ofTurn, type Question, type Said, type Sampling } from '../shared/recipe.ts'
 import type { Vocabulary } from '../shared/vocabulary.ts'
 
 /** What generate, evaluate and update share: a round's settings, its model, a policy's file, and asking a policy. */
@@ -46,6 +46,11 @@ export function templateHash({ templates }: AnyRecipe): string {
 /** Rows of one sampling graph: what fits a core's cache and is still worth a call. */
 const ROWS_PER_CALL = 256
 
+interface Asked {
+  prompt: string
+  seeds: readonly string[]
+}
+
 interface Asking {
   settings: RoundSettings
   weights: WeightsReference
@@ -61,11 +66,16 @@ export async function ask(
   { questions, place, ...asking }: Asking & { questions: readonly Question[]; place: string },
 ): Promise<Answer[]> {
   const { samples } = asking.sampling
+  const sampled = async (turn: number, count: number, asked: Asked[]): Promise<Said[][]> => {
+    const { temperature, maximumNewTokens } = asking.sampling
+    const sampling = { temperature: ofTurn(temperature, turn), maximumNewTokens: ofTurn(maximumNewTokens, turn) }
+    return sampleTurn(engine, asking, { samples: count, ...sampling }, asked)
+  }
   const opened = questions.map((question) => ({
     prompt: question.prompt,
     seeds: range(0, samples).map((sample) => seedOf(place, question, sample, 0)),
   }))
-  const answers = (await sampleTurn(engine, asking, opened)).map((said, index) => ({
+  const answers = (await sampled(0, samples, opened)).map((said, index) => ({
     question: questions[index]!,
     turns: said.map((turn) => [turn]),
   }))
@@ -77,8 +87,8 @@ export async function ask(
       }),
     )
     if (next.length === 0) break
-    const sampled = await sampleTurn(engine, { ...asking, sampling: { ...asking.sampling, samples: 1 } }, next)
-    next.forEach(({ said }, index) => said.push(...(sampled[index] ?? [])))
+    const texts = await sampled(turn, 1, next)
+    next.forEach(({ said }, index) => said.push(...(texts[index] ?? [])))
   }
   return answers.map(({ question, turns }) => ({
     question,
@@ -88,14 +98,14 @@ export async function ask(
   }))
 }
 
-/** One turn of many samples: `sampling.samples` texts for each prompt, each with the seed of its random numbers. */
+/** One turn of many answers: so many texts for each prompt, each with the seed of its random numbers. */
 async function sampleTurn(
   engine: EngineProcess,
-  { settings, weights, sampling }: Asking,
-  asked: readonly { prompt: string; seeds: readonly string[] }[],
+  { settings, weights }: Asking,
+  { samples, temperature, maximumNewTokens }: { samples: number; temperature: number; maximumNewTokens: number },
+  asked: readonly Asked[],
 ): Promise<Said[][]> {
   if (asked.length === 0) return []
-  const { samples, temperature, maximumNewTokens } = sampling
   const { vocabulary, model, recipe } = settings
   const prompts = asked.map(({ prompt }) => vocabulary.encode(prompt))
   const longest = Math.max(...prompts.map((prompt) => prompt.length))

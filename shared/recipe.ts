@@ -82,8 +82,15 @@ export interface Said {
 export interface Sampling {
   samples: number
   /** 0 is greedy. */
-  temperature: number
-  maximumNewTokens: number
+  temperature: ByTurn
+  maximumNewTokens: ByTurn
+}
+
+/** One number for every turn of an answer, or one for each, of which the last holds for all that follow. */
+export type ByTurn = number | readonly [number, ...number[]]
+
+export function ofTurn(value: ByTurn, turn: number): number {
+  return typeof value === 'number' ? value : (value[turn] ?? value.at(-1) ?? value[0])
 }
 
 /**
@@ -216,7 +223,7 @@ export interface Suite<Config> {
   /** The item set it reads: (round it was made in, name). */
   set: { round: number; name: string }
   items(config: Config): number
-  maximumNewTokens(config: Config): number
+  maximumNewTokens(config: Config): ByTurn
   /** The question for one item; null leaves the item out. */
   ask(config: Config, item: ItemRow): Question | null
   judge(config: Config, item: ItemRow, answer: Answer): Judgement

@@ -3,8 +3,8 @@ import { Stream } from '../../shared/random.ts'
 import type { EpisodeRow, ItemRow, Phase, Reading, Rows, TurnRow } from '../../shared/recipe.ts'
 import { taskFrom } from '../../tasks/registry.ts'
 import type { Task } from '../../tasks/task.ts'
-import { critiqueQuestion, critiquesOf } from '../spc/critique.ts'
-import { critiqueTokens, solutionTokens } from '../spc/lengths.ts'
+import { critiqueQuestion, critiqueSampling, critiquesOf } from '../spc/critique.ts'
+import { solutionTokens } from '../spc/lengths.ts'
 import { problemAt } from '../spc/problems.ts'
 import { parseVerdict, solverPrompt, spcVocabulary } from '../spc/prompts.ts'
 import { anyIncorrect, type Candidate, doubted, stepsToJudge, votesOf } from './candidates.ts'
@@ -65,7 +65,7 @@ const reads = ({ round }: { round: number }): Reading => ({ rounds: [...new Set(
 export const criticise: Phase<SelfCheckConfig> = {
   summary: 'The critic judges the candidates for every answer that is in doubt',
   items: problems,
-  sampling: ({ task }) => ({ samples: 1, temperature: 0, maximumNewTokens: critiqueTokens(taskFrom(task)) }),
+  sampling: (config) => critiqueSampling(config, 1, 0),
   reads,
   ask({ config }, rows) {
     const task = taskFrom(config.task)

@@ -1,4 +1,4 @@
-import type { Answer, Question } from '../../shared/recipe.ts'
+import type { Answer, Question, Sampling } from '../../shared/recipe.ts'
 import type { Task } from '../../tasks/task.ts'
 import type { SpcConfig } from './config.ts'
 import {
@@ -12,7 +12,7 @@ import {
   verdictCompletion,
   verdictPrompt,
 } from './prompts.ts'
-import { critiqueTokens } from './lengths.ts'
+import { blindTokens, critiqueTokens } from './lengths.ts'
 import { taskOf } from './problems.ts'
 
 /**
@@ -51,13 +51,20 @@ function ownStep(task: Task, text: string): string | null {
   return task.isStep(own) ? own : null
 }
 
+/** How a critique is sampled: the temperature is the verdict's, as a critic that is not sure of its own step learns to distrust it. */
+export function critiqueSampling(config: Judging, samples: number, temperature: number): Sampling {
+  return config.critique === 'seen'
+    ? { samples, temperature, maximumNewTokens: critiqueTokens(taskOf(config)) }
+    : { samples, temperature: [0, temperature], maximumNewTokens: blindTokens(taskOf(config)) }
+}
+
 /** Tokens of the longest text that judging this step may take. */
 export function critiqueSize(config: Judging, { problem, done, step }: StepToJudge): number {
   const task = taskOf(config)
   const read = (prompt: string): number => spcVocabulary(task).encode(prompt).length
   if (config.critique === 'seen') return read(criticPrompt(problem, done, step)) + critiqueTokens(task)
   const verdict = read(verdictPrompt(problem, done, '', step)) + task.longest.step + read(verdictCompletion('Correct'))
-  return Math.max(read(opening(problem, done)) + critiqueTokens(task), verdict)
+  return Math.max(read(opening(problem, done)) + task.longest.step, verdict)
 }
 
 /** The last prompt of a critique and what the critic made of it: what play rewards and an update learns from. */

@@ -14,8 +14,12 @@ export const solutionTokens = (task: Longest): number => stepsOf(task, task.long
 export const rolloutTokens = (task: Longest): number => 1 + stepsOf(task, task.longest.steps - 1)
 /** `type!from>to:step.` */
 export const deceptionTokens = ({ longest }: Longest): number => longest.step + 2 * longest.replaced + 4
-/** The recomputed step, the verdict and the stop mark; or, blind, either of the two turns. */
-export const critiqueTokens = ({ longest }: Longest): number => longest.step + 2
+/** The verdict and the stop mark. */
+const VERDICT = 2
+/** The recomputed step and the verdict. */
+export const critiqueTokens = ({ longest }: Longest): number => longest.step + VERDICT
+/** The same in two turns: the step, as long as one may be, then the verdict. */
+export const blindTokens = ({ longest }: Longest): readonly [number, number] => [longest.step, VERDICT]
 
 /** `problem:step;step#`: the problem and its steps up to the one to corrupt; a mark stands for the last separator. */
 const generatorPromptTokens = (task: Longest): number => task.longest.problem + 1 + stepsOf(task, task.longest.steps)
@@ -25,7 +29,7 @@ const criticPromptTokens = (task: Longest): number => generatorPromptTokens(task
 export const deceptionLength = (task: Longest): number => generatorPromptTokens(task) + deceptionTokens(task)
 export const critiqueLength = (task: Longest): number => criticPromptTokens(task) + critiqueTokens(task)
 /** `problem:step;step>step?=>Incorrect.`: blind, the critic's own step stands before the judged one. */
-export const verdictLength = (task: Longest): number => criticPromptTokens(task) + task.longest.step + 1 + 2
+export const verdictLength = (task: Longest): number => criticPromptTokens(task) + task.longest.step + 1 + VERDICT
 /** The context that every prompt and its completion fit; a rollout goes on where the critic's mark would stand. */
 export const contextNeeded = (task: Longest): number =>
   Math.max(deceptionLength(task), verdictLength(task), criticPromptTokens(task) - 1 + rolloutTokens(task))

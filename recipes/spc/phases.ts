@@ -16,8 +16,8 @@ import {
   solverPrompt,
   type Deception,
 } from './prompts.ts'
-import { critiqueQuestion, critiquesOf } from './critique.ts'
-import { critiqueTokens, deceptionTokens, rolloutTokens, solutionTokens } from './lengths.ts'
+import { critiqueQuestion, critiqueSampling, critiquesOf } from './critique.ts'
+import { deceptionTokens, rolloutTokens, solutionTokens } from './lengths.ts'
 import { judgeValidity, rewardGame } from './rewards.ts'
 
 /** The parts of a self-play round that make or judge games, in the order of the paper's Figure 1. */
@@ -194,11 +194,7 @@ export const validate: Phase<SpcConfig> = {
 export const criticise: Phase<SpcConfig> = {
   summary: 'The critic judges each valid sneaky step, and as many right ones',
   items: problems,
-  sampling: ({ play, task }) => ({
-    samples: play.critiques,
-    temperature: play.temperature,
-    maximumNewTokens: critiqueTokens(taskFrom(task)),
-  }),
+  sampling: (config) => critiqueSampling(config, config.play.critiques, config.play.temperature),
   ask: ({ config }, rows) =>
     rows.episodes
       .map(readGame)

@@ -4,8 +4,8 @@ import { taskFrom } from '../../tasks/registry.ts'
 import { errorTypes, type Split } from '../../tasks/task.ts'
 import type { SpcConfig } from './config.ts'
 import { readJudgedStep, type JudgedStep } from './games.ts'
-import { critiqueQuestion, critiquesOf, type Judging, wholeCritique } from './critique.ts'
-import { critiqueTokens, deceptionTokens, solutionTokens } from './lengths.ts'
+import { critiqueQuestion, critiqueSampling, critiquesOf, type Judging, wholeCritique } from './critique.ts'
+import { deceptionTokens, solutionTokens } from './lengths.ts'
 import { problemAt, taskOf } from './problems.ts'
 import { generatorPrompt, parseDeception, parseSolution, solverPrompt } from './prompts.ts'
 import { corruptedStep } from './supervised.ts'
@@ -132,7 +132,7 @@ export function judgedSteps<Config extends Judging>(
     summary,
     set: { round, name },
     items,
-    maximumNewTokens: (config) => critiqueTokens(taskOf(config)),
+    maximumNewTokens: (config) => critiqueSampling(config, 1, 0).maximumNewTokens,
     ask: (config, row) => {
       const judged = readJudgedStep(row)
       // A step that is no error (or no step) is never shown to the critic.
