@@ -11,14 +11,11 @@ import { freePort } from '../../cli/services/ports.ts'
 import { embeddedEnv, makeTestHome, removeTestHome } from '../services/test-home.ts'
 import { fingerprint, type Fingerprint } from './fingerprint.ts'
 import { artefactsOf, overStates, query, runName, stateOf, untilOver, withClient } from './run.ts'
-import { smallRun } from './small-run.ts'
+import { type SmallRun, smallRun } from './small-run.ts'
 import { type WorkerPlace, WorkerProcess } from './worker-process.ts'
 
 export const victims = ['worker', 'engine', 'temporal', 'postgres', 'everything'] as const
 export type Victim = (typeof victims)[number]
-
-/** The small run's configuration with every default, for its plan. */
-const { config } = parseConfig(smallRun, 'the small run')
 
 export class Arena {
   readonly run = runName('crash')
@@ -26,20 +23,22 @@ export class Arena {
   restarts = 0
   readonly #home: string
   readonly #env: NodeJS.ProcessEnv
+  readonly #config: SmallRun
   #services: RunningServices
   #worker: WorkerProcess | null = null
   /** What is being started: who closes waits for it, so that nothing comes up in a home that is gone. */
   #starting: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  private constructor(home: string, env: NodeJS.ProcessEnv, services: RunningServices) {
+  private constructor(home: string, env: NodeJS.ProcessEnv, services: RunningServices, config: SmallRun) {
     this.#home = home
     this.#env = env
     this.#services = services
+    this.#config = config
   }
 
   /** Brings up the services and a worker, and launches the small run. */
-  static async open(): Promise<Arena> {
+  static async open(config: SmallRun = smallRun): Promise<Arena> {
     const home = makeTestHome()
     const ports: number[] = []
     while (ports.length < 3) ports.push(await freePort(ports))
@@ -49,10 +48,10 @@ export class Arena {
       SPARRING_UI_PORT: ui,
       SPARRING_POSTGRES_PORT: postgres,
     })
-    const arena = new Arena(home, env, await bringUp({ home, env, what: 'crash tests' }))
+    const arena = new Arena(home, env, await bringUp({ home, env, what: 'crash tests' }), config)
     try {
       arena.#worker = await WorkerProcess.start(arena.place)
-      await withClient(arena.place, (client) => client.launch({ name: arena.run, config: smallRun }))
+      await withClient(arena.place, (client) => client.launch({ name: arena.run, config }))
     } catch (error) {
       await arena.close()
       throw error
@@ -104,6 +103,7 @@ export class Arena {
       'select phase, count(*) as shards from shards where run = $1 and round = $2 group by phase',
       [this.run, round],
     )
+    const { config } = parseConfig(this.#config, 'the small run')
     const open = (await planRound(config, round)).filter(
       ({ name, shards }) => Number(done.find(({ phase }) => phase === name)?.shards ?? 0) < shards,
     )

@@ -8,7 +8,7 @@ import { SparringClient } from '../../client.ts'
 import { freshDatabase } from '../services/fresh-database.ts'
 import { makeTestHome, removeTestHome } from '../services/test-home.ts'
 import { fingerprint, type Fingerprint } from './fingerprint.ts'
-import { smallRun } from './small-run.ts'
+import { type SmallRun, smallRun } from './small-run.ts'
 import { workerLog, WorkerProcess, type WorkerPlace } from './worker-process.ts'
 
 export interface SessionServers {
@@ -79,21 +79,25 @@ export async function playBranch(servers: SessionServers): Promise<Fingerprint> 
 /** A name for a run that no other test uses. */
 export const runName = (what: string): string => `${what}-${randomUUID().slice(0, 8)}`
 
+interface Play {
+  run?: string
+  config?: SmallRun
+  /** What happens to the run while it is played. */
+  meddle?: (place: WorkerPlace, run: string) => Promise<void>
+}
+
 /** A small run on the given numbers of engines, one worker for each number, without any mishap. */
 export async function playThrough(
   servers: SessionServers,
   engines: readonly number[],
-  {
-    run = runName('small'),
-    meddle,
-  }: { run?: string; meddle?: (place: WorkerPlace, run: string) => Promise<void> } = {},
+  { run = runName('small'), config = smallRun, meddle }: Play = {},
 ): Promise<Fingerprint> {
   const place = await openPlace(servers)
   const workers: WorkerProcess[] = []
   try {
     for (const count of engines) workers.push(await WorkerProcess.start({ ...place, engines: count }))
     await withClient(place, async (client) => {
-      await client.launch({ name: run, config: smallRun })
+      await client.launch({ name: run, config })
       await meddle?.(place, run)
       await client.result(run)
     })

@@ -22,3 +22,44 @@ export const smallRun = {
   },
   evaluation: { natural: 48, synthetic: 32, arena: 32 },
 }
+
+/** A small configuration: whatever its recipe's schema takes. */
+export type SmallRun = Record<string, unknown> & { recipe: string }
+
+/** Runs of a few seconds that have everything of their recipe in them: games, updates that learn from them, checkpoints inside. */
+export const otherSmallRuns: Record<string, SmallRun> = {
+  'spc, blind': { ...smallRun, rounds: 1, critique: 'blind' },
+  spo: {
+    recipe: 'spo',
+    seed: 7,
+    rounds: 3,
+    shard: 4,
+    base: { steps: 240, batch: 32 },
+    play: { groups: 16 },
+    update: { steps: 16 },
+  },
+  sppo: {
+    recipe: 'sppo',
+    seed: 7,
+    rounds: 2,
+    shard: 16,
+    base: { steps: 240, batch: 32 },
+    play: { prompts: 48 },
+    update: { steps: 16, batch: 32 },
+  },
+  'self-check': {
+    recipe: 'self-check',
+    seed: 7,
+    rounds: 2,
+    shard: 16,
+    task: smallRun.task,
+    model: smallRun.model,
+    players: {
+      solver: { steps: 240, batch: 32, learningRate: 5e-3 },
+      base: { steps: 240, batch: 32, learningRate: 5e-3 },
+      critic: { steps: 24, batch: 32, learningRate: 2e-3 },
+    },
+    check: { problems: 48, answers: 4, spareAnswers: 4 },
+    evaluation: { balanced: 48 },
+  },
+}

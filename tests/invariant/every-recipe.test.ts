@@ -1,0 +1,51 @@
+/** Same plan, same bytes, whatever the recipe: the frame keeps the promise, not the algorithm. same-bytes.test.ts has more of SPC. */
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { until } from '../../cli/services/processes.ts'
+import { recipeNames } from '../../recipes/registry.ts'
+import type { Fingerprint } from '../support/fingerprint.ts'
+import { playThrough, query, withClient } from '../support/run.ts'
+import { otherSmallRuns, smallRun } from '../support/small-run.ts'
+
+const servers = { temporalAddress: inject('temporalAddress'), databaseUrl: inject('databaseUrl') }
+
+test('every registered recipe has a small run: add one to tests/support/small-run.ts', () => {
+  const played = new Set([smallRun.recipe, ...Object.values(otherSmallRuns).map(({ recipe }) => recipe)])
+  expect([...played].toSorted()).toEqual(recipeNames.toSorted())
+})
+
+describe.each(Object.entries(otherSmallRuns))('the small run of %s', (_name, config) => {
+  let unbroken: Fingerprint
+  beforeAll(async () => {
+    unbroken = await playThrough(servers, [1], { config })
+  }, 180_000)
+
+  test('has games, updates that learned, and checkpoints inside them', () => {
+    for (const table of ['shards', 'items', 'episodes', 'turns', 'policies', 'metrics', 'checkpoints']) {
+      expect(unbroken.rows[table], table).toBeGreaterThan(0)
+    }
+  })
+
+  test('two workers, of one engine and of two: the same rows and weights', async () => {
+    expect(await playThrough(servers, [1, 2], { config })).toEqual(unbroken)
+  }, 180_000)
+
+  test('paused and resumed, and steered to what cannot be: the same rows and weights', async () => {
+    const paused = await playThrough(servers, [2], {
+      config,
+      meddle: async ({ databaseUrl, ...place }, run) => {
+        const shards = async (): Promise<number> =>
+          Number(
+            (await query<{ count: string }>(databaseUrl, 'select count(*) from shards where run = $1', [run]))[0]
+              ?.count,
+          )
+        expect(await until(async () => (await shards()) >= 4, 90_000)).toBe(true)
+        await withClient({ databaseUrl, ...place }, async (client) => {
+          await client.pause(run)
+          await expect(client.set(run, { field: 'seed', value: 8 })).rejects.toThrow(/seed/)
+          await client.resume(run)
+        })
+      },
+    })
+    expect(paused).toEqual(unbroken)
+  }, 180_000)
+})
