@@ -11,6 +11,9 @@ import type { SpoConfig } from './config.ts'
  *
  *   ∇J = E_π_t [ρ (r - b - (1/η) log ρ) ∇ log π],  ρ = π / π_t over the whole answer
  *
+ * With an entropy term τ H(π) beside it, -τ log π = -τ log π_t - τ log ρ: the first part is in the stored reward, the
+ * second joins the pull to π_t. Without the second the rarest answer said would be pushed up without bound.
+ *
  * A plain policy gradient would not do: without the pull to π_t it is no no-regret learner. b is the mean of the group: in
  * one that is compared with itself it is 1/2 exactly and has no variance. Against a queue it is not, and with b = 1/2 a
  * policy that has settled on one answer would push the others out of sight for beating its own past. r is not divided by
@@ -44,7 +47,7 @@ export const courses: Record<string, Course<SpoConfig>> = {
     rounds: ({ round }) => [round],
     from: ({ round }) => ({ role: 'policy', version: round - 1 }),
     reference: ({ round }) => ({ role: 'policy', version: round - 1 }),
-    loss: ({ update, task }) => [
+    loss: ({ update, task, reward }) => [
       {
         term: 'policy-gradient',
         weight: 1,
@@ -52,7 +55,7 @@ export const courses: Record<string, Course<SpoConfig>> = {
         against: 'behaviour',
         clip: null,
         // The term takes the mean of log ρ over the tokens of an answer, the objective above its sum.
-        klInAdvantage: answerTokens(pairJudgeFrom(task)) / update.eta,
+        klInAdvantage: answerTokens(pairJudgeFrom(task)) * (1 / update.eta + reward.entropy),
       },
     ],
     optimizer: ({ update }) => optimizer(update.learningRate),
