@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { PlayedEpisode, PlayedTurn } from '../db/reading.ts'
 import { wholeCritique } from '../recipes/spc/critique.ts'
 import { groupBy } from '../shared/collections.ts'
+import type { BaseConfig, Recipe } from '../shared/recipe.ts'
 import { style } from './terminal.ts'
 
 /** The parts of an episode's data that are shown when they are there. */
@@ -19,21 +20,16 @@ const parts = z.object({
   invalidBecause: z.string().nullish(),
 })
 
-const outcomes: Record<string, string> = {
-  fooling: 'the critic was fooled',
-  detected: 'the critic caught it',
-  invalid: 'no valid game',
-}
-
-export function gameLines(game: PlayedEpisode): string[] {
+/** `outcomes` are the recipe's words for how a game ended. */
+export function gameLines(game: PlayedEpisode, outcomes: Recipe<BaseConfig>['outcomes']): string[] {
   const { round, episode, outcome, turns } = game
   const data = parts.parse(game.data)
   const said = groupBy(turns, (turn) => turn.turn.split('/').slice(0, -1).join('/'))
   const deception = said.get('deceive')?.[0]
-  const ending = outcome === null ? 'undecided' : (outcomes[outcome] ?? outcome)
+  const ending = outcome === null ? null : (outcomes[outcome] ?? outcome)
   const why = outcome === 'invalid' && data.invalidBecause ? `: ${data.invalidBecause}` : ''
   return [
-    style('bold', `Round ${round}, game ${episode}: ${ending}${why}`),
+    style('bold', `Round ${round}, game ${episode}${ending ? `: ${ending}${why}` : ''}`),
     ...field('problem', data.problem),
     ...field('steps so far', data.done && (data.done.join('   ') || '(none)')),
     ...field('right step', data.right && style('green', data.right) + success(data.rightSuccess)),

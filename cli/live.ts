@@ -1,6 +1,7 @@
 /** The live display of a run: redrawn in place on a terminal, one line per change elsewhere. */
 import { clearScreenDown, moveCursor } from 'node:readline'
 import { stripVTControlCharacters } from 'node:util'
+import { recipeOf } from '../recipes/registry.ts'
 import type { PhaseProgress, RoundNumbers, Snapshot } from './snapshot.ts'
 import { clock, say, share, style, table, type Column } from './terminal.ts'
 
@@ -121,7 +122,7 @@ function screenLines(snapshot: Snapshot, left: number | null, rate: number | nul
     ...retryLines(snapshot).map((line) => style('yellow', `  ${line}`)),
     ...(rate === null ? [] : [`  ${Math.round(rate)} tokens/s`]),
     ...(snapshot.temporal_ui ? [`  Temporal UI: ${style('cyan', snapshot.temporal_ui)}`] : []),
-    ...(finished.length > 0 ? ['', ...scoreTable(finished)] : []),
+    ...(finished.length > 0 ? ['', ...scoreTable(snapshot.recipe, finished)] : []),
   ]
 }
 
@@ -153,19 +154,10 @@ function cut(line: string, width: number): string {
   return stripVTControlCharacters(line).length <= width ? line : stripVTControlCharacters(line).slice(0, width)
 }
 
-/** The scores by round: the columns that the recipe fills. */
-export function scoreTable(rounds: readonly RoundNumbers[]): string[] {
-  const shown = (
-    [
-      ['correct', 'correct'],
-      ['wrong', 'wrong'],
-      ['mean', 'mean'],
-      ['harmonic', 'harmonic'],
-      ['invalid', 'invalid'],
-      ['attack_rate', 'attack'],
-      ['fooling_rate', 'fooling'],
-    ] as const
-  ).filter(([key]) => rounds.some((row) => row[key] !== null))
+/** The numbers of each round: the columns that the recipe names, or its score. */
+export function scoreTable(recipe: string, rounds: readonly RoundNumbers[]): string[] {
+  const named = Object.entries(recipeOf(recipe).columns)
+  const shown = named.filter(([number]) => rounds.some(({ numbers }) => typeof numbers[number] === 'number'))
   const columns: Column[] = [
     { title: 'round', align: 'right' },
     ...(shown.length === 0 ? [{ title: 'score', align: 'right' } as const] : []),
@@ -177,7 +169,7 @@ export function scoreTable(rounds: readonly RoundNumbers[]): string[] {
     rounds.map((row) => [
       String(row.round),
       ...(shown.length === 0 ? [share(row.score)] : []),
-      ...shown.map(([key]) => share(row[key])),
+      ...shown.map(([number]) => share(row.numbers[number] ?? null)),
       clock(row.elapsed),
     ]),
   ).map((line) => `  ${line}`)

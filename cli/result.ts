@@ -1,15 +1,19 @@
 /** What a person reads when a run has ended, or asks how it stands. */
+import fs from 'node:fs'
+import path from 'node:path'
+import { recipeOf } from '../recipes/registry.ts'
 import { retryLines, scoreTable } from './live.ts'
 import type { Snapshot } from './snapshot.ts'
 import { clock, say, style, table } from './terminal.ts'
+import { root } from './study.ts'
 
 export function sayResult(snapshot: Snapshot): void {
   sayHead(snapshot)
-  const { run, state, report } = snapshot
+  const { report } = snapshot
   if (report) say(`Report: ${report}`)
   say('')
   say('Next:')
-  const steps = nextSteps(run, state)
+  const steps = nextSteps(snapshot)
   const width = Math.max(...steps.map(([command]) => command.length))
   for (const [command, what] of steps) say(`  ${command.padEnd(width)}  ${style('dim', what)}`)
 }
@@ -51,7 +55,7 @@ function sayHead(snapshot: Snapshot): void {
   const finished = perRound.filter((row) => row.finished)
   if (finished.length > 0) {
     say('')
-    for (const line of scoreTable(finished)) say(line)
+    for (const line of scoreTable(recipe, finished)) say(line)
   }
   say('')
 }
@@ -59,17 +63,18 @@ function sayHead(snapshot: Snapshot): void {
 /** What to type to go on with a run. */
 export const againCommand = (run: string): string => (run === 'spc' ? 'npm start' : `npx sparring start ${run}`)
 
-function nextSteps(run: string, state: string): [string, string][] {
+function nextSteps({ run, recipe, state }: Snapshot): [string, string][] {
+  const [worthReading] = Object.entries(recipeOf(recipe).outcomes)
   const look: [string, string][] = [
-    [`npx sparring episodes ${run} --fooled --limit 3`, 'games in which the critic was fooled'],
+    worthReading
+      ? [`npx sparring episodes ${run} --outcome ${worthReading[0]} --limit 3`, `games: ${worthReading[1]}`]
+      : [`npx sparring episodes ${run} --limit 3`, 'games, turn by turn'],
     [`npx sparring status ${run} --json`, 'every number'],
   ]
-  if (state === 'finished') {
-    return [
-      ...look,
-      [`npx sparring run examples/spc.yaml --name two --set seed=2`, 'another run, from another seed'],
-      ['npx sparring run --help', 'your own settings'],
-    ]
-  }
-  return [[againCommand(run), 'goes on behind the finished rounds'], ...look]
+  if (state !== 'finished') return [[againCommand(run), 'goes on behind the finished rounds'], ...look]
+  const example = path.join('examples', `${recipe}.yaml`)
+  const another: [string, string][] = fs.existsSync(path.join(root, example))
+    ? [[`npx sparring run ${example} --name ${run}-2 --set seed=2`, 'another run, from another seed']]
+    : []
+  return [...look, ...another, ['npx sparring run --help', 'your own settings']]
 }

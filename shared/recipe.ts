@@ -283,6 +283,10 @@ export interface Recipe<Config extends BaseConfig> {
   measures: readonly string[]
   /** The numbers of a finished round, from its rows. `score` is the one that search attributes and lists show. */
   summarise(rows: RoundRows): RoundSummary
+  /** The numbers that a person is shown of each round, with the titles of their columns. Without any it is the score. */
+  columns: Readonly<Record<string, string>>
+  /** What the outcomes of its games mean, for people; the first are the ones most worth reading. */
+  outcomes: Readonly<Record<string, string>>
 }
 
 /** What most recipes do without. */
@@ -292,6 +296,8 @@ const usual = {
   suite: () => null,
   importers: {},
   measures: [],
+  columns: {},
+  outcomes: {},
 } satisfies Partial<Recipe<BaseConfig>>
 
 /** A recipe, with the usual answers where it has none of its own: nothing to steer but its length, no suites, no files. */

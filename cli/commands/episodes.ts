@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 import { readEpisodes } from '../../db/reading.ts'
+import { recipeOf } from '../../recipes/registry.ts'
 import { gameLines } from '../games.ts'
+import { UserError } from '../../shared/errors.ts'
 import { findRun, withSession } from '../session.ts'
 import { say, sayJson } from '../terminal.ts'
 
@@ -19,15 +21,16 @@ export function addEpisodes(program: Command): void {
     .description('print games that a person can read')
     .argument('<run>')
     .option('--round <r>', 'of this round (default: the newest first)', wholeNumber)
-    .option('--fooled', 'those in which the critic was fooled')
-    .option('--outcome <outcome>', 'those that ended so: fooling, detected, invalid')
+    .option('--fooled', 'short for --outcome fooling: the critic was fooled')
+    .option('--outcome <outcome>', 'those that ended so, e.g. fooling, detected or invalid in SPC')
     .option('--limit <n>', 'at most so many', wholeNumber, 10)
     .option('--json', 'the rows, as JSON')
     .addHelpText(
       'after',
       `
-Each game shows the problem, the steps before, the right step, the sneaky step with its error type and explanation, how
-often the solver succeeded from either, the critiques with their verdicts, and the rewards.
+A game of SPC shows the problem, the steps before, the right step, the sneaky step with its error type and explanation, how
+often the solver succeeded from either, the critiques with their verdicts, and the rewards; games of other recipes show
+who said what, turn by turn.
 
 Examples:
   sparring episodes spc --fooled --limit 3
@@ -38,6 +41,16 @@ Examples:
       await withSession('sparring episodes', async (session) => {
         const run = await findRun(session, name)
         const ending = outcome ?? (fooled ? 'fooling' : undefined)
+        const { outcomes } = recipeOf(run.recipe)
+        const known = Object.keys(outcomes)
+        if (ending !== undefined && !known.includes(ending)) {
+          throw new UserError(
+            `no game of ${run.recipe} ends as ${ending}`,
+            known.length > 0
+              ? `use one of: ${known.join(', ')}`
+              : 'its games are not won or lost: leave the filter out',
+          )
+        }
         const games = await readEpisodes(session.database, {
           run: run.name,
           limit,
@@ -51,7 +64,7 @@ Examples:
             `Run ${name} has no ${ending ?? 'finished'} games${where} (yet). Round 0 makes the players; play begins in round 1.`,
           )
         }
-        for (const game of games) for (const line of gameLines(game)) say(line)
+        for (const game of games) for (const line of gameLines(game, outcomes)) say(line)
       })
     })
 }

@@ -5,7 +5,7 @@ import { balance, balanced, BALANCED } from './balanced.ts'
 import { selfCheckConfig, type SelfCheckConfig } from './config.ts'
 import { courses } from './courses.ts'
 import { summarise } from './measure.ts'
-import { criticise, sample, vote } from './phases.ts'
+import { criticise, outcomes, sample, vote } from './phases.ts'
 import { poolSuite, solutionPool } from './pools.ts'
 import { BUDGET, CHECKED } from './rows.ts'
 
@@ -23,5 +23,14 @@ export const selfCheck = defineRecipe<SelfCheckConfig>({
   suite: (name) => (name === BALANCED ? balanced : poolSuite(name)),
   importers: { 'solution-pool': solutionPool },
   measures: [CHECKED, BUDGET],
+  columns: {
+    majority: 'majority',
+    checked: 'checked',
+    more_votes: 'more votes',
+    gain: 'gain',
+    informedness: 'informed',
+    balanced: 'balanced',
+  },
+  outcomes,
   summarise,
 })

@@ -200,9 +200,14 @@ function judge(
 }
 
 /** What the check did to the majority answer. */
-export const outcomes = ['kept right', 'mended', 'broken', 'kept wrong'] as const
+export const outcomes = {
+  broken: 'the check turned a right answer into a wrong one',
+  mended: 'the check turned a wrong answer into the right one',
+  'kept right': 'the answer was right and stayed',
+  'kept wrong': 'the answer was wrong before and after',
+} as const
 
-function outcomeOf({ right }: Checked): (typeof outcomes)[number] {
+function outcomeOf({ right }: Checked): keyof typeof outcomes {
   if (right.majority) return right.checked ? 'kept right' : 'broken'
   return right.checked ? 'mended' : 'kept wrong'
 }

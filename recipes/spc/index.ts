@@ -50,6 +50,16 @@ export const spc: Recipe<SpcConfig> = {
   suite,
   importers,
   measures: [],
+  columns: {
+    correct: 'correct',
+    wrong: 'wrong',
+    mean: 'mean',
+    harmonic: 'harmonic',
+    invalid: 'invalid',
+    attack_rate: 'attack',
+    fooling_rate: 'fooling',
+  },
+  outcomes: { fooling: 'the critic was fooled', detected: 'the critic caught it', invalid: 'no valid game' },
   summarise({ round, evaluations, outcomes }) {
     const critic = { role: 'critic', version: round }
     const judged = (suiteName: string) =>

@@ -18,5 +18,6 @@ export const spo = defineRecipe<SpoConfig>({
   phases: { answer, collect, compare, fit, score, reward, measure },
   courses,
   measures: [MEASURED],
+  columns: { exploitability_average: 'average', exploitability_last: 'last', win_rate: 'win rate', entropy: 'entropy' },
   summarise,
 })

@@ -22,8 +22,14 @@ export function readGame({ round, episode, item, outcome, data }: EpisodeRow): G
 }
 
 /** How the two log-probabilities moved in the update; a tie has no pair. */
-export const outcomes = ['chosen up, rejected down', 'both up', 'both down', 'chosen down, rejected up', 'tie'] as const
-export type Outcome = (typeof outcomes)[number]
+export const outcomes = {
+  'chosen down, rejected up': 'the better answer became rarer and the worse one more frequent',
+  'both down': 'both answers became rarer',
+  'both up': 'both answers became more frequent',
+  'chosen up, rejected down': 'the better answer became more frequent and the worse one rarer',
+  tie: 'the best answer and the worst one are the same text',
+} as const
+export type Outcome = keyof typeof outcomes
 
 export function outcomeOf(before: readonly number[], after: readonly number[]): Outcome {
   const [chosen = 0, rejected = 0] = after.map((value, index) => value - (before[index] ?? 0))

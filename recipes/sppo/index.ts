@@ -3,6 +3,7 @@ import { pairJudgeFrom } from '../../tasks/pair-judges.ts'
 import { preferenceVocabulary, stop, templates } from '../preferences/prompts.ts'
 import { sppoConfig, type SppoConfig } from './config.ts'
 import { courses } from './lessons.ts'
+import { outcomes } from './games.ts'
 import { measure, MEASURED, summarise } from './measure.ts'
 import { answer, judge, rescore, score } from './phases.ts'
 
@@ -18,5 +19,7 @@ export const sppo = defineRecipe<SppoConfig>({
   phases: { answer, judge, score, rescore, measure },
   courses,
   measures: [MEASURED],
+  columns: { win_rate: 'win rate', exploitability: 'exploitable', entropy: 'entropy', kl: 'KL' },
+  outcomes,
   summarise,
 })

@@ -5,7 +5,7 @@ import { pairJudgeFrom } from '../../tasks/pair-judges.ts'
 import { distribution, divergence, entropy, exploitability, preferences, winRate } from '../preferences/measures.ts'
 import { completion, splitPrompts } from '../preferences/prompts.ts'
 import type { SppoConfig } from './config.ts'
-import { outcomes } from './games.ts'
+import type { Outcome } from './games.ts'
 
 /** What the newest policy is worth on held-out prompts, computed from the probabilities of all answers. */
 export const MEASURED = 'measured'
@@ -61,10 +61,10 @@ export function summarise({ outcomes: counted, measured: rows }: RoundRows): Rou
   const values = rows.map(readMeasured)
   const mean = (of: (row: Measured) => number): number | null =>
     values.length === 0 ? null : values.reduce((sum, row) => sum + of(row), 0) / values.length
-  const [upDown, bothUp, bothDown, downUp] = outcomes.map((outcome) => counted[outcome] ?? 0)
-  const pairs = (upDown ?? 0) + (bothUp ?? 0) + (bothDown ?? 0) + (downUp ?? 0)
-  const share = (...counts: (number | undefined)[]): number | null =>
-    pairs === 0 ? null : counts.reduce((sum: number, count) => sum + (count ?? 0), 0) / pairs
+  const count = (...ended: Outcome[]): number => ended.reduce((sum, outcome) => sum + (counted[outcome] ?? 0), 0)
+  const upDown = 'chosen up, rejected down'
+  const pairs = count(upDown, 'both up', 'both down', 'chosen down, rejected up')
+  const share = (number: number): number | null => (pairs === 0 ? null : number / pairs)
   const winRates = mean((row) => row.winRate)
   return {
     score: winRates,
@@ -74,8 +74,8 @@ export function summarise({ outcomes: counted, measured: rows }: RoundRows): Rou
       kl: mean((row) => row.kl),
       entropy: mean((row) => row.entropy),
       malformed: mean((row) => row.malformed),
-      chosen_up: share(upDown, bothUp),
-      rejected_down: share(upDown, bothDown),
+      chosen_up: share(count(upDown, 'both up')),
+      rejected_down: share(count(upDown, 'both down')),
       pairs,
     },
   }
