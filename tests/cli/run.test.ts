@@ -163,7 +163,10 @@ describe('asked about', () => {
     expect(new Set(invalid.map(({ outcome }) => outcome))).toEqual(new Set(['invalid']))
     expect((await ask('episodes', name, '--round', '0')).stdout).toContain('has no finished games of round 0')
     const unknown = await ask('episodes', name, '--outcome', 'mended')
-    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('use one of: fooling, detected, invalid') })
+    expect(unknown).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('use one of: fooling, detected, invalid'),
+    })
   })
 })
 
