@@ -6,6 +6,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { parse } from 'yaml'
+import { firstDifference } from '../shared/differences.ts'
 import { UserError } from '../shared/errors.ts'
 import { meanInterval } from '../shared/statistics.ts'
 import { readText } from './run-file.ts'
@@ -25,25 +26,28 @@ const study = z.strictObject({
 export type Study = z.infer<typeof study>
 
 const numbers = z.record(z.string(), z.number().nullable())
+/** A finished run: what was played, on which commit and machine, and what came out. */
+const studiedRun = z.object({
+  arm: z.string(),
+  seed: z.number(),
+  run: z.string(),
+  commit: z.string(),
+  machine: z.string(),
+  /** The whole configuration, with its defaults as they were. */
+  config: fields,
+  rounds: z.array(z.object({ round: z.number(), numbers })),
+})
+export type StudiedRun = z.infer<typeof studiedRun>
 const results = z.object({
   study: z.string(),
   title: z.string(),
   command: z.string(),
-  commit: z.string(),
-  machine: z.string(),
   columns: z.array(z.string()),
   match: match.optional(),
-  runs: z.array(
-    z.object({
-      arm: z.string(),
-      seed: z.number(),
-      run: z.string(),
-      rounds: z.array(z.object({ round: z.number(), numbers })),
-    }),
-  ),
+  runs: z.array(studiedRun),
 })
 export type StudyResults = z.infer<typeof results>
-type Round = StudyResults['runs'][number]['rounds'][number]
+type Round = StudiedRun['rounds'][number]
 
 export function readStudy(name: string): Study {
   const file = path.join(root, 'examples', 'studies', `${name}.yaml`)
@@ -120,7 +124,7 @@ export function compared(rounds: readonly Round[], column: string, place: Place 
 
 /** The tables of a study's results, in Markdown: each arm, mean over seeds with a 95 % interval. */
 export function studyTable(found: StudyResults): string {
-  const { columns, runs, match: matched, commit: at, machine: on, command } = found
+  const { columns, runs, match: matched, command } = found
   const arms = [...new Set(runs.map(({ arm }) => arm))]
   const row = (name: string, seeds: string, cells: string[]): string => `| ${[name, seeds, ...cells].join(' | ')} |`
   const first = runs.filter((run) => run.arm === arms[0])
@@ -167,9 +171,11 @@ export function studyTable(found: StudyResults): string {
   const what = matched
     ? 'On a straight line between rounds; runs that never get there are left out'
     : 'Last round of each run'
+  const all = (values: string[]): string => [...new Set(values)].join('; ')
+  const provenance = `commit ${all(runs.map((run) => run.commit))}, ${all(runs.map((run) => run.machine))}`
   return [
     ...(places ?? [null]).flatMap(table),
-    `${what}; mean ± half of the 95 % interval over seeds. \`${command}\`, commit ${at}, ${on}.`,
+    `${what}; mean ± half of the 95 % interval over seeds. \`${command}\`, ${provenance}.`,
   ].join('\n')
 }
 
@@ -197,6 +203,16 @@ export function fillMarks(page: string, name: string, table: string): boolean {
   if (from < 0 || to < 0) return false
   fs.writeFileSync(page, `${text.slice(0, from + open.length)}\n\n${table}\n\n${text.slice(to)}`)
   return true
+}
+
+/** The run as it was stored, perhaps on another machine, if it was played under this very configuration. */
+export function storedRun(
+  stored: StudyResults | null,
+  place: { arm: string; seed: number },
+  config: Readonly<Record<string, unknown>>,
+): StudiedRun | null {
+  const found = stored?.runs.find(({ arm, seed }) => arm === place.arm && seed === place.seed)
+  return found && firstDifference(found.config, config) === null ? found : null
 }
 
 export function readResults(name: string): StudyResults | null {

@@ -4,6 +4,7 @@ import { listRounds, readRun } from '../../db/runs.ts'
 import { UserError } from '../../shared/errors.ts'
 import { parseConfig } from '../../client.ts'
 import { recipeOf } from '../../recipes/registry.ts'
+import { range } from '../../shared/collections.ts'
 import { firstDifference } from '../../shared/differences.ts'
 import { goOn } from '../launch.ts'
 import { openDisplay } from '../live.ts'
@@ -17,6 +18,7 @@ import { SupervisedWorker } from '../worker-process.ts'
 interface Options {
   seeds: number
   table?: boolean
+  again?: boolean
   json?: boolean
 }
 
@@ -27,33 +29,44 @@ export function addStudy(program: Command): void {
     .argument('<name>', 'a file of examples/studies, e.g. spc-arms')
     .option('--seeds <n>', 'seeds 1 to n', wholeNumber, 3)
     .option('--table', 'only write the table of the stored results')
+    .option('--again', 'play also the runs that the results file holds already')
     .option('--json', 'the results, as JSON')
     .addHelpText(
       'after',
       `
 Every (arm, seed) is a run of its own, one after the other, seed by seed; arms that would make the same round 0 share it.
 Ctrl-C and the same command again go on where it was. Results go to results/<name>.json after every run, the table into docs/ at
-the end.
+the end. A run that this file holds with the same configuration, perhaps from another machine, is not played again.
 
 Example:
   npm run study -- spc-arms --seeds 3`,
     )
-    .action(async (name: string, { seeds, table = false, json = false }: Options) => {
+    .action(async (name: string, { seeds, table = false, again = false, json = false }: Options) => {
       const study = studies.readStudy(name)
       if (table) {
         const stored = studies.readResults(name)
         if (!stored) throw new UserError(`there are no results of study ${name}`, 'leave --table out to play it')
         return show(name, stored, json)
       }
-      const places = Array.from({ length: seeds }, (_, index) => index + 1).flatMap((seed) =>
-        Object.entries(study.arms).map(([arm, over]) => ({ arm, over, seed, run: studies.runName(name, arm, seed) })),
+      const stored = again ? null : studies.readResults(name)
+      const asked = range(1, seeds + 1)
+      /** Seeds beyond those asked for stay in the file as far as they are there. */
+      const further = new Set(stored?.runs.map(({ seed }) => seed).filter((seed) => seed > seeds))
+      const every = [...asked, ...further].flatMap((seed) =>
+        Object.entries(study.arms).map(([arm, over]): Place => {
+          const run = studies.runName(name, arm, seed)
+          const source = `arm ${arm} of the study`
+          const given = studies.configOf(study.run, over, seed)
+          const { config } = parseConfig(given, source)
+          const file = { name: run, source, given, config }
+          return { arm, seed, run, file, stored: studies.storedRun(stored, { arm, seed }, { ...config }) }
+        }),
       )
+      const places = every.filter((place) => place.seed <= seeds || place.stored !== null)
       const about = {
         study: name,
         title: study.title,
         command: `npm run study -- ${name} --seeds ${seeds}`,
-        commit: studies.commit(),
-        machine: studies.machine(),
         columns: study.columns,
         ...(study.match ? { match: study.match } : {}),
       }
@@ -63,10 +76,19 @@ Example:
           studies.writeResults(name, found)
           return found
         }
-        await playAll(session, study, places, store)
+        await playAll(session, places, store)
         show(name, await store(), json)
       })
     })
+}
+
+interface Place {
+  arm: string
+  seed: number
+  run: string
+  file: RunFile
+  /** What the results file holds of it. */
+  stored: studies.StudiedRun | null
 }
 
 /** Puts the table into the pages that have a place for it, and on the screen. */
@@ -77,39 +99,31 @@ function show(name: string, found: studies.StudyResults, json: boolean): void {
   else say(`\n${text}\n\nfrom ${path.relative(process.cwd(), studies.resultsFile(name))}`)
 }
 
-async function finishedRuns(session: Session, places: readonly Place[]): Promise<studies.StudyResults['runs']> {
-  const finished: studies.StudyResults['runs'] = []
-  for (const { arm, seed, run } of places) {
+async function finishedRuns(session: Session, places: readonly Place[]): Promise<studies.StudiedRun[]> {
+  const finished: studies.StudiedRun[] = []
+  const [commit, machine] = [studies.commit(), studies.machine()]
+  for (const { arm, seed, run, file, stored } of places) {
+    if (stored) {
+      finished.push(stored)
+      continue
+    }
     if ((await readRun(session.database, run))?.state !== 'finished') continue
     const rounds = await listRounds(session.database, run)
     const told = rounds.map(({ round, numbers }) => ({ round, numbers: numbersOf(numbers) }))
-    finished.push({ arm, seed, run, rounds: told })
+    finished.push({ arm, seed, run, commit, machine, config: { ...file.config }, rounds: told })
   }
   return finished
 }
 
-interface Place {
-  arm: string
-  over: Record<string, unknown>
-  seed: number
-  run: string
-}
-
 /** Plays what is not finished, one run at a time, with one worker for all; results are stored after each. */
-async function playAll(
-  session: Session,
-  study: studies.Study,
-  places: readonly Place[],
-  store: () => Promise<unknown>,
-): Promise<void> {
-  const files = places.map(({ arm, over, seed, run }) => {
-    const given = studies.configOf(study.run, over, seed)
-    const source = `arm ${arm} of the study`
-    return { name: run, source, given, config: parseConfig(given, source).config }
-  })
-  const shared = files.map((file, index): RunFile => {
+async function playAll(session: Session, places: readonly Place[], store: () => Promise<unknown>): Promise<void> {
+  const left = places.filter(({ stored }) => stored === null).map(({ file }) => file)
+  if (left.length < places.length)
+    say(`${places.length - left.length} of ${places.length} runs are in the results file`)
+  if (left.length === 0) return
+  const shared = left.map((file, index): RunFile => {
     const { later } = recipeOf(file.config.recipe)
-    const first = files.slice(0, index).find((other) => firstDifference(other.config, file.config, later) === null)
+    const first = left.slice(0, index).find((other) => firstDifference(other.config, file.config, later) === null)
     return first ? { ...file, branch: { run: first.name, round: 0 } } : file
   })
   const worker = new SupervisedWorker(session.services, { onReady: () => undefined, onRestart: say })
@@ -117,7 +131,7 @@ async function playAll(
   try {
     for (const [index, file] of shared.entries()) {
       const launch = await goOn(session, { name: file.name, file })
-      say(`run ${index + 1} of ${files.length}: ${file.name}${launch.kind === 'finished' ? ' (finished before)' : ''}`)
+      say(`run ${index + 1} of ${shared.length}: ${file.name}${launch.kind === 'finished' ? ' (finished before)' : ''}`)
       if (launch.kind === 'finished') continue
       const display = openDisplay()
       await Promise.race([watch(session, file.name, display), worker.finished])

@@ -1,8 +1,11 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { compared, configOf, layOver, readStudy, runName, studyTable } from '../../../cli/study.ts'
+import { compared, configOf, layOver, readStudy, runName, storedRun, studyTable } from '../../../cli/study.ts'
 import { parseConfig } from '../../../recipes/registry.ts'
 import { runNamePattern } from '../../../shared/ids.ts'
+
+/** What every run of a results file says beside its numbers. */
+const provenance = { commit: 'a', machine: 'm', config: {} }
 
 describe('studies', () => {
   const names = fs.readdirSync('examples/studies').map((file) => file.replace('.yaml', ''))
@@ -33,13 +36,17 @@ describe('studies', () => {
       { round: 0, numbers: { mean: 0.1 } },
       { round: 1, numbers: { mean: score } },
     ]
-    const runs = [1, 2, 3].map((seed) => ({ arm: 'spc', seed, run: `s${seed}`, rounds: rounds(seed / 10) }))
+    const runs = [1, 2, 3].map((seed) => ({
+      ...provenance,
+      arm: 'spc',
+      seed,
+      run: `s${seed}`,
+      rounds: rounds(seed / 10),
+    }))
     const table = studyTable({
       study: 's',
       title: 't',
       command: 'c',
-      commit: 'a',
-      machine: 'm',
       columns: ['mean'],
       runs,
     })
@@ -50,15 +57,31 @@ describe('studies', () => {
 
   it('compare the first arm with each other one, seed by seed', () => {
     const run = (arm: string, seed: number, mean: number | null) => {
-      return { arm, seed, run: `${arm}${seed}`, rounds: [{ round: 0, numbers: { mean } }] }
+      return { ...provenance, arm, seed, run: `${arm}${seed}`, rounds: [{ round: 0, numbers: { mean } }] }
     }
     // Seeds differ by far more than arms do; the pairs tell the arms apart all the same.
     const ours = [0.1, 0.5, 0.9].map((mean, index) => run('ours', index + 1, mean))
     const theirs = [0.08, 0.49, 0.87].map((mean, index) => run('theirs', index + 1, mean))
-    const about = { study: 's', title: 't', command: 'c', commit: 'a', machine: 'm', columns: ['mean'] }
+    const about = { study: 's', title: 't', command: 'c', columns: ['mean'] }
     expect(studyTable({ ...about, runs: [...ours, ...theirs] })).toContain('| ours − theirs | 3 | 0.020 ± 0.025 |')
     const unfinished = [...theirs.slice(0, 2), run('theirs', 3, null)]
     expect(studyTable({ ...about, runs: [...ours, ...unfinished] })).toContain('| ours − theirs | 2 |')
+  })
+
+  it('take a run from the results file only if its whole configuration is the same', () => {
+    const run = { ...provenance, arm: 'a', seed: 2, run: 'a2', config: { rounds: 3, play: { x: 1 } }, rounds: [] }
+    const file = { study: 's', title: 't', command: 'c', columns: [], runs: [run] }
+    expect(storedRun(file, { arm: 'a', seed: 2 }, { rounds: 3, play: { x: 1 } })).toBe(run)
+    expect(storedRun(file, { arm: 'a', seed: 2 }, { rounds: 3, play: { x: 2 } })).toBeNull()
+    expect(storedRun(file, { arm: 'a', seed: 1 }, { rounds: 3, play: { x: 1 } })).toBeNull()
+    expect(storedRun(null, { arm: 'a', seed: 2 }, {})).toBeNull()
+  })
+
+  it('say which commits and machines the runs are from', () => {
+    const runs = ['a', 'b', 'a'].map((commit, seed) => {
+      return { ...provenance, commit, arm: 'x', seed, run: `x${seed}`, rounds: [] }
+    })
+    expect(studyTable({ study: 's', title: 't', command: 'c', columns: ['mean'], runs })).toContain('commit a; b, m.')
   })
 
   describe('that compare where a number reaches a value', () => {
@@ -77,12 +100,13 @@ describe('studies', () => {
     it('leave out what never gets there, and say so', () => {
       expect(at(2)).toBeNull()
       const runs = [1, 2].map((seed) => ({
+        ...provenance,
         arm: 'a',
         seed,
         run: `a${seed}`,
         rounds: seed === 1 ? rounds : [rounds[0]!],
       }))
-      const found = { study: 's', title: 't', command: 'c', commit: 'x', machine: 'm', columns: ['score'], runs }
+      const found = { study: 's', title: 't', command: 'c', columns: ['score'], runs }
       const table = studyTable({ ...found, match: { column: 'kl', at: [0.8, 2] } })
       expect(table).toContain('Where kl first reaches 0.8:')
       expect(table).toContain('| a | 1 of 2 | 0.650 |')
