@@ -47,6 +47,12 @@ function buildProgram(): Command {
   return program
 }
 
+/** A reader that has seen enough (`sparring runs | head -1`) ends the command, and is no error. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
+
 async function main(): Promise<number> {
   const json = process.argv.includes('--json')
   try {

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeTestHome, removeTestHome } from '../services/test-home.ts'
-import { sparring } from './support.ts'
+import { begin, sparring } from './support.ts'
 
 /** What the command says before anything is started: none of these may bring up a service. */
 let home: string
@@ -109,4 +109,10 @@ test('doctor names what it looked at, and fails for a port that is no port', asy
       expect.objectContaining({ what: 'port', level: 'fail', found: expect.stringContaining('port number') }),
     ]),
   )
+})
+
+test('a reader that closes the pipe early ends the command quietly', async () => {
+  const { child, ended } = begin(['--help'])
+  child.stdout?.destroy()
+  expect(await ended).toMatchObject({ code: 0, stderr: '' })
 })
