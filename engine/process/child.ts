@@ -1,8 +1,11 @@
 /** Entry point of the engine process (see engine-process.ts, which forks it). */
-import { type Call, type Failure, isCall } from './protocol.ts'
+import type { EngineOptions } from '../engine.ts'
+import { isOutOfMemory, OutOfMemoryError, sorted } from '../runtime/errors.ts'
+import { type Call, type Failure, isCall, isFailure } from './protocol.ts'
 import { EngineService } from './service.ts'
 
-const service = new EngineService({ threads: Number(process.argv[2] ?? '1') })
+const options: EngineOptions = JSON.parse(process.argv[2] ?? '{}')
+const service = new EngineService(options)
 
 /** Calls run one after another: a run blocks the thread anyway, and trainers keep state between calls. */
 let queue: Promise<void> = Promise.resolve()
@@ -14,14 +17,19 @@ process.on('message', (message: unknown) => {
 process.on('disconnect', () => process.exit(0))
 
 async function answer(call: Call): Promise<void> {
-  process.send?.(await attempt(call))
+  const reply = await attempt(call)
+  await new Promise((sent) => process.send?.(reply, undefined, {}, sent))
+  // The runtime's arenas keep what they took. A process that starts afresh has all of the memory again.
+  if (isFailure(reply) && reply.error.name === OutOfMemoryError.name) process.exit(1)
 }
 
 async function attempt(call: Call): Promise<object> {
   try {
     return { id: call.id, method: call.method, result: await service.handle(call) }
-  } catch (error) {
-    const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error))
+  } catch (thrown) {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    const isPlain = isOutOfMemory(error) && !(error instanceof OutOfMemoryError)
+    const { name, message, stack = '' } = isPlain ? sorted(call.method, error) : error
     return { id: call.id, error: { name, message, stack } } satisfies Failure
   }
 }
