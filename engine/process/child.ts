@@ -1,7 +1,7 @@
 /** Entry point of the engine process (see engine-process.ts, which forks it). */
 import type { EngineOptions } from '../engine.ts'
 import { isOutOfMemory, OutOfMemoryError, sorted } from '../runtime/errors.ts'
-import { type Call, type Failure, isCall, isFailure } from './protocol.ts'
+import { type Call, type Failure, isCall } from './protocol.ts'
 import { EngineService } from './service.ts'
 
 const options: EngineOptions = JSON.parse(process.argv[2] ?? '{}')
@@ -17,10 +17,7 @@ process.on('message', (message: unknown) => {
 process.on('disconnect', () => process.exit(0))
 
 async function answer(call: Call): Promise<void> {
-  const reply = await attempt(call)
-  await new Promise((sent) => process.send?.(reply, undefined, {}, sent))
-  // The runtime's arenas keep what they took. A process that starts afresh has all of the memory again.
-  if (isFailure(reply) && reply.error.name === OutOfMemoryError.name) process.exit(1)
+  process.send?.(await attempt(call))
 }
 
 async function attempt(call: Call): Promise<object> {

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { EngineOptions } from '../engine.ts'
-import { MEMORY_REMEDY } from '../runtime/errors.ts'
+import { MEMORY_REMEDY, OutOfMemoryError } from '../runtime/errors.ts'
 import { type EngineMethods, hasId, isFailure, isSuccessOf, type MethodName } from './protocol.ts'
 
 type Parameters<Name extends MethodName> = EngineMethods[Name]['parameters']
@@ -183,6 +183,11 @@ export class EngineProcess {
     })
     const child: Child = { process: childProcess, pending, exited }
     childProcess.on('message', (reply: unknown) => {
+      if (isFailure(reply) && reply.error.name === OutOfMemoryError.name) {
+        // The runtime's arenas keep what they took. A process that starts afresh has all of the memory again.
+        if (this.#child === child) this.#child = null
+        childProcess.kill('SIGKILL')
+      }
       if (hasId(reply)) this.#settle(child, reply.id, ({ settle }) => settle(reply))
     })
     return child

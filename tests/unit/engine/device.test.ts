@@ -44,10 +44,8 @@ describe.each<Device>(['cpu', 'webgpu', 'cuda'])('device %s', (device) => {
 })
 
 it('names devices', () => {
-  expect(['cpu', 'cuda', 'cuda:1', 'webgpu', 'gpu', 'cuda:', 'cuda:x'].map(isDevice)).toEqual([
-    ...[true, true, true, true],
-    ...[false, false, false],
-  ])
+  expect(['cpu', 'cuda', 'cuda:1', 'webgpu'].every(isDevice)).toBe(true)
+  expect(['gpu', 'cuda:', 'cuda:x', ''].some(isDevice)).toBe(false)
 })
 
 it('says that CUDA is missing or what its driver lacks, and never falls back without a word', async () => {
