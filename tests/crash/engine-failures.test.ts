@@ -130,7 +130,7 @@ test('a call that does not come back is not waited for by who is told to stop; t
   expect(engine.pid).not.toBe(pid)
   await worker.attempt(({ update }) => update(base))
   expect(engine.steps.at(-1)).toBe(640)
-})
+}, 240_000)
 
 test('calls hold about a second of steps, one at the least', () => {
   expect([stepsOfNextCall(1, 0.1), stepsOfNextCall(8, 2), stepsOfNextCall(1, 30), stepsOfNextCall(1, 1e-6)]).toEqual([
