@@ -42,7 +42,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   )
   if (lacking !== null) console.warn(`worker: ${lacking}`)
   const { database, close } = await openDatabase(databaseUrl)
-  const pool = new EnginePool(Array.from({ length: engines }, () => new EngineProcess()))
+  const pool = new EnginePool(engines, (device) => new EngineProcess({ device }))
   const activities = createActivities({
     database,
     engines: pool,

@@ -1,9 +1,18 @@
-import { cpus } from 'node:os'
 import { createRequire } from 'node:module'
 import { z } from 'zod'
 import { adoptRounds, whyNoBranch } from '../db/branch.ts'
 import { countOutcomes, readEvaluations } from '../db/evaluations.ts'
-import { closeRound, openRound, type Order, recordControl, registerRun, setRunState } from '../db/runs.ts'
+import {
+  closeRound,
+  noteMachine,
+  openRound,
+  type Order,
+  readRun,
+  recordControl,
+  registerRun,
+  setRunState,
+} from '../db/runs.ts'
+import { cpuKind, otherMachine } from '../db/provenance.ts'
 import { readItems } from '../db/shards.ts'
 import { recipeOf } from '../recipes/registry.ts'
 import type { Branch, RunState } from '../shared/contract.ts'
@@ -18,7 +27,7 @@ export async function adopt(
 ): Promise<(number | null)[]> {
   const why = await whyNoBranch(database, branch, config, recipeOf(recipe).later)
   if (why) throw why
-  return adoptRounds(database, { run, config, provenance: provenance(), branch })
+  return adoptRounds(database, { run, config, provenance: provenance(config), branch })
 }
 
 /** Opens a round: registers the run at its first one, and stores the configuration the round runs under. */
@@ -27,7 +36,13 @@ export async function beginRound(
   input: { run: string; recipe: string; round: number; config: BaseConfig & Data; state: RunState },
 ): Promise<void> {
   const { run, round, config, state } = input
-  await registerRun(database, { name: run, config, provenance: provenance() })
+  const now = provenance(config)
+  await registerRun(database, { name: run, config, provenance: now })
+  const warning = otherMachine((await readRun(database, run))?.provenance ?? {}, now)
+  if (warning !== null) {
+    console.warn(`worker: run ${run}, round ${round}: ${warning}`)
+    await noteMachine(database, run, { [`round ${round}`]: now })
+  }
   await setRunState(database, run, state)
   await openRound(database, run, round, config)
 }
@@ -64,7 +79,7 @@ export async function noteControl(
 const packageFile = z.object({ version: z.string() })
 
 /** What equal bytes depend on besides the configuration: packages, Node, the kind of CPU. */
-function provenance(): Data {
+function provenance(config: BaseConfig): Data {
   const require = createRequire(import.meta.url)
   const version = (name: string): string => packageFile.parse(require(name)).version
   return {
@@ -72,7 +87,8 @@ function provenance(): Data {
     onnxruntime: version('onnxruntime-node/package.json'),
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
-    cpu: cpus()[0]?.model ?? 'unknown',
+    ...cpuKind(),
+    device: config.device ?? 'cpu',
     threadsPerOperator: 1,
   }
 }

@@ -1,5 +1,5 @@
 import type { Database } from '../db/client.ts'
-import type { EngineProcess } from '../engine/index.ts'
+import type { Device, EngineProcess } from '../engine/index.ts'
 
 /** What the worker hands to every activity. */
 export interface Dependencies {
@@ -13,39 +13,58 @@ export interface Dependencies {
   worker: string
 }
 
+/** An engine call that outlives the wish for its result by this long is not waited for: its process is ended. */
+const GRACE_MS = 1500
+
+/** One place of the pool: an engine process for each device that a run has asked for. */
+type Slot = Map<Device, EngineProcess>
+
 /** A few engine processes, each used by one activity at a time. How many there are changes no result. */
 export class EnginePool {
-  readonly #idle: EngineProcess[]
-  readonly #all: readonly EngineProcess[]
-  readonly #waiting: ((engine: EngineProcess) => void)[] = []
+  readonly #idle: Slot[]
+  readonly #all: readonly Slot[]
+  readonly #start: (device: Device) => EngineProcess
+  readonly #waiting: ((slot: Slot) => void)[] = []
 
-  constructor(engines: EngineProcess[]) {
-    this.#all = engines
-    this.#idle = [...engines]
+  constructor(size: number, start: (device: Device) => EngineProcess) {
+    this.#all = Array.from({ length: size }, (): Slot => new Map())
+    this.#idle = [...this.#all]
+    this.#start = start
   }
 
-  get size(): number {
-    return this.#all.length
-  }
-
-  /** Works with an engine as soon as one is free. Who is told to stop while it waits stops at once, and takes none. */
-  async use<T>(signal: AbortSignal, work: (engine: EngineProcess) => Promise<T>): Promise<T> {
+  /**
+   * Works with an engine as soon as one is free. Who is told to stop while it waits stops at once, and takes none; who is told
+   * to stop while it works has a moment to finish its call, so that cancelling takes effect within 2 s whatever the model.
+   */
+  async use<T>(
+    { signal, device = 'cpu' }: { signal: AbortSignal; device?: Device | undefined },
+    work: (engine: EngineProcess) => Promise<T>,
+  ): Promise<T> {
     signal.throwIfAborted()
-    const engine = this.#idle.pop() ?? (await this.#next(signal))
+    const slot = this.#idle.pop() ?? (await this.#next(signal))
+    const engine = slot.get(device) ?? this.#start(device)
+    slot.set(device, engine)
+    let timer: NodeJS.Timeout | undefined
+    const stop = (): void => {
+      timer = setTimeout(() => void engine.kill(), GRACE_MS)
+    }
+    signal.addEventListener('abort', stop, { once: true })
     try {
       return await work(engine)
     } finally {
+      signal.removeEventListener('abort', stop)
+      clearTimeout(timer)
       const next = this.#waiting.shift()
-      if (next) next(engine)
-      else this.#idle.push(engine)
+      if (next) next(slot)
+      else this.#idle.push(slot)
     }
   }
 
-  #next(signal: AbortSignal): Promise<EngineProcess> {
+  #next(signal: AbortSignal): Promise<Slot> {
     return new Promise((resolve, reject) => {
-      const take = (engine: EngineProcess): void => {
+      const take = (slot: Slot): void => {
         signal.removeEventListener('abort', leave)
-        resolve(engine)
+        resolve(slot)
       }
       const leave = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(take), 1)
@@ -57,6 +76,6 @@ export class EnginePool {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#all.map((engine) => engine.close()))
+    await Promise.all(this.#all.flatMap((slot) => [...slot.values()]).map((engine) => engine.close()))
   }
 }

@@ -29,8 +29,8 @@ export async function evaluateShard(
   const questions = [...items.values()].flatMap((item) => definition.ask(config, item) ?? [])
   const weights = await weightsOf(database, artefacts, run, policy)
   const sampling = { samples: 1, temperature: 0, maximumNewTokens: definition.maximumNewTokens(config) }
-  const answers = await engines.use(signal, (engine) =>
-    ask(engine, { settings, questions, sampling, weights, place: phase }),
+  const answers = await engines.use({ signal, device: config.device }, (engine) =>
+    ask(engine, { settings, questions, sampling, weights, place: phase, signal }),
   )
   const rows = answers.map((answer): EvaluationRow => {
     const item = items.get(answer.question.key)

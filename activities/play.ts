@@ -30,9 +30,9 @@ export async function playShard(dependencies: Dependencies, input: PlayShard, { 
     if (!player) throw new Error(`phase ${phase} asks, but nobody plays it`)
     const weights = await weightsOf(database, artefacts, run, player)
     const sampling = definition.sampling?.(config)
-    answers = await engines.use(signal, (engine) =>
+    answers = await engines.use({ signal, device: config.device }, (engine) =>
       sampling
-        ? ask(engine, { settings, questions, sampling, place: seeds, weights })
+        ? ask(engine, { settings, questions, sampling, place: seeds, weights, signal })
         : scoreCandidates(engine, { settings, weights, signal }, questions),
     )
   }

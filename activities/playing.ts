@@ -55,6 +55,8 @@ interface Asking {
   settings: RoundSettings
   weights: WeightsReference
   sampling: Sampling
+  /** Aborted when nobody wants the answers any more. */
+  signal: AbortSignal
 }
 
 /**
@@ -101,7 +103,7 @@ export async function ask(
 /** One turn of many answers: so many texts for each prompt, each with the seed of its random numbers. */
 async function sampleTurn(
   engine: EngineProcess,
-  { settings, weights }: Asking,
+  { settings, weights, signal }: Asking,
   { samples, temperature, maximumNewTokens }: { samples: number; temperature: number; maximumNewTokens: number },
   asked: readonly Asked[],
 ): Promise<Said[][]> {
@@ -121,19 +123,27 @@ async function sampleTurn(
         }
       })
   }
-  const { completions } = await engine.sample({
+  const batch = roundUp(Math.ceil(prompts.length / calls), 16)
+  const call = {
     weights,
     model,
-    prompts,
     samplesPerPrompt: samples,
     maximumNewTokens,
     temperature,
-    uniforms,
     padToken: PAD,
     stopTokens: [vocabulary.id(recipe.stop)],
     promptLength: Math.min(roundUp(longest, 8), Math.max(longest, model.context - maximumNewTokens)),
-    batch: roundUp(Math.ceil(prompts.length / calls), 16),
-  })
+    batch,
+  }
+  /** One graph run for each call, so that who is told to stop stops after it; the graph and its rows are the plan's. */
+  const completions: number[][] = []
+  const perPrompt = samples * maximumNewTokens
+  for (let from = 0; from < prompts.length; from += batch) {
+    signal.throwIfAborted()
+    const part = uniforms.subarray(from * perPrompt, (from + batch) * perPrompt)
+    const sampled = await engine.sample({ ...call, prompts: prompts.slice(from, from + batch), uniforms: part })
+    completions.push(...sampled.completions)
+  }
   return asked.map(({ prompt }, index) =>
     completions
       .slice(index * samples, (index + 1) * samples)

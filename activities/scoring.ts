@@ -11,9 +11,8 @@ export interface ScoredExample {
   behaviour: PlayedBy
 }
 
-/** Rows of one scoring graph. */
+/** Rows of one scoring graph, and of one call: who is told to stop stops after it. */
 const SCORE_BATCH = 64
-const ROWS_PER_CALL = 1024
 
 /** Log-probabilities of completion tokens under one policy. The shape of the graph is the plan's: the model's whole context. */
 export async function scoreTexts(
@@ -22,11 +21,9 @@ export async function scoreTexts(
   rows: readonly { tokens: number[]; completionFrom: number }[],
 ): Promise<Float32Array[]> {
   const scored: Float32Array[] = []
-  for (let from = 0; from < rows.length; from += ROWS_PER_CALL) {
+  for (let from = 0; from < rows.length; from += SCORE_BATCH) {
     signal.throwIfAborted()
-    const part = rows
-      .slice(from, from + ROWS_PER_CALL)
-      .map(({ tokens, completionFrom }) => ({ tokens, completionFrom }))
+    const part = rows.slice(from, from + SCORE_BATCH).map(({ tokens, completionFrom }) => ({ tokens, completionFrom }))
     const call = { weights, model: settings.model, rows: part, batch: SCORE_BATCH, padToken: PAD }
     scored.push(...(await engine.score({ ...call, length: settings.config.model.context })))
   }

@@ -28,9 +28,14 @@ import { PAD, type RoundSettings, readSettings, weightsOf } from './playing.ts'
 import type { Attempt } from './running.ts'
 import { logProbabilities, type ScoredExample } from './scoring.ts'
 
-/** Optimizer steps of one engine call (one to two seconds), and of one stored checkpoint. */
-const STEPS_PER_CALL = 8
+/** The most optimizer steps of one engine call, and those of one stored checkpoint. */
+const MOST_STEPS_PER_CALL = 32
 const STEPS_PER_CHECKPOINT = 160
+
+/** How many steps take about a second. Steps give the same bytes however they are grouped into calls, so time may decide. */
+export function stepsOfNextCall(steps: number, seconds: number): number {
+  return Math.max(1, Math.min(MOST_STEPS_PER_CALL, Math.floor(steps / seconds)))
+}
 
 /**
  * Trains one policy and publishes it. Every `STEPS_PER_CHECKPOINT` steps the optimizer's state is stored, and a later
@@ -54,7 +59,7 @@ export async function updatePolicy(
   const rows = await readRows(database, { run, rounds: definition.rounds(context) })
   const lesson = definition.lesson(context, rows)
 
-  const trained = await engines.use(signal, (engine) =>
+  const trained = await engines.use({ signal, device: config.device }, (engine) =>
     train(dependencies, engine, { input, settings, definition, lesson, signal, report }),
   )
   const policy = { run, role, version, round, course, ...trained.file, lesson: lesson.report }
@@ -100,19 +105,22 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     },
     batchRows: definition.batchRows(config),
     length: definition.length(config),
-    stepsPerCall: STEPS_PER_CALL,
+    stepsPerCall: MOST_STEPS_PER_CALL,
     padToken: PAD,
   })
   try {
     // Steps of earlier attempts count too: the ledger holds what the update took, whoever computed it.
     let tokens = await sumMetric(database, input, 'tokens', done)
     let metrics: Metric[] = []
+    let chunk = 1
     for (let step = done; step < lesson.steps;) {
       signal.throwIfAborted()
       report({ role, version, step, steps: lesson.steps, resumedFrom: done })
-      const until = Math.min(step + STEPS_PER_CALL, lesson.steps, nextCheckpoint(step))
+      const until = Math.min(step + chunk, lesson.steps, nextCheckpoint(step))
       const batches = range(step, until).map((index) => lesson.batch(index).map(references))
+      const began = performance.now()
       const measured = await engine.trainSteps(trainerId, batches)
+      chunk = stepsOfNextCall(batches.length, (performance.now() - began) / 1000)
       tokens += measured.reduce((sum, row) => sum + row.tokens, 0)
       metrics.push(...measured.flatMap(metricRows))
       step = until

@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
+import { z } from 'zod'
 import { messageOf, UserError } from '../shared/errors.ts'
 import { prepareHome } from './services/home.ts'
 import { defaultHome, inspect, type ServiceStatus } from './services/index.ts'
@@ -22,7 +23,7 @@ const ok = (what: string, found: string): Finding => ({ level: 'ok', what, found
 const warn = (what: string, found: string, remedy: string): Finding => ({ level: 'warn', what, found, remedy })
 const fail = (what: string, found: string, remedy: string): Finding => ({ level: 'fail', what, found, remedy })
 
-export async function examine(): Promise<Finding[]> {
+export async function examine(device?: string): Promise<Finding[]> {
   const status = await inspect()
   return [
     node(),
@@ -34,6 +35,7 @@ export async function examine(): Promise<Finding[]> {
     tool('java', 'only the time-skipping tests need it; they are skipped without it'),
     ...(await services(status)),
     await database(status),
+    ...(device === undefined ? [] : deviceFindings(device)),
   ]
 }
 
@@ -91,6 +93,44 @@ function onnxruntime(): Finding {
     run.signal ??
     'it does not load'
   return fail('ONNX Runtime', why, 'run `node scripts/setup.mjs`; on Linux it needs glibc 2.28 or newer (not musl)')
+}
+
+const examined = z.union([
+  z.object({ unusable: z.string() }),
+  z.object({
+    reports: z.array(
+      z.object({
+        graph: z.string(),
+        nodes: z.number(),
+        fallback: z.record(z.string(), z.number()),
+        copies: z.number(),
+        difference: z.number(),
+      }),
+    ),
+  }),
+])
+
+/** What each kind of graph does on a device. In a process of its own, as a driver that does not fit may end it. */
+function deviceFindings(device: string): Finding[] {
+  const root = path.resolve(import.meta.dirname, '..')
+  const program = path.join(root, 'engine', 'examine.ts')
+  const run = spawnSync(process.execPath, ['--import', 'tsx', program, device], { encoding: 'utf8', cwd: root })
+  const what = `device ${device}`
+  if (run.status !== 0) {
+    const why =
+      run.stderr.split('\n').find((line) => /^\w*Error: /.test(line)) ?? run.signal ?? `exit code ${run.status}`
+    return [fail(what, why, 'its driver or its part of ONNX Runtime does not run our graphs; take the CPU')]
+  }
+  const result = examined.parse(JSON.parse(run.stdout.trim().split('\n').at(-1) ?? ''))
+  if ('unusable' in result) return [fail(what, result.unusable, 'then look again with the same command')]
+  return result.reports.map(({ graph, nodes, fallback, copies, difference }) => {
+    const close = `differs from the CPU by at most ${difference.toExponential(0)}`
+    const operators = Object.entries(fallback).map(([operator, count]) => `${operator} ×${count}`)
+    const elsewhere = Object.values(fallback).reduce((sum, count) => sum + count, 0)
+    if (device === 'cpu' || elsewhere === 0) return ok(what, `${graph}: ${nodes} nodes; ${close}`)
+    const found = `${graph}: ${elsewhere} of ${nodes} nodes fall back to the CPU (${operators.join(', ')}), ${copies} copies between; ${close}`
+    return warn(what, found, 'it works; each copy costs time, which large models feel least')
+  })
 }
 
 function temporalProgram(): Finding {

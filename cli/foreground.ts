@@ -1,6 +1,7 @@
 /** A run in the foreground: services, worker, live display, and the result at the end. `start` and `run` are this. */
 import fs from 'node:fs'
 import path from 'node:path'
+import { cpuKind, otherMachine } from '../db/provenance.ts'
 import { readRun } from '../db/runs.ts'
 import { UserError } from '../shared/errors.ts'
 import { rootMessage } from './failure.ts'
@@ -59,6 +60,9 @@ async function play(
   const launch = await goOn(session, options)
   if (launch.kind === 'finished') return sayEnd(options, session)
   display.say(opening(launch, session))
+  const began = (await readRun(session.database, name))?.provenance
+  const warning = began ? otherMachine(began, cpuKind()) : null
+  if (warning !== null) display.say(`  Warning: ${warning}`)
 
   const worker = new SupervisedWorker(session.services, {
     onReady: (pid) => display.say(`  Worker: ready (process ${pid})`),

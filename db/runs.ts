@@ -1,5 +1,5 @@
 import { UserError } from '../shared/errors.ts'
-import { and, asc, desc, eq } from 'drizzle-orm'
+import { and, asc, desc, eq, sql } from 'drizzle-orm'
 import type { BaseConfig, Data, RoundSummary } from '../shared/recipe.ts'
 import type { Database, Transaction } from './client.ts'
 import { controlEvents, rounds, runs } from './schema.ts'
@@ -17,6 +17,13 @@ export async function registerRun(
     .insert(runs)
     .values({ name, recipe: config.recipe, seed: config.seed, config, provenance, state: 'running' })
     .onConflictDoNothing()
+}
+
+/** Keeps, in a run's provenance, what a round was opened on where that is not what the run began on. */
+export async function noteMachine(database: Database, run: string, machines: Data): Promise<void> {
+  const known = sql`coalesce(${runs.provenance} -> 'otherMachines', '{}'::jsonb) || ${JSON.stringify(machines)}::jsonb`
+  const provenance = sql`${runs.provenance} || jsonb_build_object('otherMachines', ${known})`
+  await database.update(runs).set({ provenance }).where(eq(runs.name, run))
 }
 
 export async function readRun(database: Database, name: string): Promise<RunRow | null> {

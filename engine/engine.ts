@@ -1,13 +1,12 @@
 /** The engine inside one process: sampling, scoring and training, with compiled graphs kept between calls. */
+import type { SessionOptions } from './runtime/session.ts'
 import { SessionCache } from './runtime/session-cache.ts'
 import { sampleCompletions, type SampleRequest, type SampleResult } from './sampling/sample.ts'
 import { runNetwork, type RunNetworkRequest } from './scoring/network.ts'
 import { scoreRows, type ScoreRequest } from './scoring/score.ts'
 
-export interface EngineOptions {
-  /** Threads inside one operator, 1 by default. Results may depend on it. */
-  readonly threads?: number
-}
+/** Threads and device. */
+export type EngineOptions = SessionOptions
 
 export class Engine {
   readonly #sessions: SessionCache

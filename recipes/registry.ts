@@ -26,20 +26,33 @@ export function recipeOf(name: string): AnyRecipe {
   return recipe
 }
 
-const named = z.object({ recipe: z.string() })
+/** What a run file holds beside the recipe's own fields. `cpu` is left out, so that saying it changes no configuration. */
+const named = z.looseObject({
+  recipe: z.string(),
+  device: z
+    .union([z.literal(['cpu', 'webgpu', 'cuda']), z.templateLiteral(['cuda:', z.int().min(0)])], {
+      error: 'must be cpu, webgpu, cuda, or cuda:1 and so on',
+    })
+    .optional(),
+})
 
 /** Parses a run's configuration with its own recipe's schema; unknown or ill-typed fields are UserErrors that name them. */
 export function parseConfig(value: unknown, source: string): { recipe: AnyRecipe; config: BaseConfig } {
   const name = named.safeParse(value)
+  const wrong = name.error?.issues.find(({ path }) => path[0] === 'device')
+  if (wrong) throw new UserError(`${source}: device: ${wrong.message}`, '`sparring doctor --device cuda` looks at one')
   if (!name.success) {
     throw new UserError(
       `${source}: the field recipe is missing`,
       `write \`recipe: spc\` (one of: ${recipeNames.join(', ')})`,
     )
   }
-  const recipe = recipeOf(name.data.recipe)
-  const parsed = recipe.config.safeParse(value)
-  if (parsed.success) return { recipe, config: parsed.data }
+  const { device, ...rest } = name.data
+  const recipe = recipeOf(rest.recipe)
+  const parsed = recipe.config.safeParse(rest)
+  if (parsed.success) {
+    return { recipe, config: device === undefined || device === 'cpu' ? parsed.data : { ...parsed.data, device } }
+  }
   const issues = parsed.error.issues.map((issue) => {
     const path = issue.path.join('.')
     return issue.code === 'unrecognized_keys'

@@ -18,6 +18,7 @@ export const permanentErrors: string[] = [
   'ZodError',
   'OversizeResultError',
   'GraphError',
+  'DeviceError',
   'ModelConfigError',
   'LossSpecError',
   'OptimizerSpecError',

@@ -256,7 +256,11 @@ export interface BaseConfig {
   model: ModelConfig
   /** Items per shard: the unit of work and storage. Part of the plan. */
   shard: number
+  /** Where the engine computes; absent: the CPU. Results depend on it. No recipe knows of it: the registry reads it. */
+  device?: Device
 }
+
+export type Device = 'webgpu' | 'cuda' | `cuda:${number}`
 
 export interface Recipe<Config extends BaseConfig> {
   name: string

@@ -8,10 +8,17 @@ export function addDoctor(program: Command): void {
   program
     .command('doctor')
     .description('check that this machine has what Sparring needs; starts nothing')
+    .option(
+      '--device <name>',
+      'also run every kind of graph on cpu, cuda, cuda:1 … or webgpu, and name what falls back',
+    )
     .option('--json', 'answer as JSON')
-    .addHelpText('after', '\nEnds with exit code 1 when something must be mended.\n\nExamples:\n  sparring doctor')
-    .action(async ({ json = false }: { json?: boolean }) => {
-      const findings: Finding[] = await examine()
+    .addHelpText(
+      'after',
+      '\nEnds with exit code 1 when something must be mended.\n\nExamples:\n  sparring doctor\n  sparring doctor --device webgpu',
+    )
+    .action(async ({ device, json = false }: { device?: string; json?: boolean }) => {
+      const findings: Finding[] = await examine(device)
       if (json) sayJson(findings)
       else {
         for (const { level, what, found, remedy } of findings) {

@@ -11,6 +11,7 @@ interface Options {
   name?: string
   set: string[]
   from?: string
+  device?: string
   dryRun?: boolean
   detach?: boolean
   json?: boolean
@@ -23,6 +24,7 @@ export function addRun(program: Command): void {
     .argument('<yaml>', 'the run file; examples/ holds some')
     .option('--name <name>', "the run's name (default: the file's own)")
     .option('--set <field=value>', 'set a field, e.g. play.problems=100; may be repeated', collect, [])
+    .option('--device <name>', 'compute on cpu, webgpu, cuda or cuda:1 …: the same as --set device=<name>')
     .option('--from <run[@round]>', 'begin behind that finished round (round 0 unless named) of another run')
     .option('--dry-run', 'show the whole configuration and the plan, and start nothing')
     .option('--detach', 'play in the background and return at once')
@@ -42,9 +44,9 @@ Examples:
   sparring run examples/spc.yaml --dry-run`,
     )
     .action(async (yaml: string, options: Options) => {
-      const { set, from, dryRun = false, detach = false, json = false } = options
+      const { set, from, device, dryRun = false, detach = false, json = false } = options
       const file: RunFile = {
-        ...readRunFile(yaml, set),
+        ...readRunFile(yaml, device === undefined ? set : [...set, `device=${device}`]),
         ...(from === undefined ? {} : { branch: readBranch(from) }),
       }
       const name = options.name ?? file.name

@@ -1,5 +1,5 @@
 /** Graph → bytes of an ONNX model. */
-import type { Graph } from './graph.ts'
+import { Graph } from './graph.ts'
 import { ModelProto } from './schema.ts'
 import {
   type Attribute,
@@ -20,9 +20,9 @@ const OPERATOR_SETS = [
   { domain: 'com.microsoft', version: 1 },
 ]
 
-/** The bytes of a ModelProto. The same graph gives the same bytes. */
-export function serialise(graph: Graph): Uint8Array {
-  if (graph.parent !== null) throw new GraphError('only an outermost graph can be serialised')
+/** The bytes of a ModelProto of an outermost graph. The same graph gives the same bytes. */
+export function serialise(graph: GraphBody): Uint8Array {
+  if (graph instanceof Graph && graph.parent !== null) throw new GraphError('only an outermost graph can be serialised')
   const message = ModelProto.fromObject({
     irVersion: 10,
     producerName: 'sparring',

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { EngineOptions } from '../engine.ts'
+import { MEMORY_REMEDY, OutOfMemoryError } from '../runtime/errors.ts'
 import { type EngineMethods, hasId, isFailure, isSuccessOf, type MethodName } from './protocol.ts'
 
 type Parameters<Name extends MethodName> = EngineMethods[Name]['parameters']
@@ -163,15 +164,11 @@ export class EngineProcess {
   #start(): Child {
     // tsx is resolved from here, so that the caller's working directory does not matter.
     const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-    const childProcess = fork(
-      fileURLToPath(new URL('./child.ts', import.meta.url)),
-      [String(this.#options.threads ?? 1)],
-      {
-        execArgv: ['--import', tsx],
-        serialization: 'advanced',
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      },
-    )
+    const childProcess = fork(fileURLToPath(new URL('./child.ts', import.meta.url)), [JSON.stringify(this.#options)], {
+      execArgv: ['--import', tsx],
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
     const pending = new Map<number, Pending>()
     const exited = new Promise<void>((resolve) => {
       const ended = (reason: string): void => {
@@ -182,10 +179,15 @@ export class EngineProcess {
         resolve()
       }
       childProcess.once('error', (error) => ended(error.message))
-      childProcess.once('exit', (code, signal) => ended(signal ?? `exit code ${code}`))
+      childProcess.once('exit', (code, signal) => ended(howItEnded(code, signal)))
     })
     const child: Child = { process: childProcess, pending, exited }
     childProcess.on('message', (reply: unknown) => {
+      if (isFailure(reply) && reply.error.name === OutOfMemoryError.name) {
+        // The runtime's arenas keep what they took. A process that starts afresh has all of the memory again.
+        if (this.#child === child) this.#child = null
+        childProcess.kill('SIGKILL')
+      }
       if (hasId(reply)) this.#settle(child, reply.id, ({ settle }) => settle(reply))
     })
     return child
@@ -209,6 +211,12 @@ export class EngineProcess {
       check()
     })
   }
+}
+
+/** Linux kills who asks for too much memory, and V8 aborts when its heap is full; neither leaves a word. */
+function howItEnded(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal === 'SIGKILL' || signal === 'SIGABRT') return `${signal}, by hand or as memory ran out. ${MEMORY_REMEDY}`
+  return signal ?? `exit code ${code}`
 }
 
 /** Whether the child keeps the event loop of this process running. */

@@ -1,5 +1,5 @@
 /** What the engine process does with small networks. */
-import type { Engine } from '../engine.ts'
+import type { Engine, EngineOptions } from '../engine.ts'
 import { network, type NetworkSpec } from '../models/network.ts'
 import type { Numbers } from '../runtime/feeds.ts'
 import { decodeGroup } from '../training/graph-state.ts'
@@ -58,12 +58,12 @@ type Handlers = {
   ) => Promise<NetworkMethods[Name]['result']>
 }
 
-export function networkHandlers(engine: Engine, threads: number): Handlers {
+export function networkHandlers(engine: Engine, options: EngineOptions): Handlers {
   const trainers = new Registry<NetworkTrainer>()
   return {
     openNetwork: async ({ weights, resume, ...plan }) => {
       const initial = await load(plan.network, resume ?? weights, NETWORK_GROUP)
-      const trainer = await NetworkTrainer.create(plan, initial, threads)
+      const trainer = await NetworkTrainer.create(plan, initial, options)
       if (resume !== undefined) trainer.restore(await readStoredWeights(resume), resume.path)
       return { trainerId: trainers.add(trainer), step: trainer.completedSteps }
     },

@@ -2,6 +2,7 @@
 import type { LlamaConfig } from '../models/llama.ts'
 import type { SampleRequest, SampleResult } from '../sampling/sample.ts'
 import type { ScoreRequest } from '../scoring/score.ts'
+import type { SessionOptions } from '../runtime/session.ts'
 import type { TrainingRow } from '../training/rows.ts'
 import type { StepMetrics, TrainerPlan } from '../training/trainer.ts'
 import type { Metadata } from '../weights/checkpoint.ts'
@@ -15,7 +16,7 @@ export interface StoredWeightsRequest {
 export type StoredSampleRequest = Omit<SampleRequest, 'weights'> & StoredWeightsRequest
 export type StoredScoreRequest = Omit<ScoreRequest, 'weights'> & StoredWeightsRequest
 
-export interface OpenTrainerRequest extends Omit<TrainerPlan, 'threads'> {
+export interface OpenTrainerRequest extends Omit<TrainerPlan, keyof SessionOptions> {
   /** Where training starts: a stored file, or the initial weights of a seed. */
   readonly weights: WeightsReference | { readonly initialise: string }
   /** A checkpoint to go on from; its weights replace `weights`. */

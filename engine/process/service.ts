@@ -25,21 +25,19 @@ const CACHED_WEIGHTS = 8
 
 export class EngineService {
   readonly #engine: Engine
-  readonly #threads: number
   readonly #trainers = new Registry<OpenTrainer>()
   readonly #weights = new Map<string, Float32Array>()
   readonly #handlers: Handlers
 
   constructor(options: EngineOptions) {
     this.#engine = new Engine(options)
-    this.#threads = options.threads ?? 1
     this.#handlers = {
       sample: async (request) =>
         this.#engine.sample({ ...request, weights: await this.#load(request.model, request.weights) }),
       score: async (request) =>
         this.#engine.score({ ...request, weights: await this.#load(request.model, request.weights) }),
       openTrainer: async (request) => {
-        const trainer = await Trainer.create({ ...(await this.#start(request)), threads: this.#threads })
+        const trainer = await Trainer.create({ ...(await this.#start(request)), ...options })
         const opened = { trainer, model: request.model, close: () => trainer.close() }
         return { trainerId: this.#trainers.add(opened), step: trainer.state().step }
       },
@@ -55,7 +53,7 @@ export class EngineService {
       initialiseWeights: ({ model, seed, directory, metadata }) =>
         storeWeights(directory, encodeWeights(model, initialiseLlama(model, seed), metadata)),
       closeTrainer: ({ trainerId }) => this.#trainers.close(trainerId),
-      ...networkHandlers(this.#engine, this.#threads),
+      ...networkHandlers(this.#engine, options),
     }
   }
 

@@ -4,9 +4,13 @@ import type { ParameterLayout } from '../models/layout.ts'
 import { Parameters } from '../models/parameters.ts'
 import { checkNames, type Feeds, type InputSpec, type InputSpecs, packFeeds } from './feeds.ts'
 import { fromKeys, keysOf } from './records.ts'
-import { Session } from './session.ts'
+import { Session, type SessionOptions } from './session.ts'
 
-export interface FunctionPlan<Input extends string, Group extends string, Output extends string> {
+export interface FunctionPlan<
+  Input extends string,
+  Group extends string,
+  Output extends string,
+> extends SessionOptions {
   /** One size of each input may be a name: it is settled by what is fed. */
   readonly inputs: { readonly [Name in Input]: InputSpec }
   readonly parameters?: { readonly [Name in Group]: ParameterLayout }
@@ -15,7 +19,6 @@ export interface FunctionPlan<Input extends string, Group extends string, Output
     inputs: { readonly [Name in Input]: Value },
     parameters: { readonly [Name in Group]: Parameters },
   ) => { readonly [Name in Output]: Value }
-  readonly threads?: number
 }
 
 export interface CompiledFunction<Input extends string, Group extends string, Output extends string> {
@@ -49,7 +52,7 @@ export async function compile<Input extends string, Output extends string, Group
   )
   const outputs = keysOf(built)
   for (const name of outputs) graph.output(built[name], `output.${name}`)
-  const session = await Session.create(graph, { threads: plan.threads ?? 1 })
+  const session = await Session.create(graph, plan)
   const specs: InputSpecs = {
     ...plan.inputs,
     ...fromKeys(groups, (name) => ({ shape: [parameters[name].layout.size] })),

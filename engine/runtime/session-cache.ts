@@ -1,14 +1,14 @@
 /** Compiled graphs by what they were built from. Each keeps its own memory arena, so only a few stay alive. */
 import type { Graph } from '../graph/index.ts'
-import { Session } from './session.ts'
+import { Session, type SessionOptions } from './session.ts'
 
 export class SessionCache {
   readonly #sessions = new Map<string, Session>()
-  readonly #threads: number
+  readonly #options: SessionOptions
   readonly #capacity: number
 
-  constructor({ threads = 1, capacity = 6 }: { readonly threads?: number; readonly capacity?: number } = {}) {
-    this.#threads = threads
+  constructor(options: SessionOptions = {}, capacity = 6) {
+    this.#options = options
     this.#capacity = capacity
   }
 
@@ -20,7 +20,7 @@ export class SessionCache {
       this.#sessions.set(key, known)
       return known
     }
-    const session = await Session.create(build(), { threads: this.#threads })
+    const session = await Session.create(build(), this.#options)
     this.#sessions.set(key, session)
     for (const [oldest, stale] of this.#sessions) {
       if (this.#sessions.size <= this.#capacity) break

@@ -1,41 +1,69 @@
 /** Running graphs with ONNX Runtime. */
+import { join } from 'node:path'
 import * as onnx from 'onnxruntime-node'
-import type { Graph } from '../graph/index.ts'
+import type { GraphBody } from '../graph/types.ts'
 import { serialise } from '../graph/index.ts'
+import { type Device, deviceError, providersOf } from './device.ts'
+import { withFewBuffers } from './few-buffers.ts'
+import { OutOfMemoryError, sorted } from './errors.ts'
 
 export type Feed = onnx.Tensor
 
 export interface SessionOptions {
-  /** Threads inside one operator. The results of some operators depend on it, so it belongs to a plan. */
-  readonly threads: number
+  /** Threads inside one operator, 1 unless given. The results of some operators depend on it, so it belongs to a plan. */
+  readonly threads?: number
+  /** 'cpu' unless given. */
+  readonly device?: Device
+  /** A folder in which release() leaves the runtime's profile of this session. */
+  readonly profile?: string
 }
 
 /** A compiled graph. */
 export class Session {
   readonly #session: onnx.InferenceSession
+  readonly #graph: string
+  readonly #profiled: boolean
 
-  private constructor(session: onnx.InferenceSession) {
+  private constructor(session: onnx.InferenceSession, graph: string, profiled: boolean) {
     this.#session = session
+    this.#graph = graph
+    this.#profiled = profiled
   }
 
-  static async create(graph: Graph, { threads }: SessionOptions): Promise<Session> {
-    const session = await onnx.InferenceSession.create(serialise(graph), {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 3,
-    })
-    return new Session(session)
+  /** Compiles a graph. Throws DeviceError, OutOfMemoryError or GraphRunError. */
+  static async create(graph: GraphBody, options: SessionOptions = {}): Promise<Session> {
+    const { threads = 1, device = 'cpu', profile } = options
+    try {
+      const session = await onnx.InferenceSession.create(
+        serialise(device === 'webgpu' ? withFewBuffers(graph) : graph),
+        {
+          executionProviders: providersOf(device),
+          intraOpNumThreads: threads,
+          interOpNumThreads: 1,
+          executionMode: 'sequential',
+          graphOptimizationLevel: 'all',
+          logSeverityLevel: device === 'cpu' ? 3 : 4,
+          ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: join(profile, graph.name) }),
+        },
+      )
+      return new Session(session, graph.name, profile !== undefined)
+    } catch (error) {
+      const failure = sorted(`compiling the graph '${graph.name}'`, error)
+      throw device === 'cpu' || failure instanceof OutOfMemoryError ? failure : deviceError(device, failure)
+    }
   }
 
-  /** Runs the graph. Blocks the thread; inputs are not copied, outputs are. */
+  /** Runs the graph. Blocks the thread; inputs are not copied, outputs are. Throws OutOfMemoryError or GraphRunError. */
   async run(feeds: Readonly<Record<string, Feed>>): Promise<Outputs> {
-    return new Outputs(await this.#session.run(feeds))
+    try {
+      return new Outputs(await this.#session.run(feeds))
+    } catch (error) {
+      throw sorted(`running the graph '${this.#graph}'`, error)
+    }
   }
 
   async release(): Promise<void> {
+    if (this.#profiled) this.#session.endProfiling()
     await this.#session.release()
   }
 }

@@ -5,7 +5,7 @@
 import { GraphError, type Value } from '../graph/index.ts'
 import type { Parameters } from '../models/parameters.ts'
 import { checkOptimizerSpec, learningRateAt, type OptimizerSpec, stepScalars } from '../optimizers/schedule.ts'
-import { countFeed, floatFeed, Session } from '../runtime/session.ts'
+import { countFeed, floatFeed, Session, type SessionOptions } from '../runtime/session.ts'
 import type { Metadata } from '../weights/checkpoint.ts'
 import { type Feeds, type InputSpec, type InputSpecs, packFeeds } from '../runtime/feeds.ts'
 import {
@@ -29,10 +29,8 @@ export interface Losses<Group extends string> {
   readonly measures?: Readonly<Record<string, Value>>
 }
 
-export interface GraphPlan<Input extends string, Group extends string, Copy extends string> extends PlannedState<
-  Group,
-  Copy
-> {
+export interface GraphPlan<Input extends string, Group extends string, Copy extends string>
+  extends PlannedState<Group, Copy>, SessionOptions {
   /** What one batch feeds; sizes are fixed. */
   readonly inputs: { readonly [Name in Input]: InputSpec }
   /** Builds the loss; a single value is the loss of every group. */
@@ -40,7 +38,6 @@ export interface GraphPlan<Input extends string, Group extends string, Copy exte
     inputs: { readonly [Name in Input]: Value },
     parameters: { readonly [Name in Group | Copy]: Parameters },
   ) => Value | Losses<NoInfer<Group>>
-  readonly threads?: number
   /** A state to go on from, in place of the initial one. */
   readonly resume?: GraphState
 }
@@ -68,7 +65,7 @@ export async function buildTrainer<Input extends string, Group extends string, C
   const state = plan.resume ?? initialState(slots)
   checkState(slots, state)
   const { graph, columns } = graphTrainingGraph(plan)
-  const session = await Session.create(graph, { threads: plan.threads ?? 1 })
+  const session = await Session.create(graph, plan)
   return new GraphTrainer<Input>({ session, inputs: plan.inputs, optimizers, slots, columns }, state)
 }
 

@@ -18,6 +18,7 @@ import { clippedObjective } from '../losses/policy-gradient.ts'
 import { LossSpecError } from '../losses/types.ts'
 import { type Network, network, type NetworkSpec } from '../models/network.ts'
 import type { OptimizerSpec } from '../optimizers/schedule.ts'
+import type { SessionOptions } from '../runtime/session.ts'
 import type { InputSpec, Numbers } from '../runtime/feeds.ts'
 import { required } from '../runtime/records.ts'
 import type { Metadata } from '../weights/checkpoint.ts'
@@ -132,7 +133,7 @@ export class NetworkTrainer {
   }
 
   /** Throws ModelConfigError, LossSpecError, OptimizerSpecError or GraphError for a plan that does not fit. */
-  static async create(plan: NetworkPlan, weights: Float32Array, threads = 1): Promise<NetworkTrainer> {
+  static async create(plan: NetworkPlan, weights: Float32Array, options: SessionOptions = {}): Promise<NetworkTrainer> {
     const { batchRows: rows, averageDecay } = plan
     if (!Number.isInteger(rows) || rows < 1) throw new RowError(`batchRows must be a positive integer, got ${rows}`)
     const net = network(plan.network)
@@ -149,7 +150,7 @@ export class NetworkTrainer {
           input('weight'),
         )
       },
-      threads,
+      ...options,
     })
     return new NetworkTrainer(trainer, plan, inputs)
   }

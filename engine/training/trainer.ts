@@ -3,11 +3,11 @@ import { checkLossSpec, lossNeeds } from '../losses/index.ts'
 import type { LossNeeds, LossSpec, TermName } from '../losses/types.ts'
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import { checkOptimizerSpec, learningRateAt, type OptimizerSpec, stepScalars } from '../optimizers/schedule.ts'
-import { countFeed, floatFeed, integerFeed, Session } from '../runtime/session.ts'
+import { countFeed, floatFeed, integerFeed, Session, type SessionOptions } from '../runtime/session.ts'
 import { type MetricColumn, trainingGraph } from './graph.ts'
 import { packRows, RowError, type TrainingRow } from './rows.ts'
 
-export interface TrainerPlan {
+export interface TrainerPlan extends SessionOptions {
   readonly model: LlamaConfig
   readonly loss: LossSpec
   readonly optimizer: OptimizerSpec
@@ -18,7 +18,6 @@ export interface TrainerPlan {
   /** The most optimizer steps of one call. */
   readonly stepsPerCall: number
   readonly padToken: number
-  readonly threads?: number
 }
 
 /** The optimizer's moments and the number of completed steps. */
@@ -97,7 +96,7 @@ export class Trainer {
       if (vector.length !== size) throw new RangeError(`the model has ${size} parameters, got ${vector.length}`)
     }
     const { graph, columns } = trainingGraph(plan)
-    const session = await Session.create(graph, { threads: plan.threads ?? 1 })
+    const session = await Session.create(graph, plan)
     return new Trainer(plan, session, columns, { weights, m, v, step })
   }
 

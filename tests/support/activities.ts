@@ -18,7 +18,7 @@ export class DirectWorker {
 
   constructor(place: WorkerPlace, { database }: OpenDatabase, engine = new EngineProcess()) {
     this.engine = engine
-    this.#pool = new EnginePool([engine])
+    this.#pool = new EnginePool(1, () => engine)
     this.#activities = createActivities({
       database,
       engines: this.#pool,
