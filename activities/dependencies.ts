@@ -1,5 +1,6 @@
 import type { Database } from '../db/client.ts'
 import type { EngineProcess } from '../engine/index.ts'
+import type { Attempt } from './running.ts'
 
 /** What the worker hands to every activity. */
 export interface Dependencies {
@@ -29,12 +30,17 @@ export class EnginePool {
   }
 
   /** Works with an engine as soon as one is free. Who is told to stop while it waits stops at once, and takes none. */
-  async use<T>(signal: AbortSignal, work: (engine: EngineProcess) => Promise<T>): Promise<T> {
+  async use<T>(
+    { signal, times }: Pick<Attempt, 'signal' | 'times'>,
+    work: (engine: EngineProcess) => Promise<T>,
+  ): Promise<T> {
     signal.throwIfAborted()
     const engine = this.#idle.pop() ?? (await this.#next(signal))
+    engine.onComputed = (span) => times.computed(span)
     try {
       return await work(engine)
     } finally {
+      engine.onComputed = null
       const next = this.#waiting.shift()
       if (next) next(engine)
       else this.#idle.push(engine)

@@ -3,7 +3,15 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { EngineOptions } from '../engine.ts'
-import { type EngineMethods, hasId, isFailure, isSuccessOf, type MethodName } from './protocol.ts'
+import {
+  type Computed,
+  type EngineMethods,
+  hasId,
+  isComputed,
+  isFailure,
+  isSuccessOf,
+  type MethodName,
+} from './protocol.ts'
 
 type Parameters<Name extends MethodName> = EngineMethods[Name]['parameters']
 type Result<Name extends MethodName> = Promise<EngineMethods[Name]['result']>
@@ -44,6 +52,8 @@ export class EngineProcess {
   readonly #options: EngineOptions
   #child: Child | null = null
   #lastId = 0
+  /** Is told of every call when it has been computed. */
+  onComputed: ((computed: Computed) => void) | null = null
 
   constructor(options: EngineOptions = {}) {
     this.#options = options
@@ -186,7 +196,9 @@ export class EngineProcess {
     })
     const child: Child = { process: childProcess, pending, exited }
     childProcess.on('message', (reply: unknown) => {
-      if (hasId(reply)) this.#settle(child, reply.id, ({ settle }) => settle(reply))
+      if (!hasId(reply)) return
+      if (isComputed(reply)) this.onComputed?.(reply.computed)
+      this.#settle(child, reply.id, ({ settle }) => settle(reply))
     })
     return child
   }
