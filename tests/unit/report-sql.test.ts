@@ -289,14 +289,26 @@ test('time', async () => {
   expectEqual(
     await ask('clock'),
     (rounds ?? []).map(({ round, seconds, engine, storage, worker, engineSeconds }) => ({
-      ...{ round, seconds, engine, storage, worker, engine_seconds: engineSeconds, workers: data.workers },
+      round,
+      seconds,
+      engine,
+      storage,
+      worker,
+      engine_seconds: engineSeconds,
+      workers: data.workers,
     })),
   )
   expectEqual(
     await ask('phases'),
     (phases ?? [])
       .map(({ round, phase, shards, tokens, seconds, engine, engineSeconds }) => ({
-        ...{ round, part: phase ?? '', shards, tokens, seconds, engine, engine_seconds: engineSeconds },
+        round,
+        part: phase ?? '',
+        shards,
+        tokens,
+        seconds,
+        engine,
+        engine_seconds: engineSeconds,
       }))
       .toSorted((a, b) => a.round - b.round || a.part.localeCompare(b.part)),
   )
