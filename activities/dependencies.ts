@@ -1,5 +1,6 @@
 import type { Database } from '../db/client.ts'
 import type { Device, EngineProcess } from '../engine/index.ts'
+import type { Attempt } from './running.ts'
 
 /** What the worker hands to every activity. */
 export interface Dependencies {
@@ -32,18 +33,23 @@ export class EnginePool {
     this.#start = start
   }
 
+  get size(): number {
+    return this.#all.length
+  }
+
   /**
    * Works with an engine as soon as one is free. Who is told to stop while it waits stops at once, and takes none; who is told
    * to stop while it works has a moment to finish its call, so that cancelling takes effect within 2 s whatever the model.
    */
   async use<T>(
-    { signal, device = 'cpu' }: { signal: AbortSignal; device?: Device | undefined },
+    { signal, times, device = 'cpu' }: Pick<Attempt, 'signal' | 'times'> & { device?: Device | undefined },
     work: (engine: EngineProcess) => Promise<T>,
   ): Promise<T> {
     signal.throwIfAborted()
     const slot = this.#idle.pop() ?? (await this.#next(signal))
     const engine = slot.get(device) ?? this.#start(device)
     slot.set(device, engine)
+    engine.onComputed = (span) => times.computed(span)
     let timer: NodeJS.Timeout | undefined
     const stop = (): void => {
       timer = setTimeout(() => void engine.kill(), GRACE_MS)
@@ -52,6 +58,7 @@ export class EnginePool {
     try {
       return await work(engine)
     } finally {
+      engine.onComputed = null
       signal.removeEventListener('abort', stop)
       clearTimeout(timer)
       const next = this.#waiting.shift()

@@ -8,28 +8,24 @@ import type { Attempt } from './running.ts'
 import { ask, readSettings, tokensOf, weightsOf } from './playing.ts'
 
 /** Lets a policy answer one shard of a suite, greedily, and stores one row per line. */
-export async function evaluateShard(
-  dependencies: Dependencies,
-  input: EvaluateShard,
-  { signal }: Attempt,
-): Promise<void> {
+export async function evaluateShard(dependencies: Dependencies, input: EvaluateShard, attempt: Attempt): Promise<void> {
   const { database, engines, artefacts, worker } = dependencies
   const { run, round, suite, shard, policy } = input
+  const { signal, times } = attempt
   const phase = `evaluate ${suite} ${policyName(policy)}`
   const place = { run, round, phase, shard }
-  if (await isShardDone(database, place)) return
-  const started = performance.now()
-  const settings = await readSettings(database, run, round)
+  if (await times.storing(isShardDone(database, place))) return
+  const settings = await times.storing(readSettings(database, run, round))
   const { recipe, config } = settings
   const definition = recipe.suite(suite)
   if (!definition) throw new Error(`recipe ${recipe.name} has no suite ${suite}`)
   const from = shard * config.shard
   const set = { run, round: definition.set.round, set: definition.set.name, from, to: from + config.shard }
-  const items = new Map((await readSet(database, set)).map((item) => [String(item.item), item]))
+  const items = new Map((await times.storing(readSet(database, set))).map((item) => [String(item.item), item]))
   const questions = [...items.values()].flatMap((item) => definition.ask(config, item) ?? [])
-  const weights = await weightsOf(database, artefacts, run, policy)
+  const weights = await times.storing(weightsOf(database, artefacts, run, policy))
   const sampling = { samples: 1, temperature: 0, maximumNewTokens: definition.maximumNewTokens(config) }
-  const answers = await engines.use({ signal, device: config.device }, (engine) =>
+  const answers = await engines.use({ ...attempt, device: config.device }, (engine) =>
     ask(engine, { settings, questions, sampling, weights, place: phase, signal }),
   )
   const rows = answers.map((answer): EvaluationRow => {
@@ -37,6 +33,6 @@ export async function evaluateShard(
     if (!item) throw new Error(`suite ${suite} asked about the unknown item ${answer.question.key}`)
     return { suite, ...policy, ...definition.judge(config, item, answer) }
   })
-  const cost = { tokens: tokensOf(answers), rows: rows.length, seconds: (performance.now() - started) / 1000, worker }
-  await commitShard(database, place, cost, (transaction) => writeEvaluations(transaction, run, rows))
+  const cost = { tokens: tokensOf(answers), rows: rows.length, worker, spent: () => times.spent() }
+  await times.storing(commitShard(database, place, cost, (transaction) => writeEvaluations(transaction, run, rows)))
 }

@@ -7,13 +7,13 @@ import { ask, readSettings, seedOf, templateHash, tokensOf, weightsOf } from './
 import { scoreCandidates } from './scoring.ts'
 
 /** Plays one shard of a phase: reads its rows, asks the player, stores what the recipe makes of the answers. */
-export async function playShard(dependencies: Dependencies, input: PlayShard, { signal }: Attempt): Promise<void> {
+export async function playShard(dependencies: Dependencies, input: PlayShard, attempt: Attempt): Promise<void> {
   const { database, engines, artefacts, worker } = dependencies
   const { run, round, phase, shard, player } = input
+  const { signal, times } = attempt
   const place = { run, round, phase, shard }
-  if (await isShardDone(database, place)) return
-  const started = performance.now()
-  const settings = await readSettings(database, run, round)
+  if (await times.storing(isShardDone(database, place))) return
+  const settings = await times.storing(readSettings(database, run, round))
   const { recipe, config } = settings
   const definition = recipe.phases[phase]
   if (!definition) throw new Error(`recipe ${recipe.name} has no phase ${phase}`)
@@ -21,16 +21,17 @@ export async function playShard(dependencies: Dependencies, input: PlayShard, { 
   const to = Math.min(from + config.shard, definition.items(config))
   const context = { config, round, phase, player, from, to }
   const reading: Reading = definition.reads?.(context) ?? { rounds: [round], sets: ['problems'] }
-  const rows = await readRows(database, { run, ...reading, ...(reading.whole ? {} : { range: { from, to } }) })
+  const wanted = { run, ...reading, ...(reading.whole ? {} : { range: { from, to } }) }
+  const rows = await times.storing(readRows(database, wanted))
 
   const seeds = placeOfSeeds(config.seed, round, phase)
   const questions = definition.ask?.(context, rows) ?? []
   let answers: Answer[] = []
   if (questions.length > 0) {
     if (!player) throw new Error(`phase ${phase} asks, but nobody plays it`)
-    const weights = await weightsOf(database, artefacts, run, player)
+    const weights = await times.storing(weightsOf(database, artefacts, run, player))
     const sampling = definition.sampling?.(config)
-    answers = await engines.use({ signal, device: config.device }, (engine) =>
+    answers = await engines.use({ ...attempt, device: config.device }, (engine) =>
       sampling
         ? ask(engine, { settings, questions, sampling, place: seeds, weights, signal })
         : scoreCandidates(engine, { settings, weights, signal }, questions),
@@ -44,10 +45,12 @@ export async function playShard(dependencies: Dependencies, input: PlayShard, { 
   const cost = {
     tokens: tokensOf(answers),
     rows: made.items.length + made.episodes.length + made.turns.length,
-    seconds: (performance.now() - started) / 1000,
     worker,
+    spent: () => times.spent(),
   }
-  await commitShard(database, place, cost, (transaction) => writeRows(transaction, run, { ...made, turns }))
+  await times.storing(
+    commitShard(database, place, cost, (transaction) => writeRows(transaction, run, { ...made, turns })),
+  )
 }
 
 const placeOfSeeds = (seed: number, round: number, phase: string): string => `${seed}/${round}/${phase}`

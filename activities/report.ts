@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readAccounts } from '../db/accounting.ts'
 import type { Database } from '../db/client.ts'
 import { listPolicies } from '../db/policies.ts'
 import {
@@ -11,7 +12,6 @@ import {
   readCurves,
   readGames,
   readTurnsOf,
-  sumLedger,
   tallyEvaluations,
 } from '../db/report.ts'
 import { listRounds, readRun } from '../db/runs.ts'
@@ -51,7 +51,7 @@ export async function readReportData(database: Database, name: string): Promise<
     run,
     rounds: await listRounds(database, name),
     policies: await listPolicies(database, name),
-    ledger: await sumLedger(database, name),
+    accounts: await readAccounts(database, name),
     metrics: await readCurves(database, name, curveNames, CURVE_POINTS),
     tallies: await tallyEvaluations(database, name),
     controls: await listControls(database, name),

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity'
 import { ApplicationFailure } from '@temporalio/common'
 import { permanentErrors, UserError } from '../shared/errors.ts'
 import type { Data } from '../shared/recipe.ts'
+import { Times } from './times.ts'
 
 /** Results stay small: oversize ones would be retried for ever by Temporal, so they fail here, once and for all. */
 const LARGEST_RESULT = 8192
@@ -14,6 +15,8 @@ class OversizeResultError extends Error {
 export interface Attempt {
   /** Aborted when nobody wants the result any more: the worker stops, or the attempt is given up. */
   signal: AbortSignal
+  /** What its time goes to. */
+  times: Times
   /** Where the work stands. It travels with the heartbeats and shows in the Temporal UI; the truth is in the database. */
   report(progress: Data): void
 }
@@ -35,7 +38,7 @@ export function running<Input, Result>(
       progress = now
     }
     try {
-      const result = await work(input, { signal: context.cancellationSignal, report })
+      const result = await work(input, { signal: context.cancellationSignal, times: new Times(), report })
       const bytes = Buffer.byteLength(JSON.stringify(result ?? null))
       if (bytes > LARGEST_RESULT) {
         throw new OversizeResultError(

@@ -41,33 +41,30 @@ export function stepsOfNextCall(steps: number, seconds: number): number {
  * Trains one policy and publishes it. Every `STEPS_PER_CHECKPOINT` steps the optimizer's state is stored, and a later
  * attempt goes on from the newest one with the same bytes (DESIGN section 4, rules 3 and 7).
  */
-export async function updatePolicy(
-  dependencies: Dependencies,
-  input: UpdatePlace,
-  { signal, report }: Attempt,
-): Promise<void> {
+export async function updatePolicy(dependencies: Dependencies, input: UpdatePlace, attempt: Attempt): Promise<void> {
   const { database, engines, worker } = dependencies
   const { run, round, role, version, course } = input
+  const { times } = attempt
   const place = { run, round, phase: `update ${role}`, shard: 0 }
-  if (await isShardDone(database, place)) return
-  const started = performance.now()
-  const settings = await readSettings(database, run, round)
+  if (await times.storing(isShardDone(database, place))) return
+  const settings = await times.storing(readSettings(database, run, round))
   const { recipe, config } = settings
   const definition = recipe.courses[course]
   if (!definition) throw new Error(`recipe ${recipe.name} has no course ${course}`)
   const context = { config, round, phase: place.phase }
-  const rows = await readRows(database, { run, rounds: definition.rounds(context) })
+  const rows = await times.storing(readRows(database, { run, rounds: definition.rounds(context) }))
   const lesson = definition.lesson(context, rows)
 
-  const trained = await engines.use({ signal, device: config.device }, (engine) =>
-    train(dependencies, engine, { input, settings, definition, lesson, signal, report }),
+  const trained = await engines.use({ ...attempt, device: config.device }, (engine) =>
+    train(dependencies, engine, { ...attempt, input, settings, definition, lesson }),
   )
   const policy = { run, role, version, round, course, ...trained.file, lesson: lesson.report }
-  const cost = { tokens: trained.tokens, rows: lesson.steps, seconds: (performance.now() - started) / 1000, worker }
-  await commitShard(database, place, cost, async (transaction) => {
+  const cost = { tokens: trained.tokens, rows: lesson.steps, worker, spent: () => times.spent() }
+  const stored = commitShard(database, place, cost, async (transaction) => {
     await storeMetrics(transaction, input, trained.metrics)
     await publishPolicy(transaction, policy, lesson.consumed)
   })
+  await times.storing(stored)
 }
 
 interface Training extends Attempt {
@@ -79,17 +76,17 @@ interface Training extends Attempt {
 
 async function train(dependencies: Dependencies, engine: EngineProcess, training: Training) {
   const { database, artefacts } = dependencies
-  const { input, settings, definition, lesson, signal, report } = training
+  const { input, settings, definition, lesson, signal, times, report } = training
   const { run, round, role, version } = input
   const { config, model } = settings
   const context = { config, round, phase: input.course }
   const loss = definition.loss(config)
   const from = definition.from(context)
   const initial = from
-    ? await weightsOf(database, artefacts, from.run ?? run, from)
+    ? await times.storing(weightsOf(database, artefacts, from.run ?? run, from))
     : { initialise: `${config.seed}/${policyName({ role, version })}` }
   const references = await behaviourScores(dependencies, engine, training, loss)
-  const resume = await newestCheckpoint(database, artefacts, input)
+  const resume = await times.storing(newestCheckpoint(database, artefacts, input))
   const optimizer = definition.optimizer(config, lesson.steps)
   const { trainerId, step: done } = await engine.openTrainer({
     model,
@@ -110,7 +107,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
   })
   try {
     // Steps of earlier attempts count too: the ledger holds what the update took, whoever computed it.
-    let tokens = await sumMetric(database, input, 'tokens', done)
+    let tokens = await times.storing(sumMetric(database, input, 'tokens', done))
     let metrics: Metric[] = []
     let chunk = 1
     for (let step = done; step < lesson.steps;) {
@@ -126,7 +123,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
       step = until
       if (step === nextCheckpoint(step - 1) && step < lesson.steps) {
         const { sha256, bytes } = await engine.saveCheckpoint(trainerId, artefacts)
-        await storeCheckpoint(database, { run, role, version, step, sha256, bytes }, metrics)
+        await times.storing(storeCheckpoint(database, { run, role, version, step, sha256, bytes }, metrics))
         metrics = []
       }
     }

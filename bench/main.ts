@@ -4,7 +4,8 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { root } from '../cli/study.ts'
 import { messageOf, UserError } from '../shared/errors.ts'
 import { fillPage } from './page.ts'
-import { type Row, storeRows } from './results.ts'
+import { type Row, storeResults, storeRows } from './results.ts'
+import { benchScore, scoreTable } from './score.ts'
 import { trainingShapes } from './shapes.ts'
 import { benchTrain, trainTable } from './train.ts'
 
@@ -28,10 +29,35 @@ program
     await publish('train', rows, trainTable, options.dry)
   })
 
+program
+  .command('score')
+  .description(
+    'a whole run of SPC against a plain PyTorch script of it: time to the same harmonic mean, seconds by phase',
+  )
+  .argument('[yaml]', 'the run file', 'examples/spc.yaml')
+  .option('--set <field=value>', 'set a field, as `sparring run` does; may be repeated', collect, [])
+  .option('--threads <count>', "PyTorch's threads", count, 2)
+  .option('--dry', 'only print: change no file', false)
+  .action(async (file: string, { dry, ...options }: { set: string[]; threads: number; dry: boolean }) => {
+    const row = await benchScore({ file, ...options, say })
+    const table = scoreTable([row])
+    if (dry) return say(table)
+    storeResults('score', { command: commandLine(), rows: [row] })
+    await fillPage(page, 'bench-score', table)
+    say('results/bench-score.json and docs/performance.md are new')
+  })
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value]
+}
+
+function commandLine(): string {
+  return `npm run bench -- ${process.argv.slice(2).join(' ')}`
+}
+
 async function publish(name: string, rows: Row[], table: (rows: Row[]) => string, dry: boolean): Promise<void> {
   if (dry) return say(table(rows))
-  const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`
-  const results = storeRows(name, command, rows)
+  const results = storeRows(name, commandLine(), rows)
   await fillPage(page, `bench-${name}`, table(results.rows))
   say(`results/bench-${name}.json and docs/performance.md are new`)
 }

@@ -69,6 +69,10 @@ export function storeRows(name: string, command: string, rows: readonly Row[]): 
   const key = ({ shape, threads, peer }: Row): string => JSON.stringify([shape, threads, peer.name])
   const merged = new Map([...(readBench(name)?.rows ?? []), ...rows].map((entry) => [key(entry), entry]))
   const results = { command, rows: [...merged.values()].toSorted((a, b) => (key(a) < key(b) ? -1 : 1)) }
-  fs.writeFileSync(file(name), `${JSON.stringify(results, null, 2)}\n`)
+  storeResults(name, results)
   return results
+}
+
+export function storeResults(name: string, results: object): void {
+  fs.writeFileSync(file(name), `${JSON.stringify(results, null, 2)}\n`)
 }

@@ -3,8 +3,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { recipeOf } from '../recipes/registry.ts'
 import { retryLines, scoreTable } from './live.ts'
-import type { Snapshot } from './snapshot.ts'
-import { clock, say, style, table } from './terminal.ts'
+import type { Snapshot, Time } from './snapshot.ts'
+import { clock, type Column, say, style, table } from './terminal.ts'
 import { root } from './study.ts'
 
 export function sayResult(snapshot: Snapshot): void {
@@ -42,8 +42,41 @@ export function sayStatus(snapshot: Snapshot): void {
     }
     say('')
   }
+  for (const line of timeTable(snapshot)) say(`  ${line}`)
+  if (snapshot.time.seconds > 0) say('')
   if (ui) say(`Temporal UI: ${ui}`)
   if (report) say(`Report: ${report}`)
+}
+
+/** Seconds by phase: four parts that add up, then how busy the engines were. docs/cli.md says what they mean. */
+function timeTable({ per_round: rounds, time }: Snapshot): string[] {
+  const cells = ({ seconds, engine, storage, worker, between, engine_share: busy, engines }: Time): string[] => [
+    ...[seconds, engine, storage, worker, between].map((value) => value.toFixed(1)),
+    busy === null ? '–' : `${(busy * 100).toFixed(1)} %`,
+    engines === null ? '–' : engines.toFixed(2),
+  ]
+  const lines = rounds.flatMap(({ round, time: whole }) =>
+    whole === null
+      ? []
+      : [
+          ...Object.entries(whole.phases).map(([phase, part], index) => [
+            index === 0 ? String(round) : '',
+            phase,
+            ...cells(part),
+          ]),
+          ['', `all of round ${round}`, ...cells(whole)],
+        ],
+  )
+  if (lines.length === 0) return []
+  const numbers = ['seconds', 'engine', 'storage', 'worker', 'between', 'engine share', 'engines']
+  return table(
+    [
+      { title: 'round', align: 'right' },
+      { title: 'phase' },
+      ...numbers.map((title): Column => ({ title, align: 'right' })),
+    ],
+    [...lines, ['', 'all rounds', ...cells(time)]],
+  )
 }
 
 function sayHead(snapshot: Snapshot): void {

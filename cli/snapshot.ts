@@ -2,14 +2,10 @@
 import fs from 'node:fs'
 import { parseConfig, type Pending, planRound, type PlannedPhase, type Retry, type UpdateStep } from '../client.ts'
 import { listPolicies } from '../db/policies.ts'
-import {
-  readPhaseCosts,
-  readUpdateProgress,
-  readWorkTimes,
-  type PhaseCost,
-  type UpdateProgress,
-} from '../db/reading.ts'
+import { readAccounts } from '../db/accounting.ts'
+import { readPhaseCosts, readUpdateProgress, type PhaseCost, type UpdateProgress } from '../db/reading.ts'
 import { listRounds, type RoundRow, type RunRow } from '../db/runs.ts'
+import { type Account, busyEngines, busyShare, total } from '../shared/accounting.ts'
 import { range } from '../shared/collections.ts'
 import type { BaseConfig } from '../shared/recipe.ts'
 import { estimate } from './estimate.ts'
@@ -34,6 +30,20 @@ export interface RoundNumbers {
   /** Seconds in which the round was worked on: shards side by side count once, pauses and interruptions not at all. */
   elapsed: number
   tokens: number
+  /** Where the round's time went; null before its first shard is stored. */
+  time: (Time & { phases: Record<string, Time> }) | null
+}
+
+/** An account (shared/accounting.ts) as it is written out; `engine_share` is of the seconds, `engines` are busy on the average. */
+export interface Time {
+  seconds: number
+  engine: number
+  storage: number
+  worker: number
+  between: number
+  engine_seconds: number
+  engine_share: number | null
+  engines: number | null
 }
 
 export interface PhaseProgress {
@@ -63,6 +73,8 @@ export interface Snapshot {
   temporal_ui: string | null
   report: string | null
   per_round: RoundNumbers[]
+  /** Where the time of all rounds went. */
+  time: Time
   policies: { role: string; version: number; sha256: string; round: number; course: string; bytes: number }[]
 }
 
@@ -80,10 +92,10 @@ export class Plans {
 
 export async function takeSnapshot(session: Session, run: RunRow, plans = new Plans()): Promise<Snapshot> {
   const { database, services } = session
-  const [rounds, costs, times, updates, policies, { state, error, open }] = await Promise.all([
+  const [rounds, costs, accounts, updates, policies, { state, error, open }] = await Promise.all([
     listRounds(database, run.name),
     readPhaseCosts(database, run.name),
-    readWorkTimes(database, run.name),
+    readAccounts(database, run.name),
     readUpdateProgress(database, run.name),
     listPolicies(database, run.name),
     standing(session, run),
@@ -107,7 +119,7 @@ export async function takeSnapshot(session: Session, run: RunRow, plans = new Pl
     numbersOf(
       row,
       costs.filter((cost) => cost.round === row.round),
-      times.get(row.round) ?? 0,
+      accounts.filter((account) => account.round === row.round),
     ),
   )
   const current = perRound.at(-1)
@@ -137,6 +149,7 @@ export async function takeSnapshot(session: Session, run: RunRow, plans = new Pl
     temporal_ui: uiAddress(services, run.name),
     report: fs.existsSync(report) ? report : null,
     per_round: perRound,
+    time: timeOf(total(accounts.filter(({ phase }) => phase === null))),
     policies: policies.map(({ role, version, sha256, round: madeIn, course, bytes }) => ({
       role,
       version,
@@ -199,11 +212,15 @@ function playing(
     })
 }
 
-function numbersOf(row: RoundRow, costs: readonly PhaseCost[], elapsed: number): RoundNumbers {
+function numbersOf(row: RoundRow, costs: readonly PhaseCost[], accounts: readonly Account[]): RoundNumbers {
   const numbers: Record<string, number | null> = {}
   for (const [name, value] of Object.entries(row.numbers ?? {})) {
     if (typeof value === 'number' || value === null) numbers[name] = value
   }
+  const whole = accounts.find(({ phase }) => phase === null)
+  const phases = accounts.flatMap((account): [string, Time][] =>
+    account.phase === null ? [] : [[account.phase, timeOf(account)]],
+  )
   return {
     round: row.round,
     finished: row.finishedAt !== null,
@@ -216,8 +233,26 @@ function numbersOf(row: RoundRow, costs: readonly PhaseCost[], elapsed: number):
     attack_rate: numbers['attack_rate'] ?? null,
     fooling_rate: numbers['fooling_rate'] ?? null,
     numbers,
-    seconds: Object.fromEntries(costs.map(({ phase, seconds }) => [phase, Math.round(seconds * 100) / 100])),
-    elapsed: Math.round(elapsed * 100) / 100,
+    seconds: Object.fromEntries(costs.map(({ phase, seconds }) => [phase, rounded(seconds)])),
+    elapsed: whole ? rounded(whole.engine + whole.storage + whole.worker) : 0,
     tokens: costs.reduce((sum, cost) => sum + cost.tokens, 0),
+    time: whole ? { ...timeOf(whole), phases: Object.fromEntries(phases) } : null,
   }
 }
+
+function timeOf(account: Omit<Account, 'round' | 'phase'>): Time {
+  const { seconds, engine, storage, worker, between, engineSeconds } = account
+  const [share, engines] = [busyShare(account), busyEngines(account)]
+  return {
+    seconds: rounded(seconds),
+    engine: rounded(engine),
+    storage: rounded(storage),
+    worker: rounded(worker),
+    between: rounded(between),
+    engine_seconds: rounded(engineSeconds),
+    engine_share: share && rounded(share, 4),
+    engines: engines && rounded(engines),
+  }
+}
+
+const rounded = (value: number, digits = 2): number => Number(value.toFixed(digits))

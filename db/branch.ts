@@ -56,7 +56,7 @@ export async function adoptRounds(
     await registerRun(transaction, { name: run, config, provenance: { ...provenance, branch: { ...branch } } })
     for (const statement of [
       copied('rounds', 'round, config, score, numbers, started_at, finished_at'),
-      copied('shards', 'round, phase, shard, tokens, rows, seconds, worker, finished_at'),
+      copied('shards', 'round, phase, shard, tokens, rows, seconds, engine_times, storage_times, worker, finished_at'),
       copied('items', 'round, "set", item, data'),
       copied('episodes', 'round, episode, item, data, outcome'),
       copied('turns', 'round, episode, turn, role, version, prompt, text, tokens, seed, template, verdict, reward'),

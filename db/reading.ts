@@ -41,18 +41,6 @@ export async function readPhaseCosts(database: Database, run: string): Promise<P
   }))
 }
 
-/** Seconds in which a round was worked on: shards side by side count once, pauses and interruptions not at all. */
-export async function readWorkTimes(database: Database, run: string): Promise<Map<number, number>> {
-  const { rows } = await database.execute<{ round: number; seconds: number }>(sql`
-    select round, sum(extract(epoch from upper(span) - lower(span)))::float8 as seconds
-    from (
-      select round, unnest(range_agg(tstzrange(finished_at - make_interval(secs => seconds), finished_at))) as span
-      from shards where run = ${run} group by round
-    ) as spans
-    group by round`)
-  return new Map(rows.map(({ round, seconds }) => [round, seconds]))
-}
-
 /** How far the updates that are not finished have come, as far as it is stored: the newest checkpoint of each. */
 export interface UpdateProgress {
   role: string

@@ -4,28 +4,6 @@ import { consumptions, controlEvents, episodes, evaluations, items, metrics, sha
 
 /** The report's queries: counted and summed in the database, so that a report of a long run stays small. */
 
-/**
- * The ledger by round and phase. All suites of a kind count as one phase (`evaluate arena/2 critic@1` is part of
- * `evaluate arena`): a run of many rounds has hundreds of pairs of versions.
- */
-export async function sumLedger(database: Database, run: string) {
-  const phase = sql<string>`case when ${shards.phase} like 'evaluate %'
-    then 'evaluate ' || split_part(split_part(${shards.phase}, ' ', 2), '/', 1) else ${shards.phase} end`
-  return database
-    .select({
-      round: shards.round,
-      phase: phase.as('grouped_phase'),
-      shards: sql`count(*)`.mapWith(Number),
-      rows: sql`sum(${shards.rows})`.mapWith(Number),
-      tokens: sql`sum(${shards.tokens})`.mapWith(Number),
-      seconds: sql`sum(${shards.seconds})`.mapWith(Number),
-    })
-    .from(shards)
-    .where(eq(shards.run, run))
-    .groupBy(shards.round, sql`grouped_phase`)
-    .orderBy(asc(shards.round), sql`min(${shards.finishedAt})`, sql`grouped_phase`)
-}
-
 export async function countWorkers(database: Database, run: string): Promise<number> {
   const [row] = await database
     .select({ workers: sql`count(distinct ${shards.worker})`.mapWith(Number) })

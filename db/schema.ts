@@ -1,5 +1,7 @@
+import { sql } from 'drizzle-orm'
 import {
   bigint,
+  customType,
   doublePrecision,
   index,
   integer,
@@ -15,12 +17,15 @@ import type { Data } from '../shared/recipe.ts'
 
 /**
  * Every step of a run leaves its rows here (DESIGN section 6). All primary keys are places in the plan, so writing a row
- * twice changes nothing. Only columns named seconds, *_at, worker and host may differ between two runs of one plan.
+ * twice changes nothing. Only columns named seconds, *_at, *_times, worker and host may differ between two runs of one plan.
  */
 const run = () =>
   text('run')
     .notNull()
     .references(() => runs.name, { onDelete: 'cascade' })
+
+/** Stretches of time, as Postgres writes them: queries unite, intersect and subtract them. */
+const times = customType<{ data: string }>({ dataType: () => 'tstzmultirange' })
 
 export const runs = pgTable('runs', {
   name: text('name').primaryKey(),
@@ -60,7 +65,16 @@ export const shards = pgTable(
     /** Tokens sampled, scored or trained on. */
     tokens: bigint('tokens', { mode: 'number' }).notNull(),
     rows: integer('rows').notNull(),
+    /** From its first query to the end of its transaction, but for the commit itself. */
     seconds: doublePrecision('seconds').notNull(),
+    /** When an engine process computed for it. */
+    engineTimes: times('engine_times')
+      .notNull()
+      .default(sql`'{}'`),
+    /** When it read and wrote rows and files. */
+    storageTimes: times('storage_times')
+      .notNull()
+      .default(sql`'{}'`),
     worker: text('worker').notNull(),
     finishedAt: timestamp('finished_at', { withTimezone: true }).notNull().defaultNow(),
   },

@@ -1,5 +1,6 @@
 import { and, asc, eq, gte, inArray, lt, sql } from 'drizzle-orm'
 import { groupBy } from '../shared/collections.ts'
+import type { Span } from '../shared/contract.ts'
 import type { Data, EpisodeRow, ItemRow, Rows, TurnRow } from '../shared/recipe.ts'
 import type { Database, Transaction } from './client.ts'
 import { episodes, items, shards, turns } from './schema.ts'
@@ -14,8 +15,15 @@ export interface ShardPlace {
 export interface ShardCost {
   tokens: number
   rows: number
-  seconds: number
   worker: string
+  /** Asked when everything is written. */
+  spent(): Spent
+}
+/** What a shard took, and when in it an engine computed and rows or files were read and written. */
+export interface Spent {
+  seconds: number
+  engine: readonly Span[]
+  storage: readonly Span[]
 }
 export type StoredTurn = TurnRow & { seed: string; template: string }
 
@@ -34,17 +42,32 @@ export async function commitShard(
   cost: ShardCost,
   write: (transaction: Transaction) => Promise<void>,
 ): Promise<boolean> {
+  const { spent, ...counted } = cost
   return database.transaction(async (transaction) => {
     const claimed = await transaction
       .insert(shards)
-      .values({ ...place, ...cost })
+      .values({ ...place, ...counted, seconds: 0 })
       .onConflictDoNothing()
       .returning({ shard: shards.shard })
     if (claimed.length === 0) return false
     await write(transaction)
+    const { seconds, engine, storage } = spent()
+    await transaction
+      .update(shards)
+      .set({
+        seconds,
+        engineTimes: multirange(engine),
+        storageTimes: multirange(storage),
+        finishedAt: sql`clock_timestamp()`,
+      })
+      .where(at(place))
     return true
   })
 }
+
+/** `{[…,…),[…,…)}`; Postgres drops the empty ones and joins those that touch. */
+const multirange = (spans: readonly Span[]): string =>
+  `{${spans.map(({ from, to }) => `[${new Date(from).toISOString()},${new Date(to).toISOString()})`).join(',')}}`
 
 export interface ReadRows {
   run: string

@@ -1,3 +1,4 @@
+import type { Account } from '../shared/accounting.ts'
 import type { Data, EpisodeRow, TurnRow } from '../shared/recipe.ts'
 import type { Tally } from './estimates.ts'
 import type { Html } from './html.ts'
@@ -16,8 +17,8 @@ export interface ReportData {
   }
   rounds: RoundTimes[]
   policies: PolicyLine[]
-  /** The shard ledger, summed by round and phase. */
-  ledger: PhaseCost[]
+  /** Where the time went: rounds and their phases. */
+  accounts: Account[]
   /** Training curves, at most 80 points each. */
   metrics: MetricPoint[]
   tallies: SuiteTally[]
@@ -49,15 +50,6 @@ export interface PolicyLine {
   sha256: string
   bytes: number
   lesson: Data
-}
-
-export interface PhaseCost {
-  round: number
-  phase: string
-  shards: number
-  rows: number
-  tokens: number
-  seconds: number
 }
 
 export interface MetricPoint {

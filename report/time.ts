@@ -1,84 +1,90 @@
+import { type Account, busyEngines, busyShare, total } from '../shared/accounting.ts'
 import { groupBy } from '../shared/collections.ts'
-import type { PhaseCost, ReportData, RoundTimes, Section } from './data.ts'
-import { duration, MISSING, plural, short, whole } from './format.ts'
-import { html } from './html.ts'
+import type { ReportData, RoundTimes, Section } from './data.ts'
+import { duration, MISSING, percent, plural, short, whole } from './format.ts'
+import { type Fragment, html } from './html.ts'
 import { barred, table } from './tables.ts'
 
 /** Seconds from a round's opening to its end; null while it is under way. */
 export const wallSeconds = ({ startedAt, finishedAt }: RoundTimes): number | null =>
   finishedAt && (finishedAt.getTime() - startedAt.getTime()) / 1000
 
-export interface CostLine {
+export interface PhaseLine extends Omit<Account, 'round' | 'phase'> {
   name: string
-  shards: number
-  tokens: number
-  seconds: number
+  /** Seconds by the clock. */
   byRound: Map<number, number>
 }
 
-/** Phases, the costliest first. */
-export function costLines(ledger: readonly PhaseCost[]): CostLine[] {
-  return [...groupBy(ledger, ({ phase }) => phase)]
-    .map(([name, costs]) => ({
-      name,
-      shards: sum(costs, ({ shards }) => shards),
-      tokens: sum(costs, ({ tokens }) => tokens),
-      seconds: sum(costs, ({ seconds }) => seconds),
-      byRound: new Map(costs.map(({ round, seconds }) => [round, seconds])),
-    }))
+/** Phases over all rounds, the longest first. */
+export function phaseLines(accounts: readonly Account[]): PhaseLine[] {
+  return [...groupBy(accounts, ({ phase }) => phase)]
+    .flatMap(([name, of]): PhaseLine[] =>
+      name === null ? [] : [{ name, ...total(of), byRound: new Map(of.map(({ round, seconds }) => [round, seconds])) }],
+    )
     .toSorted((a, b) => b.seconds - a.seconds)
 }
 
 /** Rounds side by side; in a longer run the newest ones, which still fit a page. */
 const MOST_ROUNDS = 8
 
-export function timeSection({ rounds, ledger, workers }: ReportData): Section {
-  const lines = costLines(ledger)
+export function timeSection({ accounts, workers }: ReportData): Section {
+  const rounds = accounts.filter(({ phase }) => phase === null)
   const shown = rounds.slice(-MOST_ROUNDS)
-  const seconds = sum(lines, (line) => line.seconds)
-  const tokens = sum(lines, (line) => line.tokens)
-  const wall = sum(rounds, (round) => wallSeconds(round) ?? 0)
-  const most = Math.max(...lines.map((line) => line.seconds), 1e-9)
-  const rate = (count: number, time: number): string => (count > 0 && time > 0 ? short(count / time) : MISSING)
+  const all = total(rounds)
+  const lines = phaseLines(accounts)
+  const most = Math.max(...lines.map(({ seconds }) => seconds), 1e-9)
   return {
     id: 'time',
     title: 'Where the time went',
     body: html`<p>
-        The finished rounds took ${duration(wall)} by the clock.
-        ${plural(workers, 'worker process', 'worker processes')} computed ${duration(seconds)} of shards side by side,
-        and ${short(tokens)} tokens were sampled or trained on. A shard's seconds include its wait for a free engine.
+        The rounds took ${duration(all.seconds)} by the clock, with
+        ${plural(workers, 'worker process', 'worker processes')}. During ${percent(busyShare(all))} of that time at
+        least one engine computed; ${engines(all)} engines did on the average. ${short(all.tokens)} tokens were sampled,
+        scored or trained on.
       </p>
       ${table({
-        head: ['phase', 'seconds', 'shards', 'tokens', 'tokens/s', ...shown.map(({ round }) => `round ${round}`)],
+        caption:
+          'Four parts add up to a round: an engine computed; none did, but rows or files were read or written; neither, but a worker made prompts of rows, rows of answers, or batches; no shard was under way (hand-over, report, pauses, interruptions). A round lasts until the next one opens.',
+        head: ['round', 'by the clock', 'engine', 'storage', 'worker', 'between', 'engine share', 'engines'],
         rows: [
-          ...lines.map((line) => [
-            line.name,
-            barred(duration(line.seconds), line.seconds / most),
-            whole(line.shards),
-            short(line.tokens),
-            rate(line.tokens, line.seconds),
-            ...shown.map(({ round }) => duration(line.byRound.get(round) ?? null)),
-          ]),
-          [
-            html`<b>all shards</b>`,
-            duration(seconds),
-            whole(sum(lines, ({ shards }) => shards)),
-            short(tokens),
-            rate(tokens, seconds),
-            ...shown.map(({ round }) => duration(sum(lines, ({ byRound }) => byRound.get(round) ?? 0))),
-          ],
-          [
-            html`<b>by the clock</b>`,
-            duration(wall),
-            '',
-            '',
-            rate(tokens, wall),
-            ...shown.map((round) => duration(wallSeconds(round))),
-          ],
+          ...shown.map((round) => [String(round.round), ...parts(round)]),
+          ...(rounds.length > 1 ? [[html`<b>all rounds</b>`, ...parts(all)]] : []),
         ],
+      })}
+      ${table({
+        caption:
+          'Phases, from their first shard to their last, which may be side by side with those of others. Engines: how many computed for the phase at once, on the average.',
+        head: [
+          'phase',
+          'seconds',
+          'engines',
+          'shards',
+          'tokens',
+          'tokens/s',
+          ...shown.map(({ round }) => `round ${round}`),
+        ],
+        rows: lines.map((line) => [
+          line.name,
+          barred(duration(line.seconds), line.seconds / most),
+          engines(line),
+          whole(line.shards),
+          short(line.tokens),
+          line.tokens > 0 && line.seconds > 0 ? short(line.tokens / line.seconds) : MISSING,
+          ...shown.map(({ round }) => duration(line.byRound.get(round) ?? null)),
+        ]),
       })}`,
   }
 }
 
-const sum = <T>(values: readonly T[], of: (value: T) => number): number =>
-  values.reduce((total, value) => total + of(value), 0)
+const engines = (account: Pick<Account, 'engineSeconds' | 'seconds'>): string =>
+  busyEngines(account)?.toFixed(2) ?? MISSING
+
+function parts(account: Omit<Account, 'round' | 'phase'>): Fragment[] {
+  const { seconds, engine, storage, worker, between } = account
+  return [
+    duration(seconds),
+    ...[engine, storage, worker, between].map((part) => barred(duration(part), seconds > 0 ? part / seconds : 0)),
+    percent(busyShare(account)),
+    engines(account),
+  ]
+}

@@ -3,6 +3,12 @@ import type { BaseConfig, Data } from './recipe.ts'
 
 /** What travels between client, workflows and activities: ids and small numbers, never texts or tensors. */
 
+/** A stretch of time, in milliseconds since 1970. */
+export interface Span {
+  from: number
+  to: number
+}
+
 export interface TrainingInput {
   run: string
   recipe: string

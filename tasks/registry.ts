@@ -6,8 +6,17 @@ import type { Task } from './task.ts'
 export const taskConfig = z.discriminatedUnion('name', [arithmeticConfig])
 export type TaskConfig = z.infer<typeof taskConfig>
 
-/** … and its line here. */
+/** A configuration's task is made once: recipes ask for it at every problem. */
+const made = new WeakMap<TaskConfig, Task>()
+
 export function taskFrom(config: TaskConfig): Task {
+  let task = made.get(config)
+  if (!task) made.set(config, (task = make(config)))
+  return task
+}
+
+/** … and its line here. */
+function make(config: TaskConfig): Task {
   switch (config.name) {
     case 'arithmetic':
       return arithmetic(config)

@@ -17,7 +17,9 @@ process.on('message', (message: unknown) => {
 process.on('disconnect', () => process.exit(0))
 
 async function answer(call: Call): Promise<void> {
-  process.send?.(await attempt(call))
+  const from = Date.now()
+  const reply = await attempt(call)
+  process.send?.({ ...reply, computed: { from, to: Date.now() } })
 }
 
 async function attempt(call: Call): Promise<object> {

@@ -4,7 +4,15 @@ import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { EngineOptions } from '../engine.ts'
 import { MEMORY_REMEDY, OutOfMemoryError } from '../runtime/errors.ts'
-import { type EngineMethods, hasId, isFailure, isSuccessOf, type MethodName } from './protocol.ts'
+import {
+  type Computed,
+  type EngineMethods,
+  hasId,
+  isComputed,
+  isFailure,
+  isSuccessOf,
+  type MethodName,
+} from './protocol.ts'
 
 type Parameters<Name extends MethodName> = EngineMethods[Name]['parameters']
 type Result<Name extends MethodName> = Promise<EngineMethods[Name]['result']>
@@ -45,6 +53,8 @@ export class EngineProcess {
   readonly #options: EngineOptions
   #child: Child | null = null
   #lastId = 0
+  /** Is told of every call when it has been computed. */
+  onComputed: ((computed: Computed) => void) | null = null
 
   constructor(options: EngineOptions = {}) {
     this.#options = options
@@ -188,7 +198,9 @@ export class EngineProcess {
         if (this.#child === child) this.#child = null
         childProcess.kill('SIGKILL')
       }
-      if (hasId(reply)) this.#settle(child, reply.id, ({ settle }) => settle(reply))
+      if (!hasId(reply)) return
+      if (isComputed(reply)) this.onComputed?.(reply.computed)
+      this.#settle(child, reply.id, ({ settle }) => settle(reply))
     })
     return child
   }

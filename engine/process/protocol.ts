@@ -79,6 +79,12 @@ export interface SuccessOf<Name extends MethodName> {
   readonly result: EngineMethods[Name]['result']
 }
 
+/** When the engine process computed an answer, in milliseconds since 1970; every reply has it. */
+export interface Computed {
+  readonly from: number
+  readonly to: number
+}
+
 export type Reply = Failure | { [Name in MethodName]: SuccessOf<Name> }[MethodName]
 
 export function isCall(message: unknown): message is Call {
@@ -91,6 +97,10 @@ export function isFailure(message: unknown): message is Failure {
 
 export function isSuccessOf<Name extends MethodName>(method: Name, message: unknown): message is SuccessOf<Name> {
   return hasId(message) && 'method' in message && message.method === method && 'result' in message
+}
+
+export function isComputed(message: object): message is { readonly computed: Computed } {
+  return 'computed' in message
 }
 
 export function hasId(message: unknown): message is { readonly id: number } {

@@ -37,6 +37,16 @@ afterAll(async () => {
 
 const ask = (...args: string[]): Promise<Ended> => sparring(args, env)
 
+const account = {
+  seconds: z.number(),
+  engine: z.number(),
+  storage: z.number(),
+  worker: z.number(),
+  between: z.number(),
+  engine_seconds: z.number(),
+  engine_share: z.number(),
+  engines: z.number(),
+}
 const Status = z.object({
   run: z.string(),
   recipe: z.string(),
@@ -57,8 +67,10 @@ const Status = z.object({
       fooling_rate: z.number().nullable(),
       seconds: z.record(z.string(), z.number()),
       tokens: z.int(),
+      time: z.object({ ...account, phases: z.record(z.string(), z.object(account)) }),
     }),
   ),
+  time: z.object(account),
   policies: z.array(z.object({ role: z.string(), version: z.int(), sha256: z.string().length(64) })),
 })
 const statusOf = async (run: string) => Status.parse(JSON.parse((await ask('status', run, '--json')).stdout))
@@ -95,7 +107,12 @@ test(
     expect(branched).toMatchObject({ code: 0, stderr: '' })
     expect(branched.stdout).not.toContain('update solver')
     const [trunk, status] = [await statusOf(name), await statusOf('frozen')]
-    expect(status.per_round[0]).toEqual(trunk.per_round[0])
+    // A copied round ends where it was summed up; the trunk's lasts until the next one opened.
+    const { engine, phases, ...clock } = trunk.per_round[0]!.time
+    expect(status.per_round[0]).toEqual({
+      ...trunk.per_round[0],
+      time: { engine, phases, ...Object.fromEntries(Object.keys(clock).map((key) => [key, expect.any(Number)])) },
+    })
     expect(status.per_round[1]).not.toEqual(trunk.per_round[1])
   },
   patience,
@@ -113,6 +130,20 @@ test('status --json holds the numbers of every round and the policies', async ()
   expect(status.policies.map(({ role, version }) => `${role}@${version}`)).toEqual(
     expect.arrayContaining(['critic@0', 'critic@1', 'generator@0', 'generator@1', 'solver@0', 'weak-solver@0']),
   )
+})
+
+test('status says where the time went: four parts that add up, by phase and by round', async () => {
+  const { per_round: rounds, time } = await statusOf(name)
+  const accounts = [time, ...rounds.flatMap(({ time: { phases, ...round } }) => [round, ...Object.values(phases)])]
+  for (const { seconds, engine, storage, worker, between, engine_seconds: sum } of accounts) {
+    expect(engine + storage + worker + between).toBeCloseTo(seconds, 1)
+    expect(sum).toBeGreaterThanOrEqual(engine - 0.02)
+  }
+  expect(rounds[0]?.time.phases['update solver']?.engine).toBeGreaterThan(0)
+  expect(rounds[1]?.time.phases['reward']).toMatchObject({ engine: 0, engine_seconds: 0 })
+  const { stdout } = await ask('status', name)
+  expect(stdout).toMatch(/round +phase +seconds +engine +storage +worker +between +engine share +engines/)
+  expect(stdout).toMatch(/all rounds( +[\d.]+){5} +[\d.]+ % +[\d.]+/)
 })
 
 test('a second start shows the result, and brings up no worker', async () => {

@@ -155,7 +155,7 @@ test('an attempt that waits for an engine ends when it is cancelled, and leaves 
 
 test('the ledger admits one of many: the others write nothing', async () => {
   const ledger = { run, round: 1, phase: 'exclusive', shard: 0 }
-  const cost = { tokens: 1, rows: 1, seconds: 1, worker: 'test' }
+  const cost = { tokens: 1, rows: 1, worker: 'test', spent: () => ({ seconds: 1, engine: [], storage: [] }) }
   let writers = 0
   const won = await Promise.all(
     Array.from({ length: 8 }, () => commitShard(opened.database, ledger, cost, async () => void writers++)),

@@ -8,7 +8,7 @@ import { query } from '../support/run.ts'
 import { episodeRow, itemRow, newRun, turnRow, useDatabase } from './support.ts'
 
 const opened = useDatabase()
-const cost = { tokens: 10, rows: 1, seconds: 0.5, worker: 'test' }
+const cost = { tokens: 10, rows: 1, worker: 'test', spent: () => ({ seconds: 0.5, engine: [], storage: [] }) }
 let run: string
 
 beforeEach(async () => {

@@ -7,6 +7,8 @@ import type { EpisodeRow, ItemRow } from '../../shared/recipe.ts'
 import { freshDatabase } from '../services/fresh-database.ts'
 import { smallConfig } from '../support/activities.ts'
 
+export { smallConfig }
+
 export interface TestDatabase extends OpenDatabase {
   url: string
 }

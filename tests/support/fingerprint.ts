@@ -19,7 +19,7 @@ export interface Fingerprint {
 
 /** Columns that say when, where and how fast something was computed (see db/schema.ts). */
 const incidental = (column: string): boolean =>
-  column.endsWith('_at') || ['seconds', 'worker', 'host', 'provenance'].includes(column)
+  /_(at|times)$/.test(column) || ['seconds', 'worker', 'host', 'provenance'].includes(column)
 
 /** What people asked for, not what was computed. */
 const leftOut: string[] = [getTableName(schema.controlEvents)]

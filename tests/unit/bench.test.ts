@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { quantile } from '../../bench/compare.ts'
 import { readBench } from '../../bench/results.ts'
 import { trainTable } from '../../bench/train.ts'
+import { secondsToScore } from '../../bench/score.ts'
 
 const root = path.resolve(import.meta.dirname, '..', '..')
 
@@ -43,4 +44,16 @@ it('docs/performance.md shows the stored results, of at least ten pairs each', a
   const page = path.join(root, 'docs', 'performance.md')
   const table = await format(trainTable(results.rows), { ...(await resolveConfig(page)), filepath: page })
   expect(fs.readFileSync(page, 'utf8')).toContain(table)
+})
+
+it('time to score: until the first round that reaches the lower of the two last harmonic means', () => {
+  const side = (name: string, harmonics: number[], seconds: number) => ({
+    name,
+    seconds: seconds * harmonics.length,
+    around: 0,
+    rounds: harmonics.map((harmonic, round) => ({ round, harmonic, elapsed: seconds * (round + 1), phases: {} })),
+  })
+  const [ours, peer] = [side('ours', [0.4, 0.7, 0.6], 10), side('theirs', [0.5, 0.55, 0.65], 20)]
+  expect(secondsToScore({ ours, peer })).toEqual({ goal: 0.6, ours: 20, peer: 60 })
+  expect(secondsToScore({ ours, peer: side('theirs', [0.1, 0.2], 20) })).toEqual({ goal: 0.2, ours: 10, peer: 40 })
 })

@@ -130,16 +130,25 @@ async function seedShards(database: Database, name: string, round: number, draws
   const phases = ['evaluate natural/test critic@0', 'evaluate natural/validation critic@0', 'update critic', 'validate']
   const rows = phases.flatMap((phase) => range(0, 3).map((shard) => ({ phase, shard })))
   await database.insert(tables.shards).values(
-    rows.map((place) => ({
-      run: name,
-      round,
-      ...place,
-      tokens: draws.between(0, 9e3),
-      rows: 8,
-      seconds: draws.uniform() * 9,
-      worker: `worker ${draws.between(0, 1)}`,
-      finishedAt: at(round * 100 + draws.between(1, 90)),
-    })),
+    rows.map((place) => {
+      const seconds = draws.uniform() * 9
+      const ended = round * 100 + draws.between(10, 90)
+      // Storage at both ends; in between an engine now and then, while others compute for other shards.
+      const stretch = (from: number, to: number): string =>
+        `[${at(ended - seconds * (1 - from)).toISOString()},${at(ended - seconds * (1 - to)).toISOString()})`
+      return {
+        run: name,
+        round,
+        ...place,
+        tokens: draws.between(0, 9e3),
+        rows: 8,
+        seconds,
+        engineTimes: place.phase === 'validate' ? '{}' : `{${stretch(0.2, 0.4)},${stretch(0.5, 0.9)}}`,
+        storageTimes: `{${stretch(0, 0.1)},${stretch(0.9, 1)}}`,
+        worker: `worker ${draws.between(0, 1)}`,
+        finishedAt: at(ended),
+      }
+    }),
   )
 }
 

@@ -11,7 +11,7 @@ import { choose } from '../../recipes/spc/report/choice.ts'
 import type { ItemCount, ReportData } from '../../report/data.ts'
 import { difference, type Estimate } from '../../report/estimates.ts'
 import { progressOf } from '../../report/frame.ts'
-import { costLines, wallSeconds } from '../../report/time.ts'
+import { phaseLines, wallSeconds } from '../../report/time.ts'
 import { bucketLines } from '../../report/updates.ts'
 import { freshDatabase } from '../services/fresh-database.ts'
 import { run, seedRun } from './report-seed.ts'
@@ -39,8 +39,10 @@ beforeAll(async () => {
   await seedRun(opened.database, 'other', 1)
   client = new pg.Client({ connectionString: fresh.url })
   await client.connect()
-  await client.query(queries.get('helpers') ?? '')
-  asked.add('helpers')
+  for (const definitions of ['helpers', 'time']) {
+    await client.query(queries.get(definitions) ?? '')
+    asked.add(definitions)
+  }
   data = await readReportData(opened.database, run)
   const source = gameSource(opened.database, run)
   items = await source.countItems(['label', 'difficulty', 'kept'])
@@ -282,24 +284,35 @@ test('updates: buckets and curves', async () => {
 })
 
 test('time', async () => {
+  const [rounds, phases] = [true, false].map((whole) => data.accounts.filter(({ phase }) => (phase === null) === whole))
+  expect(rounds).toHaveLength(3)
   expectEqual(
-    await ask('time'),
-    data.ledger
-      .map(({ round, phase, shards, tokens, seconds }) => ({
+    await ask('clock'),
+    (rounds ?? []).map(({ round, seconds, engine, storage, worker, engineSeconds }) => ({
+      round,
+      seconds,
+      engine,
+      storage,
+      worker,
+      engine_seconds: engineSeconds,
+      workers: data.workers,
+    })),
+  )
+  expectEqual(
+    await ask('phases'),
+    (phases ?? [])
+      .map(({ round, phase, shards, tokens, seconds, engine, engineSeconds }) => ({
         round,
-        part: phase,
+        part: phase ?? '',
         shards,
         tokens,
         seconds,
-        tokens_per_second: tokens / seconds,
+        engine,
+        engine_seconds: engineSeconds,
       }))
       .toSorted((a, b) => a.round - b.round || a.part.localeCompare(b.part)),
   )
-  expect(costLines(data.ledger).map(({ name }) => name)).toContain('evaluate natural')
-  expectEqual(
-    await ask('clock'),
-    data.rounds.map((round) => ({ round: round.round, seconds: wallSeconds(round), workers: data.workers })),
-  )
+  expect(phaseLines(data.accounts).map(({ name }) => name)).toContain('evaluate natural')
 })
 
 test('provenance', async () => {

@@ -131,7 +131,7 @@ describe('the headline says what happened, whichever way it went', () => {
     },
     rounds: [],
     policies: [],
-    ledger: [],
+    accounts: [],
     metrics: [],
     controls: [],
     workers: 0,
