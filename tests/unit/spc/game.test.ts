@@ -190,6 +190,35 @@ describe('the lesson of an update', () => {
     expect(advantages({})).toEqual(new Set(['-0.667', '1.333']))
     expect(advantages({ update: { ...small.update, loss: 'official-code' } })).toEqual(new Set(['-1.000', '1.000']))
   })
+  it('compares critiques of right steps and of sneaky ones apart, where it is told to', () => {
+    // Sneaky steps: 10 lose, 30 win. Right steps: 2 lose, 28 win. The batch holds as many winners as losers.
+    const right = Array.from({ length: 30 }, (_, episode) =>
+      turn('criticise/right/0', { episode, reward: episode < 2 ? -1 : 1, text: `r${episode}` }),
+    )
+    const played = { ...rows, turns: [...rows.turns, ...right] }
+    const config = parse({ update: { ...small.update, baseline: 'class', critic: { batch: 116, rows: 116, steps: 1 } } })
+    const all = playLesson('critic', { config, round: 1, phase: 'critic' }, 1, played)
+      .batch(0)
+      .filter(({ kind }) => kind === 'reinforced')
+    for (const side of ['c', 'r']) {
+      const mine = all.filter(({ completion }) => completion.startsWith(side))
+      expect(new Set(mine.map(({ advantage }) => Math.sign(advantage)))).toEqual(new Set([-1, 1]))
+      expect(Math.abs(mine.reduce((sum, { advantage }) => sum + advantage, 0) / mine.length)).toBeLessThan(0.02)
+    }
+  })
+  it('mixes new worked problems into the supervised rows of the critic alone', () => {
+    const solving = (learner: 'critic' | 'generator', round: number) => {
+      const update = { ...small.update, critic: { ...small.update.critic, batch: 8, rehearsal: 0.25 } }
+      const { batch } = playLesson(learner, { config: parse({ update }), round, phase: learner }, 1, rows)
+      return [0, 1, 2, 3].map((step) =>
+        batch(step).flatMap(({ kind, prompt }) => (kind === 'supervised' && prompt.endsWith(':') ? [prompt] : [])),
+      )
+    }
+    const worked = solving('critic', 1)
+    expect(worked.map(({ length }) => length)).toEqual([2, 2, 2, 2])
+    expect(new Set([...worked, ...solving('critic', 2)].flat()).size).toBe(16)
+    expect(solving('generator', 1).flat()).toEqual([])
+  })
   it('reports a bucket that falls short instead of changing the mix', () => {
     const { report, consumed } = lesson('generator')
     expect(report['shortBuckets']).toEqual(['fooling'])
