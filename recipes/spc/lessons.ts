@@ -126,9 +126,7 @@ export function supervisedLesson(learner: Learner, { config }: Context<SpcConfig
 function rehearsed({ config, round }: Context<SpcConfig>, labelled: (draw: number) => Example) {
   const worked = (draws: number): number => Math.floor(draws * config.update.critic.rehearsal)
   return (draw: number): Example =>
-    worked(draw + 1) > worked(draw)
-      ? baseExample(config, 'rehearsal', 0, round, draw)
-      : labelled(draw - worked(draw))
+    worked(draw + 1) > worked(draw) ? baseExample(config, 'rehearsal', 0, round, draw) : labelled(draw - worked(draw))
 }
 
 function playedExample(turn: TurnRow, advantage: number): Example {

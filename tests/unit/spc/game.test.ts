@@ -4,10 +4,11 @@ import { spcConfig, type SpcConfig } from '../../../recipes/spc/config.ts'
 import { spcLoss } from '../../../recipes/spc/courses.ts'
 import { readGame } from '../../../recipes/spc/games.ts'
 import { playLesson } from '../../../recipes/spc/lessons.ts'
-import { presolve, solve } from '../../../recipes/spc/phases.ts'
+import { presolve, solve, validate } from '../../../recipes/spc/phases.ts'
 import { problemAt, splitOf, taskOf } from '../../../recipes/spc/problems.ts'
 import { solverCompletion } from '../../../recipes/spc/prompts.ts'
 import { judgeValidity, rewardGame } from '../../../recipes/spc/rewards.ts'
+import { ruleQuality } from '../../../recipes/spc/rule.ts'
 import { opponents } from '../../../recipes/spc/schedule.ts'
 import type { EpisodeRow, Rows, TurnRow } from '../../../shared/recipe.ts'
 
@@ -40,6 +41,32 @@ describe('validity (section 3.2)', () => {
     const disagree = { ...checks, sneakySuccess: 1, sneakyIsWrong: true }
     expect(judgeValidity('oracle', game, disagree).valid).toBe(true)
     expect(judgeValidity('rollout', game, disagree).valid).toBe(false)
+  })
+})
+
+describe('the rollout rule against the exact checker', () => {
+  const game = (episode: number, sneaky: string): EpisodeRow => {
+    const data = { problem: '1+1+1', solution: '1+1=2;2+1=3.', done: [], right: '1+1=2', sneaky }
+    return { round: 1, episode, item: 0, data, outcome: null }
+  }
+  const answer = (key: string, text: string) => ({ question: { key, prompt: '' }, texts: [text], tokens: [1] })
+  const context = { config: parse({}), round: 1, phase: 'validate', player: { role: 'solver', version: 0 } }
+  const four = (key: string, text: string) => ({ ...answer(key, text), texts: [text, text, text, text] })
+
+  it('is counted whichever decides, and summed over shards', () => {
+    // Game 1 is wrong and does harm; game 2 is wrong, but the solver gets home; game 3 is no error, but does harm.
+    const rows = { items: [], episodes: [game(1, '1+1=5'), game(2, '1+1=4'), game(3, '1+1=2')], turns: [] }
+    const answers = [1, 2, 3].flatMap((episode) => [
+      four(`${episode}/right`, ';2+1=3.'),
+      four(`${episode}/sneaky`, episode === 2 ? ';2+1=3.' : '.'),
+    ])
+    const { items, episodes } = validate.answer({ ...context, from: 0, to: 1 }, rows, answers)
+    expect(episodes.map(({ outcome }) => outcome)).toEqual([null, 'invalid', 'invalid'])
+    expect(items).toMatchObject([{ item: 0, data: { both: 1, ruleOnly: 0, oracleOnly: 1 } }])
+    expect(ruleQuality([...items, ...items])).toEqual({ precision: 1, recall: 0.5 })
+  })
+  it('has no precision where nothing was let through', () => {
+    expect(ruleQuality([])).toEqual({ precision: null, recall: null })
   })
 })
 
@@ -196,7 +223,9 @@ describe('the lesson of an update', () => {
       turn('criticise/right/0', { episode, reward: episode < 2 ? -1 : 1, text: `r${episode}` }),
     )
     const played = { ...rows, turns: [...rows.turns, ...right] }
-    const config = parse({ update: { ...small.update, baseline: 'class', critic: { batch: 116, rows: 116, steps: 1 } } })
+    const config = parse({
+      update: { ...small.update, baseline: 'class', critic: { batch: 116, rows: 116, steps: 1 } },
+    })
     const all = playLesson('critic', { config, round: 1, phase: 'critic' }, 1, played)
       .batch(0)
       .filter(({ kind }) => kind === 'reinforced')
