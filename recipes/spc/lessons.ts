@@ -2,6 +2,7 @@ import { groupBy, range } from '../../shared/collections.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Context, Data, Example, Lesson, Rows, TurnRow } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
+import { parseVerdict, verdictMarks } from './prompts.ts'
 import { baseExample, criticRows, generatorExample } from './supervised.ts'
 
 /**
@@ -61,7 +62,9 @@ export function playLesson(learner: Learner, context: Context<SpcConfig>, merged
   const baselines = baselinesOf(config, filled)
   const draws = filled.map((bucket) =>
     cyclic(
-      bucket.chosen.map((turn) => playedExample(turn, (turn.reward ?? 0) - (baselines[classOf(config, turn)] ?? 0))),
+      bucket.chosen.map((turn) =>
+        playedExample(config, turn, (turn.reward ?? 0) - (baselines[classOf(config, turn)] ?? 0)),
+      ),
       (pass) => order(bucket.name, pass + 1, bucket.chosen.length),
     ),
   )
@@ -129,9 +132,19 @@ function rehearsed({ config, round }: Context<SpcConfig>, labelled: (draw: numbe
     worked(draw + 1) > worked(draw) ? baseExample(config, 'rehearsal', 0, round, draw) : labelled(draw - worked(draw))
 }
 
-function playedExample(turn: TurnRow, advantage: number): Example {
+/**
+ * A played turn. With `credit: verdict` (ours) the reward of a critique falls on the verdict alone: the recomputed step in
+ * front of it and the stop mark behind it were not what won or lost, and pushing them down breaks the format.
+ */
+function playedExample({ update }: SpcConfig, turn: TurnRow, advantage: number): Example {
+  const { prompt, text } = turn
   const behaviour = { role: turn.role, version: turn.version }
-  return { prompt: turn.prompt, completion: turn.text, kind: 'reinforced', advantage, behaviour }
+  const verdict = update.credit === 'verdict' ? parseVerdict(text) : null
+  const mark = verdict && verdictMarks[verdict]
+  const spoken = mark
+    ? { prompt: prompt + text.slice(0, text.indexOf(mark)), completion: mark }
+    : { prompt, completion: text }
+  return { ...spoken, kind: 'reinforced', advantage, behaviour }
 }
 
 /** What turns are compared with each other for the baseline: all, or (ours) those about right and about sneaky steps apart. */

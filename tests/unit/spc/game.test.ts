@@ -235,6 +235,19 @@ describe('the lesson of an update', () => {
       expect(Math.abs(mine.reduce((sum, { advantage }) => sum + advantage, 0) / mine.length)).toBeLessThan(0.02)
     }
   })
+  it('puts the reward of a critique on all it said, or on its verdict alone', () => {
+    const critiques = ['1+1=2=>Incorrect.', '=>Correct.', '5=>'].map((text, episode) =>
+      turn('criticise/right/0', { episode, reward: -1, text }),
+    )
+    const learned = (credit: string) => {
+      const config = parse({ update: { credit, critic: { batch: 3, rows: 6, steps: 1 } } })
+      const { batch } = playLesson('critic', { config, round: 1, phase: 'critic' }, 1, { ...rows, turns: critiques })
+      const played = batch(0).filter(({ kind }) => kind === 'reinforced')
+      return played.map(({ prompt, completion }) => `${prompt}|${completion}`).toSorted()
+    }
+    expect(learned('completion')).toEqual(['p|1+1=2=>Incorrect.', 'p|5=>', 'p|=>Correct.'])
+    expect(learned('verdict')).toEqual(['p1+1=2|=>Incorrect', 'p|5=>', 'p|=>Correct'])
+  })
   it('mixes new worked problems into the supervised rows of the critic alone', () => {
     const solving = (learner: 'critic' | 'generator', round: number) => {
       const update = { ...small.update, critic: { ...small.update.critic, batch: 8, rehearsal: 0.25 } }
