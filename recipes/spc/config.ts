@@ -84,6 +84,10 @@ export const spcConfig = z
          * rare critique that wins can outweigh a whole batch: ratios of 6,000 were seen.
          */
         ratioLimit: z.number().gt(1).nullable().default(2),
+        /** b of equation 4: the mean reward of all rows, or (ours) that of the rows about right and about sneaky steps apart. */
+        baseline: z.enum(['mean', 'class']).default('mean'),
+        /** What a critique's reward falls on: all it said (paper), or (ours) its verdict alone. */
+        credit: z.enum(['completion', 'verdict']).default('completion'),
         kl: z.number().min(0).default(0.1),
         /** Weight of the supervised rows, which are mixed in 1:1 (paper: 0.15). */
         supervisedWeight: z.number().min(0).default(0.15),
@@ -94,6 +98,8 @@ export const spcConfig = z
           .strictObject({
             ...optimizerFields({ steps: 220, batch: 64, learningRate: 2e-4 }),
             rows: count.default(4096),
+            /** Ours: the share of its supervised rows that are new worked problems, as in the base model's training. */
+            rehearsal: share.default(0),
           })
           .prefault({}),
         generator: z

@@ -7,6 +7,7 @@ import { importers } from './importers.ts'
 import * as phases from './phases.ts'
 import { taskOf } from './problems.ts'
 import { spcVocabulary, stop, templates } from './prompts.ts'
+import { RULE_CHECKS, ruleQuality } from './rule.ts'
 import { arena, collectNatural, composeSynthetic, suite } from './suites.ts'
 
 /** SPC, the Self-Play Critic (Chen et al. 2025): the pure half. workflows/spc.ts says in which order it happens. */
@@ -49,7 +50,7 @@ export const spc: Recipe<SpcConfig> = {
   courses,
   suite,
   importers,
-  measures: [],
+  measures: [RULE_CHECKS],
   columns: {
     correct: 'correct',
     wrong: 'wrong',
@@ -60,7 +61,7 @@ export const spc: Recipe<SpcConfig> = {
     fooling_rate: 'fooling',
   },
   outcomes: { fooling: 'the critic was fooled', detected: 'the critic caught it', invalid: 'no valid game' },
-  summarise({ round, evaluations, outcomes }) {
+  summarise({ round, evaluations, outcomes, measured }) {
     const critic = { role: 'critic', version: round }
     const judged = (suiteName: string) =>
       recalls(evaluations.filter((row) => row.suite === suiteName && policyName(row) === policyName(critic)))
@@ -69,6 +70,7 @@ export const spc: Recipe<SpcConfig> = {
     const validation = judged('natural/validation')
     const { invalid = 0, detected = 0, fooling = 0 } = outcomes
     const games = invalid + detected + fooling
+    const rule = ruleQuality(measured)
     return {
       score: natural.harmonic,
       numbers: {
@@ -79,10 +81,14 @@ export const spc: Recipe<SpcConfig> = {
         invalid: natural.invalid,
         attack_rate: games > 0 ? (detected + fooling) / games : null,
         fooling_rate: detected + fooling > 0 ? fooling / (detected + fooling) : null,
+        rule_precision: rule.precision,
+        rule_recall: rule.recall,
         synthetic_correct: synthetic.correct,
         synthetic_wrong: synthetic.wrong,
         synthetic_mean: synthetic.mean,
         synthetic_harmonic: synthetic.harmonic,
+        validation_correct: validation.correct,
+        validation_wrong: validation.wrong,
         validation_mean: validation.mean,
         validation_harmonic: validation.harmonic,
       },

@@ -2,7 +2,8 @@ import { groupBy, range } from '../../shared/collections.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Context, Data, Example, Lesson, Rows, TurnRow } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
-import { criticRows, generatorExample } from './supervised.ts'
+import { parseVerdict, verdictMarks } from './prompts.ts'
+import { baseExample, criticRows, generatorExample } from './supervised.ts'
 
 /**
  * What an update learns from: played turns in balanced buckets, mixed 1:1 with supervised rows (paper, C.2 and C.3).
@@ -42,7 +43,8 @@ export function playLesson(learner: Learner, context: Context<SpcConfig>, merged
   const library = supervisedExamples(learner, config)
   const order = (name: string, pass: number, length: number): number[] =>
     new Stream(config.seed, 'order', learner, round, name, pass).permutation(length)
-  const supervised = cyclic(library, (pass) => order('supervised', pass, library.length))
+  const labelled = cyclic(library, (pass) => order('supervised', pass, library.length))
+  const supervised = learner === 'critic' ? rehearsed(context, labelled) : labelled
   if (config.update.learn === 'supervised-only') {
     const batch = (step: number): Example[] => range(step * setting.batch, (step + 1) * setting.batch).map(supervised)
     return { steps, batch, consumed: [], report: { supervisedRows: library.length, played: 0 } }
@@ -57,11 +59,12 @@ export function playLesson(learner: Learner, context: Context<SpcConfig>, merged
       .map((index) => bucket.turns[index]!),
   }))
   const filled = buckets.filter((bucket) => bucket.chosen.length > 0)
-  const mean = filled.reduce((sum, bucket) => sum + meanReward(bucket.chosen), 0) / Math.max(1, filled.length)
-  const baseline = config.update.loss === 'equation-4' ? mean : 0
+  const baselines = baselinesOf(config, filled)
   const draws = filled.map((bucket) =>
     cyclic(
-      bucket.chosen.map((turn) => playedExample(turn, (turn.reward ?? 0) - baseline)),
+      bucket.chosen.map((turn) =>
+        playedExample(config, turn, (turn.reward ?? 0) - (baselines[classOf(config, turn)] ?? 0)),
+      ),
       (pass) => order(bucket.name, pass + 1, bucket.chosen.length),
     ),
   )
@@ -73,20 +76,20 @@ export function playLesson(learner: Learner, context: Context<SpcConfig>, merged
       ...range(step * setting.batch, (step + 1) * setting.batch).map(supervised),
     ],
     consumed: filled.flatMap((bucket) => bucket.chosen.map(({ round, episode, turn }) => ({ round, episode, turn }))),
-    report: balanceReport(buckets, share, baseline, library.length, (steps * perBucket) / Math.max(1, share)),
+    report: balanceReport(buckets, share, baselines, library.length, (steps * perBucket) / Math.max(1, share)),
   }
 }
 
 function balanceReport(
   buckets: readonly (Bucket & { chosen: TurnRow[] })[],
   share: number,
-  baseline: number,
+  baselines: Record<string, number>,
   supervisedRows: number,
   passes: number,
 ): Data {
   return {
     supervisedRows,
-    baseline,
+    baselines,
     wantedPerBucket: share,
     passesOverAFullBucket: passes,
     buckets: Object.fromEntries(
@@ -119,13 +122,50 @@ export function supervisedLesson(learner: Learner, { config }: Context<SpcConfig
   }
 }
 
-function playedExample(turn: TurnRow, advantage: number): Example {
-  const behaviour = { role: turn.role, version: turn.version }
-  return { prompt: turn.prompt, completion: turn.text, kind: 'reinforced', advantage, behaviour }
+/**
+ * Ours: among the supervised rows of an update stand worked problems as the base model was trained on, new ones in each
+ * step. They need no label of a step, and keep right what a blind critic compares the judged step with.
+ */
+function rehearsed({ config, round }: Context<SpcConfig>, labelled: (draw: number) => Example) {
+  const worked = (draws: number): number => Math.floor(draws * config.update.critic.rehearsal)
+  return (draw: number): Example =>
+    worked(draw + 1) > worked(draw) ? baseExample(config, 'rehearsal', 0, round, draw) : labelled(draw - worked(draw))
 }
 
-const meanReward = (turns: readonly TurnRow[]): number =>
-  turns.reduce((sum, turn) => sum + (turn.reward ?? 0), 0) / turns.length
+/**
+ * A played turn. With `credit: verdict` (ours) the reward of a critique falls on the verdict alone: the recomputed step in
+ * front of it and the stop mark behind it were not what won or lost, and pushing them down breaks the format.
+ */
+function playedExample({ update }: SpcConfig, turn: TurnRow, advantage: number): Example {
+  const { prompt, text } = turn
+  const behaviour = { role: turn.role, version: turn.version }
+  const verdict = update.credit === 'verdict' ? parseVerdict(text) : null
+  const mark = verdict && verdictMarks[verdict]
+  const spoken = mark
+    ? { prompt: prompt + text.slice(0, text.indexOf(mark)), completion: mark }
+    : { prompt, completion: text }
+  return { ...spoken, kind: 'reinforced', advantage, behaviour }
+}
+
+/** What turns are compared with each other for the baseline: all, or (ours) those about right and about sneaky steps apart. */
+function classOf({ update }: SpcConfig, { turn }: TurnRow): string {
+  return update.baseline === 'class' ? turn.split('/').slice(0, 2).join('/') : 'all'
+}
+
+/** The baseline b of equation 4 for each class: the mean reward of its turns in a batch, to which every bucket gives equally. */
+function baselinesOf(config: SpcConfig, filled: readonly { chosen: TurnRow[] }[]): Record<string, number> {
+  if (config.update.loss !== 'equation-4') return {}
+  const weighted = filled.flatMap(({ chosen }) =>
+    chosen.map((turn) => ({ turn, weight: 1 / (filled.length * chosen.length) })),
+  )
+  const classes = [...groupBy(weighted, ({ turn }) => classOf(config, turn))]
+  return Object.fromEntries(
+    classes.map(([name, rows]) => {
+      const total = rows.reduce((sum, { weight }) => sum + weight, 0)
+      return [name, rows.reduce((sum, { turn, weight }) => sum + weight * (turn.reward ?? 0), 0) / total]
+    }),
+  )
+}
 
 /** Draw n of an endless series of passes over the values, each pass in its own order. */
 function cyclic<T>(values: readonly T[], orderOf: (pass: number) => number[]): (draw: number) => T {

@@ -19,6 +19,7 @@ import {
 import { critiqueQuestion, critiqueSampling, critiquesOf } from './critique.ts'
 import { deceptionTokens, rolloutTokens, solutionTokens } from './lengths.ts'
 import { judgeValidity, rewardGame } from './rewards.ts'
+import { checkRule, RULE_CHECKS } from './rule.ts'
 
 /** The parts of a self-play round that make or judge games, in the order of the paper's Figure 1. */
 type Context = PlayContext<SpcConfig>
@@ -158,7 +159,7 @@ export const validate: Phase<SpcConfig> = {
   answer(context, rows, answers) {
     const task = taskOf(context.config)
     const byKey = new Map(answers.map((answer) => [answer.question.key, answer]))
-    return merge(
+    const validated = merge(
       rows.episodes.map((row) => {
         const game = readGame(row)
         const completed = (step: string | null, answer: Answer | undefined): number =>
@@ -187,6 +188,8 @@ export const validate: Phase<SpcConfig> = {
         return { ...nothing, episodes: [episode], turns }
       }),
     )
+    const data: Data = { ...checkRule(validated.episodes.map(readGame)) }
+    return { ...validated, items: [{ round: context.round, set: RULE_CHECKS, item: context.from, data }] }
   },
 }
 

@@ -20,7 +20,7 @@ export const stop = '.'
 export const verdicts = ['Correct', 'Incorrect'] as const
 export type Verdict = (typeof verdicts)[number]
 
-const verdictMarks: Record<Verdict, string> = { Correct: '=>Correct', Incorrect: '=>Incorrect' }
+export const verdictMarks: Record<Verdict, string> = { Correct: '=>Correct', Incorrect: '=>Incorrect' }
 const errorMarks = errorTypes.map((type) => `${type}!`)
 
 export function spcVocabulary(task: Task): Vocabulary {

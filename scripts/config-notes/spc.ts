@@ -68,6 +68,11 @@ export const spcNotes: Notes = {
     'none',
     '`equation-4`: no gain for a completion beyond this importance ratio; null switches it off.',
   ],
+  'update.baseline': [
+    '“average reward”',
+    'b of `equation-4`: `mean` of all rows, or, ours, of the rows about right and about sneaky steps apart (`class`).',
+  ],
+  'update.credit': ['`completion`', 'What a critique’s reward falls on: all it said, or, ours, its verdict alone.'],
   'update.kl': ['0.1', 'β of `equation-4`.'],
   'update.supervisedWeight': ['0.15', 'Weight of the supervised rows’ loss.'],
   'update.solverReward': [
@@ -78,6 +83,10 @@ export const spcNotes: Notes = {
   'update.critic.batch': ['64', 'Played rows per step; as many supervised rows stand beside them.'],
   'update.critic.learningRate': ['2e-6', 'Peak learning rate: 10 steps of warm-up, then linear decay.'],
   'update.critic.rows': ['6.4K, then 6.8K', 'Critiques wanted per merged round, half winning and half losing.'],
+  'update.critic.rehearsal': [
+    'none',
+    'Ours: share of the critic’s supervised rows that are new worked problems, as in the base model’s training.',
+  ],
   'update.generator.steps': ['3 epochs', 'Optimizer steps per merged round.'],
   'update.generator.batch': ['64', 'Played rows per step; as many supervised rows stand beside them.'],
   'update.generator.learningRate': ['2e-6', 'Peak learning rate.'],

@@ -1,6 +1,6 @@
 import { groupBy } from '../../../shared/collections.ts'
 import type { Game } from '../games.ts'
-import { valid } from './rule.ts'
+import { valid } from '../rule.ts'
 import { changedPart } from './highlight.ts'
 
 /** What the critiques of a game said, by the step they judge. */

@@ -2,7 +2,7 @@ import { groupBy } from '../../../shared/collections.ts'
 import type { JudgedTurn, RoundGames } from '../../../report/data.ts'
 import { readGame } from '../games.ts'
 import { type Outcomes, outcomes } from './numbers.ts'
-import { checkRule, type RuleCheck } from './rule.ts'
+import { checkRule, type RuleCheck } from '../rule.ts'
 import { type Critiques, type Shortlist, candidatesOf, shortlist } from './choice.ts'
 
 /** What the report keeps of a round's games once it has gone through them. */

@@ -5,7 +5,7 @@ import { html, type Html } from '../../../report/html.ts'
 import { Cell, estimate, table } from '../../../report/tables.ts'
 import type { SpcConfig } from '../config.ts'
 import type { RoundDigest } from './digest.ts'
-import type { RuleCheck } from './rule.ts'
+import type { RuleCheck } from '../rule.ts'
 
 /** How good the rollout rule is at telling wrong steps from harmless ones: the label noise of the paper's method. */
 export function validitySection(

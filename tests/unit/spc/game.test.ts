@@ -4,10 +4,11 @@ import { spcConfig, type SpcConfig } from '../../../recipes/spc/config.ts'
 import { spcLoss } from '../../../recipes/spc/courses.ts'
 import { readGame } from '../../../recipes/spc/games.ts'
 import { playLesson } from '../../../recipes/spc/lessons.ts'
-import { presolve, solve } from '../../../recipes/spc/phases.ts'
+import { presolve, solve, validate } from '../../../recipes/spc/phases.ts'
 import { problemAt, splitOf, taskOf } from '../../../recipes/spc/problems.ts'
 import { solverCompletion } from '../../../recipes/spc/prompts.ts'
 import { judgeValidity, rewardGame } from '../../../recipes/spc/rewards.ts'
+import { ruleQuality } from '../../../recipes/spc/rule.ts'
 import { opponents } from '../../../recipes/spc/schedule.ts'
 import type { EpisodeRow, Rows, TurnRow } from '../../../shared/recipe.ts'
 
@@ -40,6 +41,32 @@ describe('validity (section 3.2)', () => {
     const disagree = { ...checks, sneakySuccess: 1, sneakyIsWrong: true }
     expect(judgeValidity('oracle', game, disagree).valid).toBe(true)
     expect(judgeValidity('rollout', game, disagree).valid).toBe(false)
+  })
+})
+
+describe('the rollout rule against the exact checker', () => {
+  const game = (episode: number, sneaky: string): EpisodeRow => {
+    const data = { problem: '1+1+1', solution: '1+1=2;2+1=3.', done: [], right: '1+1=2', sneaky }
+    return { round: 1, episode, item: 0, data, outcome: null }
+  }
+  const answer = (key: string, text: string) => ({ question: { key, prompt: '' }, texts: [text], tokens: [1] })
+  const context = { config: parse({}), round: 1, phase: 'validate', player: { role: 'solver', version: 0 } }
+  const four = (key: string, text: string) => ({ ...answer(key, text), texts: [text, text, text, text] })
+
+  it('is counted whichever decides, and summed over shards', () => {
+    // Game 1 is wrong and does harm; game 2 is wrong, but the solver gets home; game 3 is no error, but does harm.
+    const rows = { items: [], episodes: [game(1, '1+1=5'), game(2, '1+1=4'), game(3, '1+1=2')], turns: [] }
+    const answers = [1, 2, 3].flatMap((episode) => [
+      four(`${episode}/right`, ';2+1=3.'),
+      four(`${episode}/sneaky`, episode === 2 ? ';2+1=3.' : '.'),
+    ])
+    const { items, episodes } = validate.answer({ ...context, from: 0, to: 1 }, rows, answers)
+    expect(episodes.map(({ outcome }) => outcome)).toEqual([null, 'invalid', 'invalid'])
+    expect(items).toMatchObject([{ item: 0, data: { both: 1, ruleOnly: 0, oracleOnly: 1 } }])
+    expect(ruleQuality([...items, ...items])).toEqual({ precision: 1, recall: 0.5 })
+  })
+  it('has no precision where nothing was let through', () => {
+    expect(ruleQuality([])).toEqual({ precision: null, recall: null })
   })
 })
 
@@ -189,6 +216,50 @@ describe('the lesson of an update', () => {
       )
     expect(advantages({})).toEqual(new Set(['-0.667', '1.333']))
     expect(advantages({ update: { ...small.update, loss: 'official-code' } })).toEqual(new Set(['-1.000', '1.000']))
+  })
+  it('compares critiques of right steps and of sneaky ones apart, where it is told to', () => {
+    // Sneaky steps: 10 lose, 30 win. Right steps: 2 lose, 28 win. The batch holds as many winners as losers.
+    const right = Array.from({ length: 30 }, (_, episode) =>
+      turn('criticise/right/0', { episode, reward: episode < 2 ? -1 : 1, text: `r${episode}` }),
+    )
+    const played = { ...rows, turns: [...rows.turns, ...right] }
+    const config = parse({
+      update: { ...small.update, baseline: 'class', critic: { batch: 116, rows: 116, steps: 1 } },
+    })
+    const all = playLesson('critic', { config, round: 1, phase: 'critic' }, 1, played)
+      .batch(0)
+      .filter(({ kind }) => kind === 'reinforced')
+    for (const side of ['c', 'r']) {
+      const mine = all.filter(({ completion }) => completion.startsWith(side))
+      expect(new Set(mine.map(({ advantage }) => Math.sign(advantage)))).toEqual(new Set([-1, 1]))
+      expect(Math.abs(mine.reduce((sum, { advantage }) => sum + advantage, 0) / mine.length)).toBeLessThan(0.02)
+    }
+  })
+  it('puts the reward of a critique on all it said, or on its verdict alone', () => {
+    const critiques = ['1+1=2=>Incorrect.', '=>Correct.', '5=>'].map((text, episode) =>
+      turn('criticise/right/0', { episode, reward: -1, text }),
+    )
+    const learned = (credit: string) => {
+      const config = parse({ update: { credit, critic: { batch: 3, rows: 6, steps: 1 } } })
+      const { batch } = playLesson('critic', { config, round: 1, phase: 'critic' }, 1, { ...rows, turns: critiques })
+      const played = batch(0).filter(({ kind }) => kind === 'reinforced')
+      return played.map(({ prompt, completion }) => `${prompt}|${completion}`).toSorted()
+    }
+    expect(learned('completion')).toEqual(['p|1+1=2=>Incorrect.', 'p|5=>', 'p|=>Correct.'])
+    expect(learned('verdict')).toEqual(['p1+1=2|=>Incorrect', 'p|5=>', 'p|=>Correct'])
+  })
+  it('mixes new worked problems into the supervised rows of the critic alone', () => {
+    const solving = (learner: 'critic' | 'generator', round: number) => {
+      const update = { ...small.update, critic: { ...small.update.critic, batch: 8, rehearsal: 0.25 } }
+      const { batch } = playLesson(learner, { config: parse({ update }), round, phase: learner }, 1, rows)
+      return [0, 1, 2, 3].map((step) =>
+        batch(step).flatMap(({ kind, prompt }) => (kind === 'supervised' && prompt.endsWith(':') ? [prompt] : [])),
+      )
+    }
+    const worked = solving('critic', 1)
+    expect(worked.map(({ length }) => length)).toEqual([2, 2, 2, 2])
+    expect(new Set([...worked, ...solving('critic', 2)].flat()).size).toBe(16)
+    expect(solving('generator', 1).flat()).toEqual([])
   })
   it('reports a bucket that falls short instead of changing the mix', () => {
     const { report, consumed } = lesson('generator')
