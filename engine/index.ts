@@ -20,6 +20,7 @@ export {
 export { type NetworkWeights, type OpenNetworkRequest, type StoredNetworkRequest } from './process/networks.ts'
 export { UnknownTrainerError } from './process/registry.ts'
 export { type SampleRequest, type SampleResult } from './sampling/sample.ts'
+export { StoredSampler, type StoredSamplerOptions, type StoredSamplerRequest } from './sampling/stored-sampler.ts'
 export { type RunNetworkRequest } from './scoring/network.ts'
 export { type ScoredRow, type ScoreRequest } from './scoring/score.ts'
 export { type Device, DeviceError, isDevice } from './runtime/device.ts'
@@ -60,6 +61,8 @@ export {
   type Metadata,
   WeightsMismatchError,
 } from './weights/checkpoint.ts'
+export { GgufError, type GgufFile, type GgufTensor, type GgufValue, readGguf } from './weights/gguf.ts'
+export { type Pretrained, type PretrainedOptions, readPretrained } from './weights/pretrained.ts'
 export { readSafetensors, SafetensorsError, writeSafetensors } from './weights/safetensors.ts'
 export {
   CorruptWeightsError,

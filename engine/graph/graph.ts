@@ -111,6 +111,14 @@ export class Graph implements GraphBody {
     return value
   }
 
+  /** A constant tensor of the outermost graph whose bytes are not copied. */
+  stored(name: string, dtype: DataType, shape: readonly number[], bytes: Uint8Array): Value {
+    const root = this.root
+    const value = new Value(root, root.uniqueName(name), dtype, shape)
+    root.initializers.push({ name: value.name, dtype, shape, bytes })
+    return value
+  }
+
   scalar(value: number, dtype: DataType = 'float32'): Value {
     return this.constant(dtype, [], [value])
   }
@@ -189,6 +197,8 @@ function encode(dtype: DataType, data: readonly number[] | Float32Array): Uint8A
   switch (dtype) {
     case 'float32':
       return new Uint8Array(Float32Array.from(data).buffer)
+    case 'uint8':
+      return Uint8Array.from(data)
     case 'int32':
       return new Uint8Array(Int32Array.from(data).buffer)
     case 'int64':

@@ -1,13 +1,19 @@
 /** Data types, shapes and attributes of graph values. */
 
-export type DataType = 'float32' | 'int32' | 'int64' | 'bool'
+export type DataType = 'float32' | 'uint8' | 'int32' | 'int64' | 'bool'
 
 /** A size known when the graph is built, or the name of one known only when it runs. */
 export type Dimension = number | string
 export type Shape = readonly Dimension[]
 
 /** TensorProto.DataType codes of the ONNX format. */
-export const DATA_TYPE_CODES: Readonly<Record<DataType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 }
+export const DATA_TYPE_CODES: Readonly<Record<DataType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+}
 
 export type Attribute =
   | { readonly int: number }

@@ -107,6 +107,10 @@ export function integerFeed(data: Int32Array, shape: readonly number[]): Feed {
   return new onnx.Tensor('int32', data, shape)
 }
 
+export function longFeed(data: readonly number[], shape: readonly number[]): Feed {
+  return new onnx.Tensor('int64', BigInt64Array.from(data, BigInt), shape)
+}
+
 /** int64 scalar. */
 export function countFeed(value: number): Feed {
   return new onnx.Tensor('int64', BigInt64Array.from([BigInt(value)]), [])

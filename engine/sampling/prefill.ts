@@ -1,0 +1,86 @@
+/** Reading prompts block by block. A block that two prompts begin with is computed once. */
+import { headSize, type LlamaConfig } from '../models/llama.ts'
+import { MASKED } from '../models/llama-forward.ts'
+import { floatFeed, type Feed, integerFeed, longFeed, Session, type SessionOptions } from '../runtime/session.ts'
+import { BlockCache, type KeyValues, RowCaches } from './key-values.ts'
+import { cacheName, prefillGraph, type StoredModel } from './stored-graphs.ts'
+
+/** Long enough for products at full speed, short enough for little padding. */
+const BLOCK = 64
+/** Of the blocks kept for prompts to come. */
+const KEPT_BYTES = 512 * 2 ** 20
+
+export class Prefill {
+  readonly #model: LlamaConfig
+  readonly #session: Session
+  readonly #blocks: BlockCache
+  /** Blocks computed so far. */
+  computed = 0
+
+  private constructor(model: LlamaConfig, session: Session) {
+    const blockBytes = 2 * model.layers * model.keyValueHeads * headSize(model) * BLOCK * 4
+    this.#model = model
+    this.#session = session
+    this.#blocks = new BlockCache(Math.ceil(KEPT_BYTES / blockBytes))
+  }
+
+  static async create(stored: StoredModel, options: SessionOptions): Promise<Prefill> {
+    return new Prefill(stored.model, await Session.create(prefillGraph(stored, BLOCK), options))
+  }
+
+  /** Puts keys and values of the tokens into a row of the caches. */
+  async read(tokens: readonly number[], caches: RowCaches, row: number): Promise<void> {
+    const earlier = new RowCaches(this.#model, 1, Math.max(0, Math.ceil(tokens.length / BLOCK) - 1) * BLOCK)
+    for (let start = 0; start < tokens.length; start += BLOCK) {
+      const end = Math.min(start + BLOCK, tokens.length)
+      const block = await this.#blocks.get(tokens.slice(0, end), () => this.#compute(tokens, start, end, earlier))
+      caches.write(row, start, block, 0, BLOCK, end - start)
+      earlier.write(0, start, block, 0, BLOCK, end - start)
+    }
+  }
+
+  async #compute(tokens: readonly number[], start: number, end: number, earlier: RowCaches): Promise<KeyValues> {
+    this.computed += 1
+    const padded = new Int32Array(BLOCK)
+    padded.set(tokens.slice(start, end))
+    const attended = start + BLOCK
+    const mask = new Float32Array(BLOCK * attended)
+    for (let row = 0; row < BLOCK; row++) mask.fill(MASKED, row * attended + start + row + 1, (row + 1) * attended)
+    // Padding has no meaning, but its positions must lie within the model's context.
+    const position = (index: number): number => Math.min(start + index, this.#model.context - 1)
+    const feeds: Record<string, Feed> = {
+      tokens: integerFeed(padded, [BLOCK]),
+      positions: longFeed(
+        Array.from(padded, (_, index) => position(index)),
+        [1, BLOCK],
+      ),
+      mask: floatFeed(mask, [BLOCK, attended]),
+    }
+    const { layers } = this.#model
+    const names = cacheNames(layers)
+    const [, heads, capacity, size] = earlier.shape
+    for (const [index, name] of names.entries()) {
+      const array = earlier.arrays[index]
+      if (array === undefined) throw new RangeError('keys and values of another model')
+      const part = new Float32Array(heads * start * size)
+      for (let head = 0; head < heads; head++) {
+        const from = head * capacity * size
+        part.set(array.subarray(from, from + start * size), head * start * size)
+      }
+      feeds[name] = floatFeed(part, [1, heads, start, size])
+    }
+    const outputs = await this.#session.run(feeds)
+    return names.map((name) => outputs.floats(`new.${name}`))
+  }
+
+  async close(): Promise<void> {
+    await this.#session.release()
+  }
+}
+
+/** In the order of KeyValues. */
+export function cacheNames(layers: number): string[] {
+  return (['key', 'value'] as const).flatMap((part) =>
+    Array.from({ length: layers }, (_, layer) => cacheName(layer, part)),
+  )
+}

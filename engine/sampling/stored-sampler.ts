@@ -1,0 +1,202 @@
+/**
+ * Sampling from a model whose weights stay in the runtime, for models too large to be fed at every call. A fixed number of rows is
+ * decoded a few tokens at a time; between two calls finished rows make room for waiting ones. Every row starts at the beginning of
+ * a call and sees its own cache only, so its tokens do not depend on the rows beside it.
+ */
+import { type LlamaConfig } from '../models/llama.ts'
+import { booleanFeed, type Feed, floatFeed, integerFeed, Session } from '../runtime/session.ts'
+import { checkTokens, RowError } from '../training/rows.ts'
+import { type KeyValues, RowCaches } from './key-values.ts'
+import { cacheNames, Prefill } from './prefill.ts'
+import type { Precision } from './projection.ts'
+import type { SampleResult } from './sample.ts'
+import { chunkGraph, type StoredModel } from './stored-graphs.ts'
+
+export interface StoredSamplerOptions extends StoredModel {
+  /** Rows decoded together. */
+  readonly rows: number
+  /** The most tokens of a prompt and its completion. */
+  readonly capacity: number
+  /** 0 chooses the most likely token. */
+  readonly temperature: number
+  /** Of the weights while decoding, float32 by default. Prompts are always read in float32. */
+  readonly precision?: Precision
+  readonly threads?: number
+}
+
+export interface StoredSamplerRequest {
+  readonly prompts: readonly (readonly number[])[]
+  readonly samplesPerPrompt: number
+  readonly maximumNewTokens: number
+  readonly stopTokens: readonly number[]
+  /** In [0, 1): one per prompt, sample and new token, in this order of nesting. Ignored at temperature 0. */
+  readonly uniforms: Float32Array
+}
+
+/** Tokens of one call: rows can be exchanged only between calls, and each call copies what it returns. */
+const STEPS = 16
+
+/** A completion being made. */
+interface Row {
+  /** Index of the completion. */
+  readonly index: number
+  readonly completion: number[]
+  /** Keys in the cache. */
+  cached: number
+  /** Read next. */
+  token: number
+}
+
+export class StoredSampler {
+  readonly #model: LlamaConfig
+  readonly #options: Omit<StoredSamplerOptions, 'weights'>
+  readonly #prefill: Prefill
+  readonly #decode: Session
+  readonly #caches: RowCaches
+
+  private constructor(options: Omit<StoredSamplerOptions, 'weights'>, prefill: Prefill, decode: Session) {
+    this.#model = options.model
+    this.#options = options
+    this.#prefill = prefill
+    this.#decode = decode
+    this.#caches = new RowCaches(options.model, options.rows, options.capacity)
+  }
+
+  /** Throws RowError for options that do not fit the model. */
+  static async create({ weights, ...options }: StoredSamplerOptions): Promise<StoredSampler> {
+    const { model, rows, capacity, temperature, precision = 'float32', threads = 1 } = options
+    for (const [name, value] of Object.entries({ rows, capacity })) {
+      if (!Number.isInteger(value) || value < 1) throw new RowError(`${name} must be a positive integer, got ${value}`)
+    }
+    if (capacity > model.context) throw new RowError(`capacity ${capacity} exceeds the context of ${model.context}`)
+    if (!Number.isFinite(temperature) || temperature < 0)
+      throw new RowError(`temperature must be at least 0, got ${temperature}`)
+    const stored = { model, weights }
+    const prefill = await Prefill.create(stored, { threads })
+    const shape = { rows, steps: STEPS, greedy: temperature === 0, precision }
+    return new StoredSampler(options, prefill, await Session.create(chunkGraph(stored, shape), { threads }))
+  }
+
+  /** Blocks of prompts computed so far. */
+  get blocksRead(): number {
+    return this.#prefill.computed
+  }
+
+  /** Completions of every prompt. Throws RowError for a request that does not fit the model. */
+  async sample(request: StoredSamplerRequest): Promise<SampleResult> {
+    this.#check(request)
+    const { prompts, samplesPerPrompt, maximumNewTokens, stopTokens } = request
+    const total = prompts.length * samplesPerPrompt
+    const stops = new Set(stopTokens)
+    const result: SampleResult = { completions: Array.from({ length: total }, () => []), stopped: [] }
+    const rows: (Row | null)[] = Array.from({ length: this.#options.rows }, () => null)
+    let next = 0
+    for (;;) {
+      for (const [place, row] of rows.entries()) {
+        if (row !== null || next === total) continue
+        rows[place] = await this.#start(next, place, prompts[Math.floor(next / samplesPerPrompt)] ?? [])
+        next += 1
+      }
+      if (rows.every((row) => row === null)) return result
+      const { tokens, keyValues, made } = await this.#step(rows, request)
+      for (const [place, row] of rows.entries()) {
+        if (row === null) continue
+        let stopped = false
+        for (let step = 0; step < made && !stopped && row.completion.length < maximumNewTokens; step++) {
+          row.token = tokens[step * rows.length + place] ?? 0
+          row.completion.push(row.token)
+          stopped = stops.has(row.token)
+        }
+        if (stopped || row.completion.length === maximumNewTokens) {
+          result.completions[row.index] = row.completion
+          result.stopped[row.index] = stopped
+          rows[place] = null
+        } else {
+          this.#caches.write(place, row.cached, keyValues, place, made, made)
+          row.cached += made
+        }
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#prefill.close()
+    await this.#decode.release()
+  }
+
+  /** Decoding starts from the last token of the prompt, so that tokens are chosen in one place only. */
+  async #start(index: number, place: number, prompt: readonly number[]): Promise<Row> {
+    await this.#prefill.read(prompt.slice(0, -1), this.#caches, place)
+    return { index, completion: [], cached: prompt.length - 1, token: prompt.at(-1) ?? 0 }
+  }
+
+  async #step(
+    rows: readonly (Row | null)[],
+    request: StoredSamplerRequest,
+  ): Promise<{ tokens: Int32Array; keyValues: KeyValues; made: number }> {
+    const { temperature, capacity } = this.#options
+    const stops = request.stopTokens.length === 0 ? [-1] : request.stopTokens
+    const integers = (value: (row: Row) => number): Feed =>
+      integerFeed(
+        Int32Array.from(rows, (row) => (row === null ? 0 : value(row))),
+        [rows.length],
+      )
+    const feeds: Record<string, Feed> = {
+      token: integers((row) => row.token),
+      cached: integers((row) => row.cached),
+      columns: integerFeed(
+        Int32Array.from({ length: capacity }, (_, index) => index),
+        [1, capacity],
+      ),
+      stopTokens: integerFeed(Int32Array.from(stops), [stops.length]),
+      stopped: booleanFeed(
+        Uint8Array.from(rows, (row) => (row === null ? 1 : 0)),
+        [rows.length],
+      ),
+    }
+    const names = cacheNames(this.#model.layers)
+    for (const [index, name] of names.entries()) {
+      feeds[name] = floatFeed(this.#caches.arrays[index] ?? new Float32Array(), this.#caches.shape)
+    }
+    if (temperature > 0) {
+      feeds['temperature'] = floatFeed(Float32Array.of(temperature), [1])
+      feeds['uniforms'] = floatFeed(uniformsOf(rows, request), [STEPS, rows.length])
+    }
+    const outputs = await this.#decode.run(feeds)
+    const keyValues = names.map((name) => outputs.floats(`new.${name}`))
+    const tokens = outputs.integers('tokens')
+    return { tokens, keyValues, made: tokens.length / rows.length }
+  }
+
+  #check({ prompts, samplesPerPrompt, maximumNewTokens, uniforms }: StoredSamplerRequest): void {
+    const { capacity, temperature, model } = this.#options
+    for (const [name, value] of Object.entries({ samplesPerPrompt, maximumNewTokens })) {
+      if (!Number.isInteger(value) || value < 1) throw new RowError(`${name} must be a positive integer, got ${value}`)
+    }
+    // The last call of a row may go on behind its last token.
+    const room = Math.ceil(maximumNewTokens / STEPS) * STEPS
+    for (const prompt of prompts) {
+      if (prompt.length < 1 || prompt.length + room - 1 > capacity) {
+        throw new RowError(
+          `a prompt of ${prompt.length} tokens with ${room} more (${maximumNewTokens} in whole calls of ${STEPS}) does not fit the capacity of ${capacity}`,
+        )
+      }
+      checkTokens(prompt, model.vocabulary)
+    }
+    const needed = prompts.length * samplesPerPrompt * maximumNewTokens
+    if (temperature > 0 && uniforms.length !== needed)
+      throw new RowError(`${needed} uniform numbers are needed, got ${uniforms.length}`)
+  }
+}
+
+/** [STEPS, rows]. Rows without a completion, and steps behind the last token, get 0. */
+function uniformsOf(rows: readonly (Row | null)[], { uniforms, maximumNewTokens }: StoredSamplerRequest): Float32Array {
+  const chosen = new Float32Array(STEPS * rows.length)
+  for (const [place, row] of rows.entries()) {
+    if (row === null) continue
+    const from = row.index * maximumNewTokens + row.completion.length
+    const count = Math.min(STEPS, maximumNewTokens - row.completion.length)
+    for (let step = 0; step < count; step++) chosen[step * rows.length + place] = uniforms[from + step] ?? 0
+  }
+  return chosen
+}

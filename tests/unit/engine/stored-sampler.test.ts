@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Engine, initialiseLlama, type LlamaConfig, StoredSampler } from '../../../engine/index.ts'
+
+const model: LlamaConfig = {
+  vocabulary: 50,
+  width: 32,
+  layers: 2,
+  heads: 4,
+  keyValueHeads: 2,
+  hidden: 64,
+  ropeTheta: 10_000,
+  context: 256,
+  normEpsilon: 1e-5,
+}
+/** Layers thirty times larger than initial ones usually are, or the tied head would repeat each prompt's last token. */
+const weights = initialiseLlama(model, 'stored').map((weight, index) => {
+  if (weight === 1) return 1
+  return index < model.vocabulary * model.width ? weight : 30 * weight
+})
+const prompt = (length: number, seed: number): number[] =>
+  Array.from({ length }, (_, index) => (7 * index * index + 13 * seed + index) % model.vocabulary)
+/** Of several lengths: within a block, at its border, over several. */
+const prompts = [1, 9, 64, 65, 66, 130, 200].map((length, seed) => prompt(length, seed))
+const uniforms = (count: number): Float32Array =>
+  Float32Array.from({ length: count }, (_, index) => (0.3 + index * 0.618_034) % 1)
+const greedyRequest = {
+  prompts,
+  samplesPerPrompt: 1,
+  maximumNewTokens: 20,
+  stopTokens: [3, 4, 11, 20, 29],
+  uniforms: uniforms(0),
+}
+const options = { model, weights, rows: 3, capacity: 256 }
+
+describe('at temperature 0', () => {
+  let sampler: StoredSampler
+  beforeAll(async () => {
+    sampler = await StoredSampler.create({ ...options, temperature: 0 })
+  })
+  afterAll(() => sampler.close())
+
+  test('the tokens are those of the sampler whose weights are an input', async () => {
+    const engine = new Engine()
+    const fed = { ...greedyRequest, model, weights, temperature: 0, padToken: 0, promptLength: 200, batch: 7 }
+    const expected = await engine.sample(fed)
+    await engine.close()
+    expect(new Set(expected.completions.map(({ length }) => length)).size).toBeGreaterThan(1)
+    expect(await sampler.sample(greedyRequest)).toEqual(expected)
+  })
+
+  test('a block that prompts begin with is read once', async () => {
+    const begin = prompt(128, 99)
+    const before = sampler.blocksRead
+    const shared = [[...begin, 1, 2], [...begin, 5, 6, 7], begin.concat(prompt(20, 1))]
+    await sampler.sample({ ...greedyRequest, prompts: shared, samplesPerPrompt: 2 })
+    expect(sampler.blocksRead - before).toBe(2 + 3)
+  })
+
+  test('requests that do not fit are refused', async () => {
+    const ask = (change: object) => sampler.sample({ ...greedyRequest, ...change })
+    await expect(ask({ prompts: [prompt(226, 0)] })).rejects.toThrow(/226 tokens.*capacity of 256/)
+    await expect(ask({ prompts: [[]] })).rejects.toThrow(/0 tokens/)
+    await expect(ask({ prompts: [[50]] })).rejects.toThrow(/50/)
+    await expect(ask({ maximumNewTokens: 0 })).rejects.toThrow(/maximumNewTokens/)
+    await expect(StoredSampler.create({ ...options, capacity: 257, temperature: 0 })).rejects.toThrow(/context of 256/)
+    await expect(StoredSampler.create({ ...options, temperature: -1 })).rejects.toThrow(/temperature/)
+  })
+})
+
+describe.each(['float32', 'int8'] as const)('with weights in %s', (precision) => {
+  test('the tokens of a row depend neither on the rows beside it nor on its place', async () => {
+    const sampler = await StoredSampler.create({ ...options, temperature: 1.2, precision })
+    const numbers = uniforms(prompts.length * 40)
+    const request = { ...greedyRequest, maximumNewTokens: 40 }
+    const together = await sampler.sample({ ...request, uniforms: numbers })
+    const reversed = Float32Array.from(
+      prompts.toReversed().flatMap((_, index) => {
+        const from = (prompts.length - 1 - index) * 40
+        return [...numbers.subarray(from, from + 40)]
+      }),
+    )
+    const backwards = await sampler.sample({ ...request, prompts: prompts.toReversed(), uniforms: reversed })
+    expect(backwards.completions.toReversed()).toEqual(together.completions)
+    for (const [index, alone] of prompts.entries()) {
+      const own = numbers.slice(index * 40, index * 40 + 40)
+      const { completions } = await sampler.sample({ ...request, prompts: [alone], uniforms: own })
+      expect(completions).toEqual([together.completions[index]])
+    }
+    await sampler.close()
+  })
+})
