@@ -79,6 +79,10 @@ export function integerFeed(data: Int32Array, shape: readonly number[]): Feed {
   return new onnx.Tensor('int32', data, shape)
 }
 
+export function longFeed(data: BigInt64Array, shape: readonly number[]): Feed {
+  return new onnx.Tensor('int64', data, shape)
+}
+
 /** int64 scalar. */
 export function countFeed(value: number): Feed {
   return new onnx.Tensor('int64', BigInt64Array.from([BigInt(value)]), [])
