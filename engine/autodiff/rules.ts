@@ -19,30 +19,28 @@ import {
   sub,
   where,
 } from '../graph/operations/elementwise.ts'
-import { oneHot, scatterAdd, takeAlong } from '../graph/operations/indexing.ts'
+import { gatherRows, oneHot, rowsOrZeros, scatterAdd, takeAlong } from '../graph/operations/indexing.ts'
 import { matmul, mean, sum } from '../graph/operations/linear.ts'
 import { rotate } from '../graph/operations/neural.ts'
-import { concat, expand, pad, reshape, slice, split, transpose } from '../graph/operations/shape.ts'
-import { elementCount, fixedDimension, reducedShape } from '../graph/types.ts'
+import { concat, pad, reshape, slice, split, transpose } from '../graph/operations/shape.ts'
+import { fixedDimension, product, reducedShape } from '../graph/types.ts'
 import {
   chain,
   choice,
+  expandLike,
   first,
-  fixed,
   only,
   pair,
   plainSigmoid,
   type Rule,
   sharedExtremum,
+  sumRows,
   triple,
   unbroadcast,
   zeros,
 } from './support.ts'
 
 type Rules = { readonly [Name in OperationName]: Rule<Name> }
-
-/** Up to this many rows the gradient of a table is a product with one-hot rows, which is faster than a scatter. */
-const LARGEST_ONE_HOT = 4096
 
 export const vectorJacobianProducts: Rules = {
   add: ({ inputs }, cotangents) => inputs.map((input) => unbroadcast(only(cotangents), input.shape)),
@@ -94,7 +92,7 @@ export const vectorJacobianProducts: Rules = {
   silu: chain((x, y) => add(y, mul(plainSigmoid(x), sub(1, y)))),
   sum: ({ inputs, attributes: { axes } }, cotangents) => {
     const x = first(inputs)
-    return [expand(reshape(only(cotangents), reducedShape(x.shape, axes, true)), fixed(x.shape))]
+    return [expandLike(reshape(only(cotangents), reducedShape(x.shape, axes, true)), x)]
   },
   largest: sharedExtremum,
   smallest: sharedExtremum,
@@ -118,8 +116,33 @@ export const vectorJacobianProducts: Rules = {
     const [, logProbabilities, column] = triple(outputs)
     const dy = only(cotangents)
     const vocabulary = fixedDimension(logProbabilities.shape, 1)
-    const weight = reshape(dy, [fixedDimension(dy.shape, 0), 1])
+    const weight = reshape(dy, column.shape)
     return [mul(sub(oneHot(column, vocabulary), exp(logProbabilities)), weight), null]
+  },
+  // With P = softmax(h·Eᵀ): dh = dy·(E[label] - P·E) and dE = onehot(label)ᵀ·(dy·h) - Pᵀ·(dy·h).
+  headLogProbability: ({ inputs, outputs }, cotangents, needed) => {
+    const [hidden, table, labels] = triple(inputs)
+    const [, logProbabilities] = pair(outputs)
+    const dy = only(cotangents)
+    const probabilities = exp(logProbabilities)
+    const [rows] = dy.shape
+    const weight = reshape(dy, [rows ?? 0, 1])
+    const expected = (): Value => sub(gatherRows(table, labels), matmul(probabilities, table))
+    const weighted = mul(hidden, weight)
+    const fromSoftmax = (): Value => matmul(probabilities, weighted, { transposeA: true, scale: -1 })
+    return [
+      needed(hidden) ? mul(expected(), weight) : null,
+      needed(table) ? add(fromSoftmax(), sumRows(labels, weighted, table)) : null,
+      null,
+    ]
+  },
+  // With s = sigmoid(gate), a = gate·s and h = a·up: dup = dh·a, dgate = dh·up·(a + s·(1 - a)) = dh·(h + s·(up - h)).
+  swiglu: ({ inputs, outputs }, cotangents) => {
+    const [gate, up] = pair(inputs)
+    const [result, activated] = pair(outputs)
+    const dy = only(cotangents)
+    const slope = add(result, mul(plainSigmoid(gate), sub(up, result)))
+    return [mul(dy, slope), mul(dy, activated)]
   },
   // y = w·x̂ with x̂ = x·r: dw = Σ dy·x̂ and dx = r·(w·dy - x̂·mean(w·dy·x̂)).
   rmsNorm: ({ inputs, outputs }, cotangents, needed) => {
@@ -235,12 +258,13 @@ export const vectorJacobianProducts: Rules = {
   ],
   gatherRows: ({ inputs }, cotangents) => {
     const [table, indices] = pair(inputs)
-    const [rows, width] = [fixedDimension(table.shape, 0), fixedDimension(table.shape, 1)]
-    const count = elementCount(indices.shape)
-    const dy = reshape(only(cotangents), [count, width])
-    const column = reshape(indices, [count, 1])
-    if (rows <= LARGEST_ONE_HOT) return [matmul(oneHot(column, rows), dy, { transposeA: true }), null]
-    return [scatterAdd(zeros(table), expand(column, [count, width]), dy, 0), null]
+    return [sumRows(indices, only(cotangents), table), null]
+  },
+  rearrange: ({ inputs, attributes: { backward } }, cotangents) => {
+    const rest = first(inputs).shape.slice(1)
+    const dy = only(cotangents)
+    const moved = dy.shape.slice(0, dy.shape.length - rest.length)
+    return [rowsOrZeros(reshape(dy, [product(moved), ...rest]), backward)]
   },
   takeAlong: ({ inputs, attributes: { axis } }, cotangents) => {
     const [x, indices] = pair(inputs)

@@ -3,9 +3,10 @@ import type { Value } from '../graph/graph.ts'
 import { emitOne } from '../graph/graph.ts'
 import type { OperationName, OperationOf } from '../graph/operation.ts'
 import { cast, div, equal, mul, sub } from '../graph/operations/elementwise.ts'
-import { sum } from '../graph/operations/linear.ts'
+import { oneHot, scatterAdd } from '../graph/operations/indexing.ts'
+import { matmul, sum } from '../graph/operations/linear.ts'
 import { expand, reshape } from '../graph/operations/shape.ts'
-import { fixedDimension, GraphError, reducedShape, type Shape } from '../graph/types.ts'
+import { fixedDimension, GraphError, product, reducedShape, type Shape } from '../graph/types.ts'
 
 /** Returns one cotangent per input; null says that none flows. Work for inputs that are not `needed` may be left out. */
 export type Rule<Name extends OperationName> = (
@@ -47,6 +48,26 @@ export function unbroadcast(dy: Value, shape: Shape): Value {
   const added = dy.shape.length - shape.length
   const axes = dy.shape.flatMap((dimension, axis) => (axis < added || shape[axis - added] !== dimension ? [axis] : []))
   return axes.length === 0 ? dy : reshape(sum(dy, axes), shape)
+}
+
+/** x repeated up to the shape of another value. */
+export function expandLike(x: Value, like: Value): Value {
+  if (like.shape.every((dimension) => typeof dimension === 'number')) return expand(x, fixed(like.shape))
+  const shape = emitOne('Shape', [like], 'int64', [like.shape.length])
+  return emitOne('Expand', [x, shape], x.dtype, like.shape)
+}
+
+/** Up to this many rows the gradient of a table is a product with one-hot rows, which is faster than a scatter. */
+const LARGEST_ONE_HOT = 4096
+
+/** The gradient of rows that were read from a table: each goes to its place, and those of equal indices add up. */
+export function sumRows(indices: Value, rows: Value, table: Value): Value {
+  const [size, width] = [fixedDimension(table.shape, 0), fixedDimension(table.shape, 1)]
+  const count = product(indices.shape)
+  const updates = reshape(rows, [count, width])
+  const column = reshape(indices, [count, 1])
+  if (size <= LARGEST_ONE_HOT) return matmul(oneHot(column, size), updates, { transposeA: true })
+  return scatterAdd(zeros(table), expandLike(column, updates), updates, 0)
 }
 
 export function zeros(like: Value): Value {

@@ -17,6 +17,8 @@ export interface OperationAttributes extends Record<Elementwise, None> {
   softmax: None
   logSoftmax: None
   tokenLogProbability: None
+  headLogProbability: None
+  swiglu: None
   rmsNorm: None
   layerNorm: None
   rotate: { readonly positions: Value; readonly cosine: Value; readonly sine: Value; readonly negativeSine: Value }
@@ -31,6 +33,7 @@ export interface OperationAttributes extends Record<Elementwise, None> {
   slice: { readonly axis: number; readonly start: number; readonly end: number }
   pad: { readonly axis: number; readonly before: number; readonly after: number }
   gatherRows: None
+  rearrange: { readonly backward: Value }
   takeAlong: { readonly axis: number }
   scatterAdd: { readonly axis: number }
 }

@@ -2,7 +2,7 @@
 
 export type DataType = 'float32' | 'uint8' | 'int32' | 'int64' | 'bool'
 
-/** A size known when the graph is built, or the name of one known only when it runs. */
+/** A size known when the graph is built, or the name of one known only when it runs; `lines*96` is 96 times `lines`. */
 export type Dimension = number | string
 export type Shape = readonly Dimension[]
 
@@ -78,6 +78,28 @@ export function elementCount(shape: Shape): number {
     count *= dimension
   }
   return count
+}
+
+/** `count` times a size. */
+export function times(dimension: Dimension, count: number): Dimension {
+  if (typeof dimension === 'number') return dimension * count
+  const { name, factor } = factored(dimension)
+  return factor * count === 1 ? name : `${name}*${factor * count}`
+}
+
+/** The product of sizes, of which at most one is named. */
+export function product(dimensions: Shape): Dimension {
+  return dimensions.reduce<Dimension>((result, dimension) => {
+    if (typeof dimension === 'number') return times(result, dimension)
+    if (typeof result === 'number') return times(dimension, result)
+    throw new GraphError(`the product of ${formatShape(dimensions)} has two names`)
+  }, 1)
+}
+
+/** A named size as a multiple of the plain name. */
+export function factored(dimension: string): { name: string; factor: number } {
+  const [name = dimension, factor = '1'] = dimension.split('*')
+  return { name, factor: Number(factor) }
 }
 
 /** The size of one axis; throws if it is named. Negative axes count from the end. */

@@ -1,8 +1,18 @@
-/** What every loss term sees of a batch, and the means that they share. */
+/**
+ * What every loss term sees of a batch, and the means that they share. A batch may be computed in parts, so a term only ever sees
+ * some of its rows (both rows of a pair, if one): it is a sum over them, divided by a count over the whole batch. The values of the parts add up
+ * to that of the batch.
+ */
 import { add, div, maximum, mul, reshape, square, sub, sum, total, type Value } from '../graph/index.ts'
+
+/** How many rows, tokens and pairs a mean over the whole batch counts; at least 1. Float32 scalars, or of one element. */
+export type LossCounts = { readonly [Name in CountName]: Value }
+export const COUNTS = ['supervisedTokens', 'reinforced', 'regressed', 'referenced', 'pairs'] as const
+export type CountName = (typeof COUNTS)[number]
 
 /** B rows, each of T next-token predictions. */
 export interface LossBatch {
+  readonly counts: LossCounts
   /** log π(token) under the policy that is being trained, [B, T]. */
   readonly logp: Value
   /** 1 at tokens of the completion, 0 at the prompt and the padding, [B, T]. */
@@ -15,7 +25,7 @@ export interface LossBatch {
   readonly regressed: Value
   /** At rows of kind 'compared' 1 where the row is the chosen one of its pair, -1 where it is the rejected one, [B]. */
   readonly side: Value
-  /** At rows of kind 'compared' the row number of the other one of the pair, int32 [B]. */
+  /** The row number of the other one of the pair at rows of kind 'compared', elsewhere that of the row itself; int32 [B]. */
   readonly partner: Value
   /** What multiplies the policy gradient, [B]. */
   readonly advantage: Value
@@ -37,9 +47,9 @@ export function completionMean(x: Value, batch: LossBatch): Value {
   return div(completionSum(x, batch), maximum(sum(batch.completion, [-1]), 1))
 }
 
-/** Mean over the rows where the mask [B] is 1: [B] → scalar. A batch without any gives 0. */
-export function meanOver(x: Value, rows: Value): Value {
-  return div(total(mul(x, rows)), maximum(total(rows), 1))
+/** The share of these rows in the mean over all `count` rows of the batch where the mask [B] is 1: [B] → scalar. */
+export function meanOver(x: Value, rows: Value, count: Value): Value {
+  return div(total(mul(x, rows)), reshape(count, []))
 }
 
 /** 1 at rows of every kind but 'supervised', [B]: those that carry log-probabilities of the reference. */

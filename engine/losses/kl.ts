@@ -12,6 +12,6 @@ export function klToReference(batch: LossBatch): TermResult {
   const rows = referenced(batch)
   const difference = differenceIn(rows, batch.reference, batch.logp, batch)
   const k3 = sub(sub(exp(difference), difference), 1)
-  const loss = meanOver(completionMean(k3, batch), rows)
+  const loss = meanOver(completionMean(k3, batch), rows, batch.counts.referenced)
   return { loss, diagnostics: { kl: loss } }
 }

@@ -9,10 +9,10 @@ import type { TermResult } from './types.ts'
  * a chosen and a rejected row of one prompt give the released code's ½ [(D_w - t_w)² + (D_l - t_l)²].
  */
 export function logRatioRegression(batch: LossBatch): TermResult {
-  const { regressed, logp, reference, target } = batch
+  const { regressed, logp, reference, target, counts } = batch
   const logRatio = completionSum(differenceIn(regressed, logp, reference, batch), batch)
   return {
-    loss: meanOver(square(sub(logRatio, target)), regressed),
-    diagnostics: { logRatio: meanOver(logRatio, regressed) },
+    loss: meanOver(square(sub(logRatio, target)), regressed, counts.regressed),
+    diagnostics: { logRatio: meanOver(logRatio, regressed, counts.regressed) },
   }
 }

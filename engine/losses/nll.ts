@@ -1,6 +1,6 @@
 /** Negative log-likelihood of supervised completions. */
-import { div, maximum, mul, neg, reshape, total, type Value } from '../graph/index.ts'
-import type { LossBatch } from './batch.ts'
+import { mul, neg, reshape, type Value } from '../graph/index.ts'
+import { type LossBatch, meanOver } from './batch.ts'
 import type { TermResult } from './types.ts'
 
 /** L = -(1 / N) Σ log π(token) over the N completion tokens of all supervised rows of the batch. */
@@ -8,6 +8,5 @@ export function negativeLogLikelihood(batch: LossBatch): TermResult {
   const [rows] = batch.supervised.shape
   const perRow: Value = reshape(batch.supervised, [rows ?? 0, 1])
   const selected = mul(batch.completion, perRow)
-  const count = maximum(total(selected), 1)
-  return { loss: neg(div(total(mul(batch.logp, selected)), count)), diagnostics: {} }
+  return { loss: neg(meanOver(batch.logp, selected, batch.counts.supervisedTokens)), diagnostics: {} }
 }

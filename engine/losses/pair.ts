@@ -2,7 +2,7 @@
  * Losses of pairs: a chosen and a rejected completion of one prompt. With D = Σ over the completion of log π - log π_reference,
  * the margin of a pair is D_chosen - D_rejected.
  */
-import { cast, gatherRows, greater, maximum, mul, reshape, softplus, square, sub, type Value } from '../graph/index.ts'
+import { cast, greater, maximum, mul, rearrange, softplus, square, sub, type Value } from '../graph/index.ts'
 import { completionSum, differenceIn, type LossBatch, meanOver } from './batch.ts'
 import type { TermOf, TermResult } from './types.ts'
 
@@ -30,17 +30,17 @@ export function pairSquared(batch: LossBatch, { beta }: TermOf<'pair-squared'>):
 /** Mean over pairs: each is counted at its chosen row. */
 function pairTerm(batch: LossBatch, loss: (margin: Value) => Value): TermResult {
   const { logp, reference, side, partner } = batch
-  const [rows] = side.shape
   const logRatio = completionSum(differenceIn(square(side), logp, reference, batch), batch)
-  const other = reshape(gatherRows(reshape(logRatio, [rows ?? 0, 1]), partner), [rows ?? 0])
+  // A row is the partner of its partner.
+  const other = rearrange(logRatio, partner, partner)
   const margin = sub(logRatio, other)
-  const chosen = maximum(side, 0)
+  const overPairs = (x: Value): Value => meanOver(x, maximum(side, 0), batch.counts.pairs)
   return {
-    loss: meanOver(loss(margin), chosen),
+    loss: overPairs(loss(margin)),
     diagnostics: {
-      margin: meanOver(margin, chosen),
-      chosenLogRatio: meanOver(logRatio, chosen),
-      pairAccuracy: meanOver(cast(greater(margin, side.graph.scalar(0)), 'float32'), chosen),
+      margin: overPairs(margin),
+      chosenLogRatio: overPairs(logRatio),
+      pairAccuracy: overPairs(cast(greater(margin, side.graph.scalar(0)), 'float32')),
     },
   }
 }

@@ -28,7 +28,8 @@ export function policyGradient(batch: LossBatch, term: TermOf<'policy-gradient'>
   const ratio = perToken
     ? exp(logRatio)
     : exp(kind === 'sequence-mean' ? completionMean(logRatio, batch) : completionSum(logRatio, batch))
-  const rowMean = (x: Value): Value => meanOver(perToken ? completionMean(x, batch) : x, batch.reinforced)
+  const rowMean = (x: Value): Value =>
+    meanOver(perToken ? completionMean(x, batch) : x, batch.reinforced, batch.counts.reinforced)
 
   const rowAdvantage = effectiveAdvantage(batch, term.klInAdvantage)
   const advantage = perToken ? reshape(rowAdvantage, [...rowAdvantage.shape, 1]) : rowAdvantage

@@ -42,7 +42,7 @@ export const DIAGNOSTICS = [
 export type DiagnosticName = (typeof DIAGNOSTICS)[number]
 
 export interface TermResult {
-  /** float32 scalar, without its weight. */
+  /** float32 scalar, without its weight. This and the diagnostics are sums over rows (see LossBatch). */
   readonly loss: Value
   readonly diagnostics: { readonly [Name in DiagnosticName]?: Value }
 }

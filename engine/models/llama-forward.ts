@@ -3,15 +3,16 @@ import {
   add,
   attention,
   cast,
+  type Dimension,
   type Graph,
   gatherRows,
   matmul,
-  mul,
   reshape,
   rmsNorm,
   rotate,
   type RotaryTables,
-  silu,
+  swiglu,
+  times,
   transpose,
   type Value,
 } from '../graph/index.ts'
@@ -55,7 +56,7 @@ export function linear(x: Value, weight: Value): Value {
 
 /** SwiGLU (Shazeer 2020): down(silu(gate(x)) · up(x)). x [rows, width]. */
 export function feedForward(x: Value, layer: LayerParameters): Value {
-  return linear(mul(silu(linear(x, layer.gate)), linear(x, layer.up)), layer.down)
+  return linear(swiglu(linear(x, layer.gate), linear(x, layer.up)), layer.down)
 }
 
 /** Cosines and sines of all positions, computed in double precision: [context, headSize / 2]. */
@@ -74,7 +75,7 @@ export function rotaryTables(graph: Graph, config: LlamaConfig): RotaryTables {
 }
 
 /** [batch · length, heads · size] → [batch, keyValueHeads, heads / keyValueHeads · length, size], the query rows that share a key. */
-export function groupHeads(x: Value, batch: number, length: number, heads: number, keyValueHeads: number): Value {
+export function groupHeads(x: Value, batch: Dimension, length: number, heads: number, keyValueHeads: number): Value {
   const size = elementsPerRow(x) / heads
   const group = heads / keyValueHeads
   const split = reshape(x, [batch, length, keyValueHeads, group, size])
@@ -82,17 +83,17 @@ export function groupHeads(x: Value, batch: number, length: number, heads: numbe
 }
 
 /** The inverse of groupHeads. */
-export function ungroupHeads(x: Value, batch: number, length: number, heads: number, keyValueHeads: number): Value {
+export function ungroupHeads(x: Value, batch: Dimension, length: number, heads: number, keyValueHeads: number): Value {
   const size = elementsPerRow(x)
   const group = heads / keyValueHeads
   const split = reshape(x, [batch, keyValueHeads, group, length, size])
-  return reshape(transpose(split, [0, 3, 1, 2, 4]), [batch * length, heads * size])
+  return reshape(transpose(split, [0, 3, 1, 2, 4]), [times(batch, length), heads * size])
 }
 
 export interface Sequences {
   /** int32 [batch, length]. */
   readonly tokens: Value
-  readonly batch: number
+  readonly batch: Dimension
   readonly length: number
   /** Additive attention mask that broadcasts to [batch, keyValueHeads, group · length, length]. */
   readonly mask: Value
@@ -117,7 +118,7 @@ export function decode(
   const { heads, keyValueHeads, width } = config
   const scale = 1 / Math.sqrt(headSize(config))
   const keyValueWidth = keyValueHeads * headSize(config)
-  const rows = batch * length
+  const rows = times(batch, length)
   const rotated = (x: Value, size: number): Value =>
     reshape(rotate(reshape(x, [batch, length, size]), positions, tables), [rows, size])
   const keyValues: KeyValue[] = []

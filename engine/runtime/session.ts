@@ -107,8 +107,8 @@ export function integerFeed(data: Int32Array, shape: readonly number[]): Feed {
   return new onnx.Tensor('int32', data, shape)
 }
 
-export function longFeed(data: readonly number[], shape: readonly number[]): Feed {
-  return new onnx.Tensor('int64', BigInt64Array.from(data, BigInt), shape)
+export function longFeed(data: BigInt64Array, shape: readonly number[]): Feed {
+  return new onnx.Tensor('int64', data, shape)
 }
 
 /** int64 scalar. */

@@ -51,7 +51,7 @@ export class Prefill {
     const feeds: Record<string, Feed> = {
       tokens: integerFeed(padded, [BLOCK]),
       positions: longFeed(
-        Array.from(padded, (_, index) => position(index)),
+        BigInt64Array.from(padded, (_, index) => BigInt(position(index))),
         [1, BLOCK],
       ),
       mask: floatFeed(mask, [BLOCK, attended]),

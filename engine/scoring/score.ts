@@ -1,10 +1,10 @@
 /** Log-probabilities of completions under given weights. */
-import { Graph, type Value } from '../graph/index.ts'
+import { Graph, reshape, slice, tokenLogProbability } from '../graph/index.ts'
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import { Parameters } from '../models/parameters.ts'
 import { floatFeed, integerFeed } from '../runtime/session.ts'
 import type { SessionCache } from '../runtime/session-cache.ts'
-import { nextTokenLogProbabilities } from '../training/graph.ts'
+import { causalMask, decode, logits, positionsFromZero, rotaryTables } from '../models/llama-forward.ts'
 import { checkRow, RowError } from '../training/rows.ts'
 
 export interface ScoredRow {
@@ -59,7 +59,17 @@ function scoringGraph(model: LlamaConfig, batchRows: number, length: number): Gr
   const layout = llamaLayout(model)
   const graph = new Graph('scoring')
   const parameters = new Parameters(graph.input('weights', 'float32', [layout.size]), layout)
-  const tokens: Value = graph.input('tokens', 'int32', [batchRows, length])
-  graph.output(nextTokenLogProbabilities(model, parameters, tokens, { batchRows, length }), 'logp')
+  const tokens = graph.input('tokens', 'int32', [batchRows, length])
+  const predictions = length - 1
+  const { hidden } = decode(model, parameters, rotaryTables(graph, model), {
+    tokens: slice(tokens, 1, 0, predictions),
+    batch: batchRows,
+    length: predictions,
+    mask: causalMask(graph, predictions, model.heads / model.keyValueHeads),
+    positions: positionsFromZero(graph),
+  })
+  const labels = reshape(slice(tokens, 1, 1, length), [batchRows * predictions])
+  const logp = tokenLogProbability(logits(parameters, hidden), labels)
+  graph.output(reshape(logp, [batchRows, predictions]), 'logp')
   return graph
 }

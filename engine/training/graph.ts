@@ -1,24 +1,22 @@
-/** The training graph: several optimizer steps inside one ONNX Loop, so that the state leaves the runtime once per call. */
+/**
+ * The training graph: several optimizer steps inside one ONNX Loop, so that the state leaves the runtime once per call, and inside
+ * each step a Loop over the parts of the batch, which adds up their gradients.
+ */
 import { gradients } from '../autodiff/gradients.ts'
-import { at, cast, concat, Graph, loop, reshape, slice, tokenLogProbability, type Value } from '../graph/index.ts'
+import { add, at, cast, concat, expand, Graph, loop, reshape, slice, sub, sum, type Value } from '../graph/index.ts'
 import { totalLoss } from '../losses/index.ts'
-import type { LossBatch } from '../losses/batch.ts'
 import type { DiagnosticName, LossSpec } from '../losses/types.ts'
-import { causalMask, decode, logits, positionsFromZero, rotaryTables } from '../models/llama-forward.ts'
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import { Parameters } from '../models/parameters.ts'
 import { adamwStep, decayMask, euclideanNorm } from '../optimizers/adamw.ts'
 import type { OptimizerSpec } from '../optimizers/schedule.ts'
+import { partBatch, type RowInputs, rowInputs } from './parts.ts'
 
-export interface TrainingShape {
-  readonly batchRows: number
-  readonly length: number
-}
-
-export interface TrainingGraphOptions extends TrainingShape {
+export interface TrainingGraphOptions {
   readonly model: LlamaConfig
   readonly loss: LossSpec
   readonly optimizer: OptimizerSpec
+  readonly length: number
 }
 
 /** What each column of the output 'metrics' [steps, columns] holds. */
@@ -26,55 +24,19 @@ export type MetricColumn = 'loss' | 'gradientNorm' | DiagnosticName | `term:${st
 
 const STEPS = 'steps'
 
-/** log π(token) of every next token, [batch, length - 1], from tokens int32 [batch, length]. */
-export function nextTokenLogProbabilities(
-  model: LlamaConfig,
-  parameters: Parameters,
-  tokens: Value,
-  { batchRows, length }: TrainingShape,
-): Value {
-  const graph = tokens.graph
-  const predictions = length - 1
-  const inputs = slice(tokens, 1, 0, predictions)
-  const labels = slice(tokens, 1, 1, length)
-  const { hidden } = decode(model, parameters, rotaryTables(graph, model), {
-    tokens: inputs,
-    batch: batchRows,
-    length: predictions,
-    mask: causalMask(graph, predictions, model.heads / model.keyValueHeads),
-    positions: positionsFromZero(graph),
-  })
-  const flat = tokenLogProbability(logits(parameters, hidden), reshape(labels, [batchRows * predictions]))
-  return reshape(flat, [batchRows, predictions])
-}
-
 /**
  * Inputs: weights, m, v [size]; steps int64; schedule [steps, 3]; and the arrays of PackedRows. Outputs: weights, m, v, metrics.
  */
 export function trainingGraph(options: TrainingGraphOptions): { graph: Graph; columns: MetricColumn[] } {
-  const { model, loss, optimizer, batchRows, length } = options
+  const { model, optimizer, length } = options
   const layout = llamaLayout(model)
   const graph = new Graph('training')
   const state = ['weights', 'm', 'v'].map((name) => graph.input(name, 'float32', [layout.size]))
   const steps = graph.input('steps', 'int64', [])
   const schedule = graph.input('schedule', 'float32', [STEPS, 3])
-  const tokens = graph.input('tokens', 'int32', [STEPS, batchRows, length])
-  const rows = (name: string): Value => graph.input(name, 'float32', [STEPS, batchRows])
-  const predictions = (name: string): Value => graph.input(name, 'float32', [STEPS, batchRows, length - 1])
-  const data = {
-    completion: predictions('completion'),
-    supervised: rows('supervised'),
-    reinforced: rows('reinforced'),
-    regressed: rows('regressed'),
-    side: rows('side'),
-    partner: graph.input('partner', 'int32', [STEPS, batchRows]),
-    advantage: rows('advantage'),
-    target: rows('target'),
-    old: predictions('old'),
-    reference: predictions('reference'),
-  }
+  const rows = rowInputs(graph, length - 1, STEPS)
   const decayed = decayMask(steps, layout.decayed, layout.size)
-  const columns: MetricColumn[] = []
+  let columns: MetricColumn[] = []
 
   const { carried, stacked } = loop({
     tripCount: steps,
@@ -84,24 +46,10 @@ export function trainingGraph(options: TrainingGraphOptions): { graph: Graph; co
     body: (iteration, [weights, m, v]) => {
       if (weights === undefined || m === undefined || v === undefined) throw new RangeError('the state has three parts')
       const parameters = new Parameters(weights, layout)
-      const now = (x: Value): Value => at(x, iteration)
-      const batch: LossBatch = {
-        logp: nextTokenLogProbabilities(model, parameters, now(tokens), options),
-        completion: now(data.completion),
-        supervised: now(data.supervised),
-        reinforced: now(data.reinforced),
-        regressed: now(data.regressed),
-        side: now(data.side),
-        partner: now(data.partner),
-        advantage: now(data.advantage),
-        target: now(data.target),
-        old: now(data.old),
-        reference: now(data.reference),
-      }
-      const result = totalLoss(batch, loss)
-      const gradient = flatGradient(result.loss, parameters)
+      const whole = batchGradient(options, parameters, rows, iteration)
+      const { gradient, measures } = whole
       const norm = euclideanNorm(gradient)
-      const scalars = now(schedule)
+      const scalars = at(schedule, iteration)
       const next = adamwStep(
         { weights, m, v },
         gradient,
@@ -110,23 +58,50 @@ export function trainingGraph(options: TrainingGraphOptions): { graph: Graph; co
         optimizer,
         decayed,
       )
-      const metrics: [MetricColumn, Value][] = [
-        ['loss', result.loss],
-        ['gradientNorm', norm],
-        ...result.terms.map(({ name, loss: value }): [MetricColumn, Value] => [`term:${name}`, value]),
-        ...result.diagnostics,
-      ]
-      columns.push(...metrics.map(([name]) => name))
-      const stackedMetrics = concat(
-        metrics.map(([, value]) => reshape(value, [1])),
-        0,
-      )
-      return { carried: [next.weights, next.m, next.v], stacked: [stackedMetrics] }
+      columns = ['gradientNorm', ...whole.columns]
+      return { carried: [next.weights, next.m, next.v], stacked: [concat([reshape(norm, [1]), measures], 0)] }
     },
   })
   for (const [index, name] of ['next_weights', 'next_m', 'next_v'].entries()) outputAs(graph, carried[index], name)
   outputAs(graph, stacked[0], 'metrics')
   return { graph, columns }
+}
+
+/** The gradient of a step's batch, and what it measures, both added up over the parts of the batch. */
+function batchGradient(
+  { model, loss, length }: TrainingGraphOptions,
+  parameters: Parameters,
+  rows: RowInputs,
+  step: Value,
+): { gradient: Value; measures: Value; columns: MetricColumn[] } {
+  const { graph } = step
+  const [first, end] = [at(rows.parts, step), at(rows.parts, add(step, 1))]
+  let columns: MetricColumn[] = []
+  const { carried, stacked } = loop({
+    tripCount: sub(end, first),
+    condition: cast(graph.scalar(1), 'bool'),
+    initial: [expand(graph.scalar(0), [parameters.layout.size])],
+    stackedAxis: 'parts',
+    body: (part, [gradient]) => {
+      if (gradient === undefined) throw new RangeError('a part adds to the gradient')
+      const place = { index: add(first, part), step, lineSize: length - 1 }
+      const result = totalLoss(partBatch(model, parameters, rows, place), loss)
+      const measured = new Map<MetricColumn, Value>([
+        ['loss', result.loss],
+        ...result.terms.map(({ name, loss: value }): [MetricColumn, Value] => [`term:${name}`, value]),
+        ...result.diagnostics,
+      ])
+      columns = [...measured.keys()]
+      const here = concat(
+        [...measured.values()].map((value) => reshape(value, [1])),
+        0,
+      )
+      return { carried: [add(gradient, flatGradient(result.loss, parameters))], stacked: [here] }
+    },
+  })
+  const [[gradient], [measures]] = [carried, stacked]
+  if (gradient === undefined || measures === undefined) throw new RangeError('the loop over parts lacks an output')
+  return { gradient, measures: sum(measures, [0]), columns }
 }
 
 /** The gradients of all parameters as one vector in the order of the layout. */

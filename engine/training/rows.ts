@@ -1,5 +1,7 @@
 /** Training rows → the dense arrays that the graph is fed. */
+import { type CountName, COUNTS } from '../losses/batch.ts'
 import { type LossNeeds, LossSpecError } from '../losses/types.ts'
+import { packLines, type Unit } from './packing.ts'
 
 /** One sequence: a prompt and the completion that is learnt from. */
 export interface TrainingRow {
@@ -30,7 +32,6 @@ export class RowError extends Error {
 }
 
 export interface RowShape {
-  readonly steps: number
   readonly batchRows: number
   /** Padded length in tokens. */
   readonly length: number
@@ -38,9 +39,22 @@ export interface RowShape {
   readonly padToken: number
 }
 
-/** Arrays in the order [steps, batchRows, ...]; T = length - 1 predictions per row. */
+/**
+ * Arrays of all parts of all steps, one after another: [lines, T], [predictions], [rows] or [rows, T], with T = length - 1 tokens
+ * per line and at most T predictions per row. Numbers of tokens, predictions and rows count from the beginning of their part.
+ */
 export interface PackedRows {
   readonly tokens: Int32Array
+  /** The position of each token in its row, and which row of the line it belongs to. */
+  readonly positions: BigInt64Array
+  readonly segments: Int32Array
+  /** Which token each prediction is made from, and which prediction each token makes: -1 where the loss needs none. */
+  readonly predicting: Int32Array
+  readonly prediction: Int32Array
+  readonly labels: Int32Array
+  /** Which prediction stands in each cell of [rows, T], -1 in none; and the cell of each prediction. */
+  readonly filled: Int32Array
+  readonly cell: Int32Array
   readonly completion: Float32Array
   readonly supervised: Float32Array
   readonly reinforced: Float32Array
@@ -51,19 +65,42 @@ export interface PackedRows {
   readonly target: Float32Array
   readonly old: Float32Array
   readonly reference: Float32Array
+  /** [steps, COUNTS.length], see LossCounts. */
+  readonly counts: Float32Array
+  /** Where each part begins, and after the last its end: [parts + 1, 3] lines, predictions and rows. */
+  readonly bounds: BigInt64Array
+  /** The first part of each step, and after the last their number: [steps + 1]. */
+  readonly parts: BigInt64Array
   /** Completion tokens of each step. */
   readonly tokenCounts: readonly number[]
 }
 
-/** Checks the rows and lays them out, padded on the right; missing rows of a batch count for nothing. */
+/** Checks the rows and lays them out in parts. */
 export function packRows(batches: readonly (readonly TrainingRow[])[], shape: RowShape, needs: LossNeeds): PackedRows {
-  const { steps, batchRows, length } = shape
-  const predictions = length - 1
-  const rows = steps * batchRows
-  const tokenCounts: number[] = []
+  const lineSize = shape.length - 1
+  const laidOut = batches.map((batch) => {
+    if (batch.length > shape.batchRows) {
+      throw new RowError(`a batch has ${batch.length} rows, the trainer takes ${shape.batchRows}`)
+    }
+    for (const row of batch) checkRow(row, shape)
+    const partners = pairRows(batch)
+    return { batch, partners, parts: packLines(unitsOf(batch, partners), lineSize) }
+  })
+  const all = laidOut.flatMap(({ parts }) => parts)
+  const lines = all.reduce((sum, part) => sum + part.lines, 0)
+  const rows = all.reduce((sum, part) => sum + part.places.length, 0)
+  const completionSize = ({ tokens, completionFrom }: TrainingRow): number => tokens.length - completionFrom
+  const predictions = batches.flat().reduce((sum, row) => sum + completionSize(row), 0)
   const packed = {
-    tokens: new Int32Array(rows * length).fill(shape.padToken),
-    completion: new Float32Array(rows * predictions),
+    tokens: new Int32Array(lines * lineSize).fill(shape.padToken),
+    positions: new BigInt64Array(lines * lineSize),
+    segments: new Int32Array(lines * lineSize),
+    predicting: new Int32Array(predictions),
+    prediction: new Int32Array(lines * lineSize).fill(-1),
+    labels: new Int32Array(predictions),
+    filled: new Int32Array(rows * lineSize).fill(-1),
+    cell: new Int32Array(predictions),
+    completion: new Float32Array(rows * lineSize),
     supervised: new Float32Array(rows),
     reinforced: new Float32Array(rows),
     regressed: new Float32Array(rows),
@@ -71,45 +108,100 @@ export function packRows(batches: readonly (readonly TrainingRow[])[], shape: Ro
     partner: new Int32Array(rows),
     advantage: new Float32Array(rows),
     target: new Float32Array(rows),
-    old: new Float32Array(rows * predictions),
-    reference: new Float32Array(rows * predictions),
+    old: new Float32Array(rows * lineSize),
+    reference: new Float32Array(rows * lineSize),
+    counts: Float32Array.from(batches.flatMap(countRows)),
+    bounds: new BigInt64Array(3 * (all.length + 1)),
+    parts: new BigInt64Array(batches.length + 1),
   }
-  for (const [step, batch] of batches.entries()) {
-    if (batch.length > batchRows) throw new RowError(`a batch has ${batch.length} rows, the trainer takes ${batchRows}`)
-    const partners = pairRows(batch)
-    let count = 0
-    for (const [index, row] of batch.entries()) {
-      checkRow(row, shape)
-      const at = step * batchRows + index
-      const completionLength = row.tokens.length - row.completionFrom
-      const from = at * predictions + row.completionFrom - 1
-      packed.tokens.set(row.tokens, at * length)
-      packed.completion.fill(1, from, from + completionLength)
-      count += completionLength
-      switch (row.kind) {
-        case 'supervised':
-          packed.supervised[at] = 1
-          continue
-        case 'reinforced':
+  const from = { part: 0, line: 0, prediction: 0, row: 0 }
+  for (const [step, { batch, partners, parts }] of laidOut.entries()) {
+    for (const { lines: partLines, places } of parts) {
+      const numbers = new Map(places.map(({ row }, index) => [row, index]))
+      let predicted = 0
+      for (const [index, { row: number, line, column }] of places.entries()) {
+        const row = batch[number]
+        if (row === undefined) continue
+        const at = from.row + index
+        const first = line * lineSize + column
+        for (let position = 0; position < row.tokens.length - 1; position++) {
+          const token = from.line * lineSize + first + position
+          packed.tokens[token] = row.tokens[position] ?? 0
+          packed.positions[token] = BigInt(position)
+          packed.segments[token] = index + 1
+        }
+        const size = completionSize(row)
+        for (let offset = 0; offset < size; offset++) {
+          const position = row.completionFrom - 1 + offset
+          const prediction = from.prediction + predicted
+          packed.predicting[prediction] = first + position
+          packed.prediction[from.line * lineSize + first + position] = predicted
+          packed.labels[prediction] = row.tokens[position + 1] ?? 0
+          packed.filled[at * lineSize + offset] = predicted
+          packed.cell[prediction] = index * lineSize + offset
+          predicted += 1
+        }
+        packed.completion.fill(1, at * lineSize, at * lineSize + size)
+        const partner = partners.get(number)
+        packed.partner[at] = (partner === undefined ? undefined : numbers.get(partner)) ?? index
+        if (row.kind === 'supervised') packed.supervised[at] = 1
+        if (row.kind === 'reinforced') {
           packed.reinforced[at] = 1
           packed.advantage[at] = row.advantage
-          if (needs.old) packed.old.set(logProbabilities('old', row, completionLength), from)
-          break
-        case 'regressed':
+          if (needs.old) packed.old.set(logProbabilities('old', row, size), at * lineSize)
+        }
+        if (row.kind === 'regressed') {
           if (row.target === undefined) throw new RowError('a regressed row has no target')
           packed.regressed[at] = 1
           packed.target[at] = row.target
-          break
-        case 'compared':
-          packed.side[at] = row.pair?.side === 'chosen' ? 1 : -1
-          packed.partner[at] = partners.get(index) ?? 0
-          break
+        }
+        if (row.kind === 'compared') packed.side[at] = row.pair?.side === 'chosen' ? 1 : -1
+        if (row.kind !== 'supervised' && needs.reference) {
+          packed.reference.set(logProbabilities('reference', row, size), at * lineSize)
+        }
       }
-      if (needs.reference) packed.reference.set(logProbabilities('reference', row, completionLength), from)
+      from.part += 1
+      from.line += partLines
+      from.prediction += predicted
+      from.row += places.length
+      packed.bounds.set([from.line, from.prediction, from.row].map(BigInt), 3 * from.part)
     }
-    tokenCounts.push(count)
+    packed.parts[step + 1] = BigInt(from.part)
   }
+  const tokenCounts = batches.map((batch) => batch.reduce((sum, row) => sum + completionSize(row), 0))
   return { ...packed, tokenCounts }
+}
+
+/** Lone rows, and pairs. A row takes one token less than it has: the last is only predicted. */
+function unitsOf(batch: readonly TrainingRow[], partners: ReadonlyMap<number, number>): Unit[] {
+  const size = (row: number): number => (batch[row]?.tokens.length ?? 0) - 1
+  return batch.flatMap((_, row): Unit[] => {
+    const partner = partners.get(row)
+    if (partner === undefined) return [[{ row, size: size(row) }]]
+    return partner < row
+      ? []
+      : [
+          [
+            { row, size: size(row) },
+            { row: partner, size: size(partner) },
+          ],
+        ]
+  })
+}
+
+/** In the order of COUNTS. */
+function countRows(batch: readonly TrainingRow[]): number[] {
+  const of = (kind: TrainingRow['kind']): readonly TrainingRow[] => batch.filter((row) => row.kind === kind)
+  const supervisedTokens = of('supervised').reduce((sum, row) => sum + row.tokens.length - row.completionFrom, 0)
+  const [reinforced, regressed, compared] = [of('reinforced').length, of('regressed').length, of('compared').length]
+  const counts: Readonly<Record<CountName, number>> = {
+    supervisedTokens,
+    reinforced,
+    regressed,
+    referenced: reinforced + regressed + compared,
+    pairs: compared / 2,
+  }
+  return COUNTS.map((name) => Math.max(1, counts[name]))
 }
 
 /** Throws RowError unless the row fits the padded length and the vocabulary. */

@@ -3,17 +3,18 @@ import { checkLossSpec, lossNeeds } from '../losses/index.ts'
 import type { LossNeeds, LossSpec, TermName } from '../losses/types.ts'
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import { checkOptimizerSpec, learningRateAt, type OptimizerSpec, stepScalars } from '../optimizers/schedule.ts'
-import { countFeed, floatFeed, integerFeed, Session, type SessionOptions } from '../runtime/session.ts'
+import { countFeed, floatFeed, Session, type SessionOptions } from '../runtime/session.ts'
 import { type MetricColumn, trainingGraph } from './graph.ts'
+import { rowFeeds } from './parts.ts'
 import { packRows, RowError, type TrainingRow } from './rows.ts'
 
 export interface TrainerPlan extends SessionOptions {
   readonly model: LlamaConfig
   readonly loss: LossSpec
   readonly optimizer: OptimizerSpec
-  /** Rows of a batch; smaller batches are padded with rows that count for nothing. */
+  /** The most rows of a batch. */
   readonly batchRows: number
-  /** Padded length of a row, in tokens. */
+  /** The longest row, in tokens. */
   readonly length: number
   /** The most optimizer steps of one call. */
   readonly stepsPerCall: number
@@ -108,30 +109,17 @@ export class Trainer {
     const steps = batches.length
     if (steps === 0) return []
     if (steps > stepsPerCall) throw new RowError(`${steps} batches in one call, the trainer takes ${stepsPerCall}`)
-    const shape = { steps, batchRows, length, vocabulary: model.vocabulary, padToken }
-    const packed = packRows(batches, shape, this.#needs)
+    const packed = packRows(batches, { batchRows, length, vocabulary: model.vocabulary, padToken }, this.#needs)
     const { weights, m, v, step } = this.#state
     const schedule = Float32Array.from(batches.flatMap((_, index) => stepScalars(optimizer, step + index)))
     const size = [weights.length]
-    const perRow = [steps, batchRows]
-    const perPrediction = [steps, batchRows, length - 1]
     const outputs = await this.#session.run({
       weights: floatFeed(weights, size),
       m: floatFeed(m, size),
       v: floatFeed(v, size),
       steps: countFeed(steps),
       schedule: floatFeed(schedule, [steps, 3]),
-      tokens: integerFeed(packed.tokens, [steps, batchRows, length]),
-      completion: floatFeed(packed.completion, perPrediction),
-      supervised: floatFeed(packed.supervised, perRow),
-      reinforced: floatFeed(packed.reinforced, perRow),
-      regressed: floatFeed(packed.regressed, perRow),
-      side: floatFeed(packed.side, perRow),
-      partner: integerFeed(packed.partner, perRow),
-      advantage: floatFeed(packed.advantage, perRow),
-      target: floatFeed(packed.target, perRow),
-      old: floatFeed(packed.old, perPrediction),
-      reference: floatFeed(packed.reference, perPrediction),
+      ...rowFeeds(packed, length - 1),
     })
     const values = outputs.floats('metrics')
     const metrics = batches.map((_, index) => this.#metrics(values, index, packed.tokenCounts[index] ?? 0))

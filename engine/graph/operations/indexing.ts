@@ -1,6 +1,6 @@
 /** Operations that choose elements by number. Indices are int32 or int64. */
 import { emitOne, record, type Value } from '../graph.ts'
-import { fixedDimension, GraphError, normaliseAxis, reducedShape, sameShape } from '../types.ts'
+import { elementCount, fixedDimension, GraphError, normaliseAxis, reducedShape, sameShape } from '../types.ts'
 import { cast, equal, requireFloat } from './elementwise.ts'
 
 /** Rows of a table: table [size, width], indices of any shape → [...indices.shape, width]. */
@@ -37,6 +37,38 @@ export function scatterAdd(x: Value, indices: Value, updates: Value, axis: numbe
   const result = emitOne('ScatterElements', [x, indices, updates], 'float32', x.shape, attributes)
   record({ op: 'scatterAdd', inputs: [x, indices, updates], outputs: [result], attributes: { axis: at } })
   return result
+}
+
+/**
+ * Rows of x put into another order, each used at most once: result[i] = x[forward[i]], and zeros where forward[i] is -1. `backward`
+ * is the way back: the place of each row of x in the result, -1 where it has none. So the gradient is a Gather too, and no scatter.
+ */
+export function rearrange(x: Value, forward: Value, backward: Value): Value {
+  requireFloat('rearrange', x)
+  const [rows] = x.shape
+  if (rows === undefined || backward.shape[0] !== rows || backward.shape.length !== 1 || !isIndex(forward)) {
+    throw new GraphError(`rearrange: ${x.toString()} by ${forward.toString()} and back by ${backward.toString()}`)
+  }
+  const result = rowsOrZeros(x, forward)
+  record({ op: 'rearrange', inputs: [x], outputs: [result], attributes: { backward } })
+  return result
+}
+
+/** x[indices] along the first axis, and zeros where an index is -1. Not recorded. */
+export function rowsOrZeros(x: Value, indices: Value): Value {
+  const rest = x.shape.slice(1)
+  const size = elementCount(rest)
+  const row = rest.map((_, axis) => fixedDimension(rest, axis))
+  const zero = x.graph.constant('float32', [1, ...row], new Float32Array(size))
+  // Gather takes -1 for the last row, which is the added one.
+  const padded = emitOne('Concat', [x, zero], 'float32', ['padded', ...rest], { axis: { int: 0 } })
+  return emitOne('Gather', [padded, indices], 'float32', [...indices.shape, ...rest], { axis: { int: 0 } })
+}
+
+/** x[start:end] along the first axis, which gets a name; start and end are int64 [1]. No gradient flows through it. */
+export function rowsBetween(x: Value, start: Value, end: Value, name: string): Value {
+  const axis = x.graph.constant('int64', [1], [0])
+  return emitOne('Slice', [x, start, end, axis], x.dtype, [name, ...x.shape.slice(1)], {}, '', x.name)
 }
 
 /** One-hot rows: indices int32 [rows, 1] → float32 [rows, size]. No gradient flows through it. */

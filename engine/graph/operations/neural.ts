@@ -1,8 +1,9 @@
 /** Operations of networks that have a gradient of their own, cheaper or more exact than that of their parts. */
 import { emit, emitOne, record, type Value } from '../graph.ts'
-import { type Dimension, fixedDimension, formatShape, GraphError, type Shape } from '../types.ts'
+import { type Dimension, fixedDimension, formatShape, GraphError, sameShape, type Shape } from '../types.ts'
 import { add, requireFloat } from './elementwise.ts'
 import { matmul } from './linear.ts'
+import { reshape } from './shape.ts'
 
 /** Softmax over the last axis. */
 export function softmax(x: Value): Value {
@@ -46,6 +47,47 @@ export function tokenLogProbability(logits: Value, labels: Value): Value {
     outputs: [result, logProbabilities, column],
     attributes: {},
   })
+  return result
+}
+
+/**
+ * log p(label) of a language model's head: hidden [rows, width], table [vocabulary, width], labels int32 [rows] → [rows]. The same
+ * as tokenLogProbability(hidden · tableᵀ, labels), but its gradient never spreads the labels over the vocabulary.
+ */
+export function headLogProbability(hidden: Value, table: Value, labels: Value): Value {
+  const logits = emitGemm(hidden, table)
+  const [rows] = hidden.shape
+  if (labels.shape.length !== 1 || labels.shape[0] !== rows || rows === undefined) {
+    throw new GraphError(`headLogProbability: ${hidden.toString()} and ${labels.toString()} do not fit`)
+  }
+  const logProbabilities = emitOne('LogSoftmax', [logits], 'float32', logits.shape, { axis: { int: -1 } })
+  const column = reshape(labels, [rows, 1])
+  const picked = emitOne('GatherElements', [logProbabilities, column], 'float32', [rows, 1], { axis: { int: 1 } })
+  const axis = labels.graph.constant('int64', [1], [1])
+  const result = emitOne('Squeeze', [picked, axis], 'float32', [rows])
+  const outputs = [result, logProbabilities]
+  record({ op: 'headLogProbability', inputs: [hidden, table, labels], outputs, attributes: {} })
+  return result
+}
+
+/** hidden · tableᵀ, not recorded. */
+function emitGemm(hidden: Value, table: Value): Value {
+  const [rows, width] = hidden.shape
+  const [vocabulary, columns] = table.shape
+  requireFloat('headLogProbability', hidden, table)
+  if (rows === undefined || vocabulary === undefined || width !== columns || hidden.shape.length !== 2) {
+    throw new GraphError(`headLogProbability: ${hidden.toString()} and ${table.toString()} do not fit`)
+  }
+  return emitOne('Gemm', [hidden, table], 'float32', [rows, vocabulary], { transB: { int: 1 } })
+}
+
+/** silu(gate) · up, the gated unit of SwiGLU (Shazeer 2020). */
+export function swiglu(gate: Value, up: Value): Value {
+  requireFloat('swiglu', gate, up)
+  if (!sameShape(gate.shape, up.shape)) throw new GraphError(`swiglu: ${gate.toString()} and ${up.toString()} differ`)
+  const activated = emitOne('QuickGelu', [gate], 'float32', gate.shape, { alpha: { float: 1 } }, 'com.microsoft')
+  const result = emitOne('Mul', [activated, up], 'float32', gate.shape)
+  record({ op: 'swiglu', inputs: [gate, up], outputs: [result, activated], attributes: {} })
   return result
 }
 

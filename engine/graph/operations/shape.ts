@@ -4,7 +4,7 @@ import { requireFloat } from './elementwise.ts'
 import {
   broadcastShapes,
   type Dimension,
-  elementCount,
+  factored,
   fixedDimension,
   formatShape,
   GraphError,
@@ -16,11 +16,8 @@ import {
 /** The same elements in row-major order under another shape. At most one dimension may be named; errors call the result `name`. */
 export function reshape(x: Value, shape: Shape, name?: string): Value {
   if (sameShape(x.shape, shape)) return x
-  const named = shape.filter((dimension) => typeof dimension === 'string')
-  const count = (dimensions: Shape): number =>
-    elementCount(dimensions.filter((dimension) => typeof dimension === 'number'))
-  const xNamed = x.shape.filter((dimension) => typeof dimension === 'string')
-  if (named.length > 1 || !sameShape(named, xNamed) || count(shape) !== count(x.shape)) {
+  const [from, to] = [measure(x.shape), measure(shape)]
+  if (from.names.length > 1 || from.names.join() !== to.names.join() || from.count !== to.count) {
     throw new GraphError(`reshape: ${x.toString()} cannot become ${formatShape(shape)}`)
   }
   const target = shape.map((dimension) => (typeof dimension === 'string' ? -1 : dimension))
@@ -28,6 +25,22 @@ export function reshape(x: Value, shape: Shape, name?: string): Value {
   const result = emitOne('Reshape', [x, operand], x.dtype, shape, { allowzero: { int: 1 } }, '', name)
   record({ op: 'reshape', inputs: [x], outputs: [result], attributes: {} })
   return result
+}
+
+/** The plain names of a shape, and the product of all else. */
+function measure(shape: Shape): { names: string[]; count: number } {
+  const names: string[] = []
+  let count = 1
+  for (const dimension of shape) {
+    if (typeof dimension === 'number') {
+      count *= dimension
+      continue
+    }
+    const { name, factor } = factored(dimension)
+    names.push(name)
+    count *= factor
+  }
+  return { names, count }
 }
 
 /** result.shape[i] = x.shape[permutation[i]]. */

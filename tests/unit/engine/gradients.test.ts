@@ -95,6 +95,30 @@ const CASES: Readonly<Record<OperationName, MakeCase>> = {
     shapes: [[a, b]],
     build: (graph, [x]) => ops.tokenLogProbability(get(x), indices(graph, a, b)),
   }),
+  headLogProbability: ({ a, b, c }) => ({
+    shapes: [
+      [a, c],
+      [b, c],
+    ],
+    build: (graph, [x, table]) => ops.headLogProbability(get(x), get(table), indices(graph, a, b)),
+  }),
+  swiglu: ({ a, b }) => ({
+    shapes: [
+      [a, b],
+      [a, b],
+    ],
+    build: (_, [gate, up]) => ops.swiglu(get(gate), get(up)),
+  }),
+  // The first row comes last, the others keep their order, and one place stays empty.
+  rearrange: ({ a, b }) => ({
+    shapes: [[a + 1, b]],
+    build: (graph, [x]) => {
+      const rows = [...Array(a).keys()]
+      const forward = graph.constant('int32', [a + 2], [...rows.map((row) => row + 1), -1, 0])
+      const backward = graph.constant('int32', [a + 1], [a + 1, ...rows])
+      return ops.rearrange(get(x), forward, backward)
+    },
+  }),
   rmsNorm: ({ a, b }) => ({
     shapes: [[a, 2 * b], [2 * b]],
     build: (_, [x, w]) => ops.rmsNorm(get(x), get(w), 1e-5),
@@ -260,8 +284,8 @@ describe('gradients', () => {
   it('names the operation whose gradient needs fixed sizes', () => {
     const graph = new Graph('named')
     const x = graph.input('x', 'float32', ['n', 3])
-    expect(() => gradients(ops.total(x), [x])).toThrow(
-      'gradient of sum(x: float32[n, 3]): axis 0 of shape [n, 3] must have a fixed size',
+    expect(() => gradients(ops.total(ops.concat([x, x], 0, 'twice')), [x])).toThrow(
+      'gradient of concat(x: float32[n, 3], x: float32[n, 3]): axis 0 of shape [n, 3] must have a fixed size',
     )
   })
 

@@ -1,0 +1,77 @@
+/**
+ * A batch is computed in parts, and rows of different lengths share lines.
+ *
+ * A part is what the graph computes at once: about a thousand tokens. Larger ones fall out of the processor's cache: a product
+ * of 4096 rows ran at half of the multiply-add peak, one of 1024 or fewer at 70 %. And activations are kept for one part only.
+ */
+
+/** The most tokens of a part. */
+const TOKENS_PER_PART = 1024
+
+/** Where a row stands. */
+export interface Place {
+  /** Its number in the batch. */
+  readonly row: number
+  /** The line of its part, and the column of that line. */
+  readonly line: number
+  readonly column: number
+}
+
+export interface Part {
+  readonly lines: number
+  /** In the order of lines and columns. */
+  readonly places: readonly Place[]
+}
+
+/** Rows that must be in one part, and their lengths. */
+export type Unit = readonly { readonly row: number; readonly size: number }[]
+
+/**
+ * First fit, longest first: each row goes into the first line that has room. The result depends on the sizes and their order
+ * alone. Rows of a unit stay in one part; no row is longer than a line.
+ */
+export function packLines(units: readonly Unit[], lineSize: number): Part[] {
+  const longest = (unit: Unit): number => Math.max(...unit.map(({ size }) => size))
+  const ordered = units.toSorted((a, b) => longest(b) - longest(a))
+  const most = Math.max(1, Math.floor(TOKENS_PER_PART / lineSize))
+  // Parts of about equal size: how many lines there are is known after a first try.
+  const lines = firstFit(ordered, lineSize, Infinity).reduce((sum, part) => sum + part.used.length, 0)
+  const parts = Math.ceil(lines / most)
+  return firstFit(ordered, lineSize, Math.ceil(lines / parts)).map(({ used, places }) => ({
+    lines: used.length,
+    places: places.toSorted((a, b) => a.line - b.line || a.column - b.column),
+  }))
+}
+
+interface OpenPart {
+  /** Tokens in each line. */
+  readonly used: number[]
+  readonly places: Place[]
+}
+
+function firstFit(units: readonly Unit[], lineSize: number, most: number): OpenPart[] {
+  const parts: OpenPart[] = []
+  for (const unit of units) {
+    if (parts.some((part) => add(part, unit, lineSize, most))) continue
+    const part: OpenPart = { used: [], places: [] }
+    add(part, unit, lineSize, Math.max(most, unit.length))
+    parts.push(part)
+  }
+  return parts
+}
+
+/** Adds the unit to the part if it has room for all of it. */
+function add(part: OpenPart, unit: Unit, lineSize: number, most: number): boolean {
+  const used = [...part.used]
+  const places = unit.map(({ row, size }): Place => {
+    const found = used.findIndex((tokens) => tokens + size <= lineSize)
+    const line = found < 0 ? used.length : found
+    const column = used[line] ?? 0
+    used[line] = column + size
+    return { row, line, column }
+  })
+  if (used.length > most) return false
+  part.used.splice(0, used.length, ...used)
+  part.places.push(...places)
+  return true
+}

@@ -1,0 +1,94 @@
+/** Rows of different lengths share lines: what must hold for any lengths, and how much is padding. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { packLines, type Part, type Unit } from '../../../engine/training/packing.ts'
+import { Trainer, type TrainingRow } from '../../../engine/index.ts'
+import { PLAN, WEIGHTS } from './support.ts'
+
+const LINE = 96
+const lone = (sizes: readonly number[]): Unit[] => sizes.map((size, row) => [{ row, size }])
+
+function padding(parts: readonly Part[], sizes: readonly number[]): number {
+  const used = sizes.reduce((sum, size) => sum + size, 0)
+  return 1 - used / (LINE * parts.reduce((sum, { lines }) => sum + lines, 0))
+}
+
+describe('packing', () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: LINE }), { minLength: 1, maxLength: 80 })
+
+  it('gives every row a place of its own inside a line, and parts of about a thousand tokens', () => {
+    fc.assert(
+      fc.property(sizes, (lengths) => {
+        const parts = packLines(lone(lengths), LINE)
+        const seen: number[] = []
+        for (const { lines, places } of parts) {
+          expect(lines * LINE).toBeLessThanOrEqual(1024)
+          const free = Array.from({ length: lines }, () => 0)
+          for (const { row, line, column } of places) {
+            expect(column).toBe(free[line])
+            free[line] = column + (lengths[row] ?? 0)
+            seen.push(row)
+          }
+          expect(Math.max(...free)).toBeLessThanOrEqual(LINE)
+          expect(Math.min(...free)).toBeGreaterThan(0)
+        }
+        expect(seen.toSorted((a, b) => a - b)).toEqual([...lengths.keys()])
+      }),
+    )
+  })
+
+  it('keeps a pair in one part', () => {
+    fc.assert(
+      fc.property(sizes, (lengths) => {
+        const pairs = lengths.map((size, index): Unit => [
+          { row: 2 * index, size },
+          { row: 2 * index + 1, size: 1 + ((7 * size) % LINE) },
+        ])
+        for (const { places } of packLines(pairs, LINE)) {
+          const rows = places.map(({ row }) => row)
+          expect(rows.every((row) => rows.includes(row ^ 1))).toBe(true)
+        }
+      }),
+    )
+  })
+
+  it('pads less than 15 % where lengths spread as prompts and answers do', () => {
+    for (const [low, high] of [
+      [10, 90],
+      [20, 60],
+      [5, 96],
+    ] as const) {
+      const lengths = Array.from({ length: 64 }, (_, row) => low + ((row * 37) % (high - low + 1)))
+      expect(padding(packLines(lone(lengths), LINE), lengths)).toBeLessThan(0.15)
+    }
+  })
+})
+
+it('a row that shares its line with others gives the same loss and gradient as alone', async () => {
+  const rows = [3, 4, 5, 6, 12].map((length, index): TrainingRow => {
+    const tokens = Array.from({ length }, (_, position) => (11 * index + 5 * position) % 29)
+    return { tokens, completionFrom: 1 + (index % 2), kind: 'supervised', advantage: 0 }
+  })
+  const optimizer = { ...PLAN.optimizer, beta1: 0, clipNorm: 0 }
+  const gradient = async (batch: readonly TrainingRow[]): Promise<{ loss: number; m: Float32Array }> => {
+    const trainer = await Trainer.create({ ...PLAN, optimizer, batchRows: rows.length, weights: WEIGHTS })
+    const [metrics] = await trainer.step([batch])
+    const { m } = trainer.state()
+    await trainer.close()
+    return { loss: metrics?.loss ?? Number.NaN, m }
+  }
+  const together = await gradient(rows)
+  const alone = await Promise.all(rows.map(async (row) => ({ row, ...(await gradient([row])) })))
+  const tokens = ({ tokens: { length }, completionFrom }: TrainingRow): number => length - completionFrom
+  const all = rows.reduce((sum, row) => sum + tokens(row), 0)
+  const weighted = (of: (part: (typeof alone)[number]) => number): number =>
+    alone.reduce((sum, part) => sum + (of(part) * tokens(part.row)) / all, 0)
+  expect(together.loss).toBeCloseTo(
+    weighted(({ loss }) => loss),
+    5,
+  )
+  const error = together.m.reduce((worst, value, index) => {
+    return Math.max(worst, Math.abs(value - weighted(({ m }) => m[index] ?? Number.NaN)))
+  }, 0)
+  expect(error).toBeLessThan(1e-5)
+})
