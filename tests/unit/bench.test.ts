@@ -5,10 +5,13 @@ import path from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import { describe, expect, it } from 'vitest'
 import { quantile } from '../../bench/compare.ts'
+import { logitsAlong } from '../../bench/decoding.ts'
 import { divergence, equalStart, qualityTable, readQuality } from '../../bench/quality.ts'
 import { readBench } from '../../bench/results.ts'
 import { trainTable } from '../../bench/train.ts'
 import { secondsToScore } from '../../bench/score.ts'
+import { StoredSampler } from '../../engine/index.ts'
+import { MODEL, WEIGHTS } from './engine/support.ts'
 
 const root = path.resolve(import.meta.dirname, '..', '..')
 
@@ -51,6 +54,25 @@ describe('quality', () => {
     expect(equalStart([1, 2, 3, 4], [1, 2, 9, 4])).toBe(2)
     expect(equalStart([1, 2], [1, 2])).toBe(2)
   })
+
+  it.each(['float32', 'int8'] as const)(
+    'logits along texts are what the sampler chooses from, in %s',
+    async (precision) => {
+      const stored = { model: { ...MODEL, context: 64 }, weights: WEIGHTS }
+      const prompts = [
+        [1, 2, 3, 4],
+        [4, 3, 1, 5],
+      ]
+      const options = { ...stored, rows: 2, capacity: 20, temperature: 0, precision }
+      const sampler = await StoredSampler.create(options)
+      const request = { samplesPerPrompt: 1, maximumNewTokens: 8, stopTokens: [], uniforms: new Float32Array() }
+      const { completions } = await sampler.sample({ prompts, ...request })
+      await sampler.close()
+      const texts = completions.map((completion, index) => [...(prompts[index] ?? []), ...completion])
+      const logits = await logitsAlong(stored, { texts, prompt: 4 }, precision)
+      expect(logits.map((along) => along.map((row) => row.indexOf(Math.max(...row))))).toEqual(completions)
+    },
+  )
 
   it('docs/performance.md shows the stored results', async () => {
     const results = readQuality()
