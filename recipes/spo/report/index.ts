@@ -28,7 +28,8 @@ export const describeSpo: DescribeRun = async ({ run, rounds }) => {
     body: html`<p>
         What the best answer against a policy wins above a draw, computed from the probabilities of all answers; 0 is a
         minimax winner. Where preferences run in a circle, the last policy keeps going round and the average of all
-        policies comes near.
+        policies comes near. The fair baseline is a Bradley–Terry model that is refitted in every round, with an entropy
+        term: it comes close to self-play, unlike one that is fitted once. docs/spo.md compares them over five seeds.
       </p>
       <div class="charts">
         ${curves(rounds, 'Exploitability', [average, last])} ${curves(rounds, 'Wins against round 0', [wins])}
