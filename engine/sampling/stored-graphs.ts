@@ -103,14 +103,18 @@ export interface DecodeShape {
   readonly steps: number
   readonly greedy: boolean
   readonly precision: Precision
+  /** Whether the graph also returns what tokens are chosen from. */
+  readonly logits?: boolean
 }
 
 /**
  * Inputs: token int32 [rows], read first; cached int32 [rows], how many keys of a row count; stopTokens int32 [stops]; stopped bool
  * [rows]; key.i, value.i [rows, keyValueHeads, capacity, headSize]; and, unless greedy, temperature [1] and uniforms [steps, rows].
- * Outputs: tokens int32 [made, rows]; new.key.i, new.value.i [rows, keyValueHeads, made, headSize].
+ * Outputs: tokens int32 [made, rows]; new.key.i, new.value.i [rows, keyValueHeads, made, headSize]; if asked for, logits
+ * [made, rows, vocabulary].
  */
-export function chunkGraph({ model, weights }: StoredModel, { rows, steps, greedy, precision }: DecodeShape): Graph {
+export function chunkGraph({ model, weights }: StoredModel, shape: DecodeShape): Graph {
+  const { rows, steps, greedy, precision } = shape
   const graph = new Graph('decode')
   const parameters = new StoredParameters(graph, llamaLayout(model), weights)
   const project = projection(parameters, precision)
@@ -167,14 +171,20 @@ export function chunkGraph({ model, weights }: StoredModel, { rows, steps, greed
         },
       })
       const normalised = rmsNorm(hidden, parameters.get('model.norm.weight'), model.normEpsilon)
-      const next = choose(project(normalised, 'model.embed_tokens.weight'), iteration)
+      const logits = project(normalised, 'model.embed_tokens.weight')
+      const next = choose(logits, iteration)
       const isStop = largest(cast(equal(reshape(next, [rows, 1]), reshape(stopTokens, [1, 'stops'])), 'int32'), 1)
       const nowDone = or(present(done), cast(isStop, 'bool'))
       const allDone = cast(smallest(cast(nowDone, 'int32'), 0), 'bool')
-      return { condition: not(allDone), carried: [next, nowDone, ...grown], stacked: [next] }
+      return {
+        condition: not(allDone),
+        carried: [next, nowDone, ...grown],
+        stacked: shape.logits === true ? [next, logits] : [next],
+      }
     },
   })
   graph.output(present(stacked[0]), 'tokens')
+  if (shape.logits === true) graph.output(present(stacked[1]), 'logits')
   for (const [index, value] of carried.slice(2).entries()) {
     const layer = index % model.layers
     graph.output(value, `new.${cacheName(layer, index < model.layers ? 'key' : 'value')}`)

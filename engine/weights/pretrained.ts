@@ -47,7 +47,7 @@ const huggingFaceConfig = z.object({
 
 async function readFolder(folder: string): Promise<Pretrained> {
   const file = path.join(folder, 'config.json')
-  const parsed = huggingFaceConfig.safeParse(JSON.parse(await fs.readFile(file, 'utf8')))
+  const parsed = huggingFaceConfig.safeParse(parseJson(await fs.readFile(file, 'utf8'), file))
   if (!parsed.success) throw new ModelConfigError(`${file}: ${z.prettifyError(parsed.error)}`)
   const config = parsed.data
   const model: LlamaConfig = {
@@ -64,6 +64,14 @@ async function readFolder(folder: string): Promise<Pretrained> {
   checkHeadSize(model, config.head_dim ?? undefined, file)
   const weightsFile = path.join(folder, 'model.safetensors')
   return { model, weights: decodeWeights(model, await fs.readFile(weightsFile), weightsFile) }
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new ModelConfigError(`${file} is not JSON; copy it again from where the model is published`, { cause })
+  }
 }
 
 const ggufConfig = z.object({

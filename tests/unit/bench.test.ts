@@ -5,9 +5,13 @@ import path from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import { describe, expect, it } from 'vitest'
 import { quantile } from '../../bench/compare.ts'
+import { logitsAlong } from '../../bench/decoding.ts'
+import { divergence, equalStart, qualityTable, readQuality } from '../../bench/quality.ts'
 import { readBench } from '../../bench/results.ts'
 import { trainTable } from '../../bench/train.ts'
 import { secondsToScore } from '../../bench/score.ts'
+import { StoredSampler } from '../../engine/index.ts'
+import { MODEL, WEIGHTS } from './engine/support.ts'
 
 const root = path.resolve(import.meta.dirname, '..', '..')
 
@@ -16,6 +20,7 @@ describe('the command', () => {
     [['train', '--shapes', 'huge'], "no 'huge'"],
     [['train', '--pairs', '0'], 'positive integer'],
     [['train', '--threads', '1,many'], 'positive integer'],
+    [['quality', '--model', 'nowhere.gguf'], 'no GGUF file nowhere.gguf'],
     [['fly'], "unknown command 'fly'"],
   ])('%j: exit code 2 and a message', (args, message) => {
     const command = ['--import', 'tsx', path.join('bench', 'main.ts'), ...args]
@@ -34,6 +39,47 @@ describe('quantiles', () => {
 
   it('of nothing do not exist', () => {
     expect(() => quantile([], 0.5)).toThrow(RangeError)
+  })
+})
+
+describe('quality', () => {
+  it('divergence: in nats, of distributions, 0 for logits that differ by a constant', () => {
+    const logits = (...shares: number[]): Float32Array => Float32Array.from(shares, Math.log)
+    const expected = 0.5 * Math.log(0.5 / 0.25) + 0.5 * Math.log(0.5 / 0.75)
+    expect(divergence(logits(1, 1), logits(1, 3))).toBeCloseTo(expected, 6)
+    expect(divergence(logits(1, 3), logits(2, 6))).toBeCloseTo(0, 6)
+  })
+
+  it('greedy tokens count until the first that differs', () => {
+    expect(equalStart([1, 2, 3, 4], [1, 2, 9, 4])).toBe(2)
+    expect(equalStart([1, 2], [1, 2])).toBe(2)
+  })
+
+  it.each(['float32', 'int8'] as const)(
+    'logits along texts are what the sampler chooses from, in %s',
+    async (precision) => {
+      const stored = { model: { ...MODEL, context: 64 }, weights: WEIGHTS }
+      const prompts = [
+        [1, 2, 3, 4],
+        [4, 3, 1, 5],
+      ]
+      const options = { ...stored, rows: 2, capacity: 20, temperature: 0, precision }
+      const sampler = await StoredSampler.create(options)
+      const request = { samplesPerPrompt: 1, maximumNewTokens: 8, stopTokens: [], uniforms: new Float32Array() }
+      const { completions } = await sampler.sample({ prompts, ...request })
+      await sampler.close()
+      const texts = completions.map((completion, index) => [...(prompts[index] ?? []), ...completion])
+      const logits = await logitsAlong(stored, { texts, prompt: 4 }, precision)
+      expect(logits.map((along) => along.map((row) => row.indexOf(Math.max(...row))))).toEqual(completions)
+    },
+  )
+
+  it('docs/performance.md shows the stored results', async () => {
+    const results = readQuality()
+    if (results === null) throw new Error('results/bench-quality.json is missing; npm run bench -- quality writes it')
+    const page = path.join(root, 'docs', 'performance.md')
+    const table = await format(qualityTable(results), { ...(await resolveConfig(page)), filepath: page })
+    expect(fs.readFileSync(page, 'utf8')).toContain(table)
   })
 })
 

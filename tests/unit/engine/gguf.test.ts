@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest'
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { initialiseLlama, type LlamaConfig, llamaLayout, readGguf, readPretrained } from '../../../engine/index.ts'
+import {
+  initialiseLlama,
+  type LlamaConfig,
+  llamaLayout,
+  ModelConfigError,
+  readGguf,
+  readPretrained,
+} from '../../../engine/index.ts'
 
 const u32 = (value: number): Buffer => {
   const bytes = Buffer.alloc(4)
@@ -197,6 +204,18 @@ describe('a Llama model', () => {
     const found = await read(gguf(entries, tensors))
     expect(found.model).toEqual(model)
     expect(found.weights).toEqual(weights)
+  })
+
+  test('in a folder whose config.json is not JSON: the error names the file', async () => {
+    const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'sparring-config-'))
+    try {
+      await fs.writeFile(path.join(folder, 'config.json'), '{"model_type": ')
+      const error: unknown = await readPretrained(folder).catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(ModelConfigError)
+      expect(String(error)).toContain(`${path.join(folder, 'config.json')} is not JSON`)
+    } finally {
+      await fs.rm(folder, { recursive: true })
+    }
   })
 
   test('with what this library does not compute is refused', async () => {
