@@ -35,12 +35,22 @@ let bundle: Promise<WorkflowBundleWithSourceMap> | null = null
 /** The time-skipping server with the workflows on it. */
 export async function openEnvironment(program: string): Promise<TestWorkflowEnvironment> {
   await prepareWorkflows()
-  const environment = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: program } },
-  })
+  const environment = await startSkipping(program, 3)
   // As every server, this one refuses attributes that it does not know.
   await ensureSearchAttributes(environment.connection.operatorService, environment.namespace ?? 'default')
   return environment
+}
+
+/** The SDK gives the server five seconds to start, which on a busy machine the Java program may need more than once. */
+async function startSkipping(program: string, tries: number): Promise<TestWorkflowEnvironment> {
+  try {
+    return await TestWorkflowEnvironment.createTimeSkipping({
+      server: { executable: { type: 'existing-path', path: program } },
+    })
+  } catch (error) {
+    if (tries === 1) throw error
+    return startSkipping(program, tries - 1)
+  }
 }
 
 /** The real server with the workflows on it, in a namespace that knows our search attributes or does not. */
