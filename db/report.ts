@@ -1,4 +1,4 @@
-import { and, asc, eq, isNotNull, or, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNotNull, or, sql } from 'drizzle-orm'
 import type { Database } from './client.ts'
 import { consumptions, controlEvents, episodes, evaluations, items, metrics, shards, turns } from './schema.ts'
 
@@ -63,39 +63,35 @@ export async function countItems(database: Database, run: string, fields: readon
     .orderBy(asc(items.round), asc(items.set), sql`grouped_values`)
 }
 
-/** Training curves as means over equal stretches of each update, at most `most` of them. */
+/**
+ * Training curves as means over equal stretches of each update, at most `most` of them. A window and no join: for a run
+ * younger than its statistics Postgres chose to work the widths out again for every row.
+ */
 export async function readCurves(database: Database, run: string, names: readonly string[], most: number) {
-  const widths = database
-    .select({
-      role: metrics.role,
-      version: metrics.version,
-      width: sql<number>`greatest(1, ceil(max(${metrics.step}) / ${most}::float))::int`.as('width'),
-    })
-    .from(metrics)
-    .where(eq(metrics.run, run))
-    .groupBy(metrics.role, metrics.version)
-    .as('widths')
-  return database
+  const last = sql`max(${metrics.step}) over (partition by ${metrics.role}, ${metrics.version})`
+  const points = database
     .select({
       role: metrics.role,
       version: metrics.version,
       name: metrics.name,
-      step: sql`max(${metrics.step})`.mapWith(Number),
-      value: sql`avg(${metrics.value})`.mapWith(Number),
+      step: metrics.step,
+      value: metrics.value,
+      width: sql<number>`greatest(1, ceil(${last} / ${most}::float))::int`.as('width'),
     })
     .from(metrics)
-    .innerJoin(widths, and(eq(metrics.role, widths.role), eq(metrics.version, widths.version)))
-    .where(
-      and(
-        eq(metrics.run, run),
-        sql`${metrics.name} in (${sql.join(
-          names.map((name) => sql`${name}`),
-          sql`, `,
-        )})`,
-      ),
-    )
-    .groupBy(metrics.role, metrics.version, metrics.name, sql`(${metrics.step} - 1) / ${widths.width}`)
-    .orderBy(asc(metrics.role), asc(metrics.version), asc(metrics.name), sql`max(${metrics.step})`)
+    .where(and(eq(metrics.run, run), inArray(metrics.name, [...names])))
+    .as('points')
+  return database
+    .select({
+      role: points.role,
+      version: points.version,
+      name: points.name,
+      step: sql`max(${points.step})`.mapWith(Number),
+      value: sql`avg(${points.value})`.mapWith(Number),
+    })
+    .from(points)
+    .groupBy(points.role, points.version, points.name, sql`(${points.step} - 1) / ${points.width}`)
+    .orderBy(asc(points.role), asc(points.version), asc(points.name), sql`max(${points.step})`)
 }
 
 export async function listControls(database: Database, run: string) {
