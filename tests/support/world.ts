@@ -35,7 +35,7 @@ let bundle: Promise<WorkflowBundleWithSourceMap> | null = null
 /** The time-skipping server with the workflows on it. */
 export async function openEnvironment(program: string): Promise<TestWorkflowEnvironment> {
   await prepareWorkflows()
-  const environment = await startSkipping(program, 3)
+  const environment = await startSkipping(program, 6)
   // As every server, this one refuses attributes that it does not know.
   await ensureSearchAttributes(environment.connection.operatorService, environment.namespace ?? 'default')
   return environment
