@@ -44,8 +44,9 @@ test('an update shows its step between its checkpoints, too', async () => {
         200,
       )
       expect(seen).toBe(true)
-      // Whole engine calls of eight steps.
-      expect(step % 8).toBe(0)
+      // As many steps as the engine calls so far had, which their time decides.
+      expect(step).toBeGreaterThan(0)
+      expect(step).toBeLessThan(base.steps)
     })
   } finally {
     await worker.killGroup()
