@@ -13,6 +13,7 @@ import {
   CorruptWeightsError,
   type LossTerm as EngineLossTerm,
   type EngineProcess,
+  lossNeeds,
   MissingWeightsError,
   readStoredWeights,
   type StepMetrics,
@@ -186,7 +187,8 @@ async function behaviourScores(
     ...(target === undefined ? {} : { target }),
     ...(pair ? { pair } : {}),
   })
-  if (loss.every(({ term }) => term === 'nll')) return (example) => ({ ...encode(example), ...plain(example) })
+  const needs = lossNeeds(loss.map(engineTerm))
+  if (!needs.old && !needs.reference) return (example) => ({ ...encode(example), ...plain(example) })
 
   const reference = definition.reference({ config, round: input.round, phase: input.course })
   /** Regressed and compared examples are only compared with the reference, whoever sampled them. */

@@ -176,11 +176,13 @@ export interface Course<Config> {
 
 /**
  * A loss is a sum of these terms; engine/losses writes each beside its equation. Each reads examples of one kind: nll
- * supervised ones, policy-gradient reinforced ones, log-ratio-regression regressed ones, the pair terms compared ones, and kl
+ * supervised ones, reinforce and policy-gradient reinforced ones, log-ratio-regression regressed ones, the pair terms compared ones, and kl
  * all but supervised ones. D below is the sum of a completion's log-ratios to the course's reference.
  */
 export type LossTerm =
   | { term: 'nll'; weight: number }
+  /** -A · log π, as in REINFORCE; it asks of nobody how likely the completion was. */
+  | { term: 'reinforce'; weight: number }
   | {
       term: 'policy-gradient'
       weight: number

@@ -6,6 +6,7 @@ import { logRatioRegression } from './log-ratio-regression.ts'
 import { negativeLogLikelihood } from './nll.ts'
 import { pairLogistic, pairSquared } from './pair.ts'
 import { policyGradient } from './policy-gradient.ts'
+import { reinforce } from './reinforce.ts'
 import {
   type DiagnosticName,
   DIAGNOSTICS,
@@ -22,10 +23,12 @@ interface TermEntry<Name extends TermName> {
   readonly needs: (term: TermOf<Name>) => LossNeeds
 }
 
+const neither = (): LossNeeds => ({ old: false, reference: false })
 const onlyReference = (): LossNeeds => ({ old: false, reference: true })
 
 const TERMS: { readonly [Name in TermName]: TermEntry<Name> } = {
-  nll: { build: negativeLogLikelihood, needs: () => ({ old: false, reference: false }) },
+  nll: { build: negativeLogLikelihood, needs: neither },
+  reinforce: { build: reinforce, needs: neither },
   'policy-gradient': {
     build: policyGradient,
     needs: ({ klInAdvantage }) => ({ old: true, reference: klInAdvantage !== 0 }),

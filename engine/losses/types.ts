@@ -5,6 +5,8 @@ import type { Value } from '../graph/index.ts'
 interface TermSettings {
   /** Mean negative log-likelihood per completion token over rows of kind 'supervised'. */
   nll: {}
+  /** -A · log π over rows of kind 'reinforced', whoever wrote them. */
+  reinforce: {}
   /** Importance-weighted policy gradient over rows of kind 'reinforced'. */
   'policy-gradient': {
     /** ρ = exp of the mean or the sum of a completion's token log-ratios, or one ρ per token. */

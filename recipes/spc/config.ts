@@ -86,8 +86,11 @@ export const spcConfig = z
         ratioLimit: z.number().gt(1).nullable().default(2),
         /** b of equation 4: the mean reward of all rows, or (ours) that of the rows about right and about sneaky steps apart. */
         baseline: z.enum(['mean', 'class']).default('mean'),
-        /** What a critique's reward falls on: all it said (paper), or (ours) its verdict alone. */
-        credit: z.enum(['completion', 'verdict']).default('completion'),
+        /**
+         * What a critic learns from a critique: `completion`, all it said by its reward (paper); `verdict`, ours, its verdict
+         * alone by its reward; `settled`, ours, the verdict that the game has settled, whether or not the critic said it.
+         */
+        credit: z.enum(['completion', 'verdict', 'settled']).default('completion'),
         kl: z.number().min(0).default(0.1),
         /** Weight of the supervised rows, which are mixed in 1:1 (paper: 0.15). */
         supervisedWeight: z.number().min(0).default(0.15),

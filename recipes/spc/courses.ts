@@ -1,6 +1,7 @@
 import { range } from '../../shared/collections.ts'
 import type { Course, LossTerm, OptimizerConfig } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
+import { learnsSettled } from './credit.ts'
 import { critiqueLength, deceptionLength, verdictLength } from './lengths.ts'
 import { playLesson, supervisedLesson, type Learner } from './lessons.ts'
 import { taskOf } from './problems.ts'
@@ -61,7 +62,7 @@ function learnFromPlay(learner: Learner, summary: string): SpcCourse {
     rounds: (context) => (context.config.update.learn === 'play' ? rounds(context) : []),
     from: ({ config, round }) => ({ role: learner, version: opponents(config, round).from }),
     reference: () => ({ role: learner, version: 0 }),
-    loss: spcLoss,
+    loss: (config) => spcLoss(learner, config),
     optimizer: (config) => optimizer(config.update[learner].learningRate, 10, 0),
     batchRows: ({ update }) => update[learner].batch * (update.learn === 'play' ? 2 : 1),
     length: longest(learner),
@@ -74,28 +75,33 @@ function learnFromPlay(learner: Learner, summary: string): SpcCourse {
  *
  * `equation-4` (paper): the gradient E[ rho A grad log pi ] with rho = pi / pi_old over the whole completion and
  * A = R - b - beta KL, b the mean reward; our ratioLimit takes the gain away where rho is above it and A positive. `official-code` (chen-judge/SPC, src/trainers.py): rho = exp(mean over tokens of
- * log pi - log pi_ref) against round 0, L_rl = -min(rho R, clip(rho, 0.8, 1.2) R), no baseline, no KL.
+ * log pi - log pi_ref) against round 0, L_rl = -min(rho R, clip(rho, 0.8, 1.2) R), no baseline, no KL. A settled verdict (ours)
+ * need not have been said by anyone, so its rows have no ratio: L_rl = -log pi.
  */
-export function spcLoss({ update }: SpcConfig): LossTerm[] {
-  const play: LossTerm =
-    update.loss === 'equation-4'
-      ? {
-          term: 'policy-gradient',
-          weight: 1,
-          ratio: 'sequence-sum',
-          against: 'behaviour',
-          clip: update.ratioLimit && update.ratioLimit - 1,
-          klInAdvantage: update.kl,
-        }
-      : {
-          term: 'policy-gradient',
-          weight: 1,
-          ratio: 'sequence-mean',
-          against: 'reference',
-          clip: update.clip,
-          klInAdvantage: 0,
-        }
-  return update.learn === 'supervised-only' ? nll : [play, { term: 'nll', weight: update.supervisedWeight }]
+export function spcLoss(learner: Learner, { update }: SpcConfig): LossTerm[] {
+  if (update.learn === 'supervised-only') return nll
+  return [playedLoss(learner, update), { term: 'nll', weight: update.supervisedWeight }]
+}
+
+function playedLoss(learner: Learner, update: SpcConfig['update']): LossTerm {
+  if (learnsSettled(learner, { update })) return { term: 'reinforce', weight: 1 }
+  return update.loss === 'equation-4'
+    ? {
+        term: 'policy-gradient',
+        weight: 1,
+        ratio: 'sequence-sum',
+        against: 'behaviour',
+        clip: update.ratioLimit && update.ratioLimit - 1,
+        klInAdvantage: update.kl,
+      }
+    : {
+        term: 'policy-gradient',
+        weight: 1,
+        ratio: 'sequence-mean',
+        against: 'reference',
+        clip: update.clip,
+        klInAdvantage: 0,
+      }
 }
 
 /** A base model reads solutions and critiques, which are the longer. */

@@ -4,12 +4,14 @@ import type { SpcConfig } from './config.ts'
 import {
   criticCompletion,
   criticPrompt,
+  isVerdictPrompt,
   opening,
   parseVerdict,
   solverCompletion,
   spcVocabulary,
   type Verdict,
   verdictCompletion,
+  verdictMarks,
   verdictPrompt,
 } from './prompts.ts'
 import { blindTokens, critiqueTokens } from './lengths.ts'
@@ -80,6 +82,13 @@ export function critiquesOf({ question, texts, tokens, turns }: Answer): Critiqu
     const prompt = turns?.[sample]?.at(-1)?.prompt ?? question.prompt
     return { prompt, text, tokens: tokens[sample] ?? 0, verdict: parseVerdict(text) }
   })
+}
+
+/** What stands before the verdict of a critique; null where the critic never came to one. */
+export function beforeVerdict({ prompt, text }: Pick<Critique, 'prompt' | 'text'>): string | null {
+  const said = parseVerdict(text)
+  if (said) return prompt + text.slice(0, text.indexOf(verdictMarks[said]))
+  return isVerdictPrompt(prompt) ? prompt : null
 }
 
 /** A critique as one text: in front of a blind verdict stands the step that the critic wrote itself. */

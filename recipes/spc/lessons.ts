@@ -2,12 +2,14 @@ import { groupBy, range } from '../../shared/collections.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Context, Data, Example, Lesson, Rows, TurnRow } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
-import { parseVerdict, verdictMarks } from './prompts.ts'
+import { creditOf, learnsSettled, sideOf, sides } from './credit.ts'
+import { beforeVerdict } from './critique.ts'
 import { baseExample, criticRows, generatorExample } from './supervised.ts'
 
 /**
  * What an update learns from: played turns in balanced buckets, mixed 1:1 with supervised rows (paper, C.2 and C.3).
- * The critic's buckets are winning and losing critiques; the generator's are invalid, detected and fooling steps. A
+ * The critic's buckets are winning and losing critiques, or critiques of right and of sneaky steps where it learns the
+ * verdict that the game has settled; the generator's are invalid, detected and fooling steps. A
  * bucket that holds less than its share is drawn from more often, so that the mix stays as it should be, and the
  * shortfall is reported.
  */
@@ -21,6 +23,10 @@ interface Bucket {
 function bucketsOf(learner: Learner, config: SpcConfig, rows: Rows): Bucket[] {
   if (learner === 'critic') {
     const critiques = rows.turns.filter((turn) => turn.turn.startsWith('criticise/'))
+    if (learnsSettled(learner, config)) {
+      const settled = critiques.filter((turn) => beforeVerdict(turn) !== null)
+      return sides.map((name) => ({ name, turns: settled.filter((turn) => sideOf(turn) === name) }))
+    }
     return [
       { name: 'winning', turns: critiques.filter((turn) => turn.reward === 1) },
       { name: 'losing', turns: critiques.filter((turn) => turn.reward === -1) },
@@ -59,14 +65,13 @@ export function playLesson(learner: Learner, context: Context<SpcConfig>, merged
       .map((index) => bucket.turns[index]!),
   }))
   const filled = buckets.filter((bucket) => bucket.chosen.length > 0)
-  const baselines = baselinesOf(config, filled)
-  const draws = filled.map((bucket) =>
-    cyclic(
-      bucket.chosen.map((turn) =>
-        playedExample(config, turn, (turn.reward ?? 0) - (baselines[classOf(config, turn)] ?? 0)),
-      ),
-      (pass) => order(bucket.name, pass + 1, bucket.chosen.length),
-    ),
+  const { example, baselines } = creditOf(
+    learner,
+    config,
+    filled.map(({ chosen }) => chosen),
+  )
+  const draws = filled.map(({ name, chosen }) =>
+    cyclic(chosen.map(example), (pass) => order(name, pass + 1, chosen.length)),
   )
   const perBucket = Math.floor(setting.batch / Math.max(1, filled.length))
   return {
@@ -130,41 +135,6 @@ function rehearsed({ config, round }: Context<SpcConfig>, labelled: (draw: numbe
   const worked = (draws: number): number => Math.floor(draws * config.update.critic.rehearsal)
   return (draw: number): Example =>
     worked(draw + 1) > worked(draw) ? baseExample(config, 'rehearsal', 0, round, draw) : labelled(draw - worked(draw))
-}
-
-/**
- * A played turn. With `credit: verdict` (ours) the reward of a critique falls on the verdict alone: the recomputed step in
- * front of it and the stop mark behind it were not what won or lost, and pushing them down breaks the format.
- */
-function playedExample({ update }: SpcConfig, turn: TurnRow, advantage: number): Example {
-  const { prompt, text } = turn
-  const behaviour = { role: turn.role, version: turn.version }
-  const verdict = update.credit === 'verdict' ? parseVerdict(text) : null
-  const mark = verdict && verdictMarks[verdict]
-  const spoken = mark
-    ? { prompt: prompt + text.slice(0, text.indexOf(mark)), completion: mark }
-    : { prompt, completion: text }
-  return { ...spoken, kind: 'reinforced', advantage, behaviour }
-}
-
-/** What turns are compared with each other for the baseline: all, or (ours) those about right and about sneaky steps apart. */
-function classOf({ update }: SpcConfig, { turn }: TurnRow): string {
-  return update.baseline === 'class' ? turn.split('/').slice(0, 2).join('/') : 'all'
-}
-
-/** The baseline b of equation 4 for each class: the mean reward of its turns in a batch, to which every bucket gives equally. */
-function baselinesOf(config: SpcConfig, filled: readonly { chosen: TurnRow[] }[]): Record<string, number> {
-  if (config.update.loss !== 'equation-4') return {}
-  const weighted = filled.flatMap(({ chosen }) =>
-    chosen.map((turn) => ({ turn, weight: 1 / (filled.length * chosen.length) })),
-  )
-  const classes = [...groupBy(weighted, ({ turn }) => classOf(config, turn))]
-  return Object.fromEntries(
-    classes.map(([name, rows]) => {
-      const total = rows.reduce((sum, { weight }) => sum + weight, 0)
-      return [name, rows.reduce((sum, { turn, weight }) => sum + weight * (turn.reward ?? 0), 0) / total]
-    }),
-  )
 }
 
 /** Draw n of an endless series of passes over the values, each pass in its own order. */

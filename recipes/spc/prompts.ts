@@ -51,6 +51,8 @@ export const criticCompletion = (recomputed: string, verdict: Verdict): string =
 /** Behind what comes before a step: the step as the critic wrote it itself, and the judged one. */
 export const verdictPrompt = (problem: string, done: readonly string[], own: string, step: string): string =>
   `${opening(problem, done)}${own}>${step}?`
+/** Of the prompts of a critique only this one, which asks for the verdict and nothing else, shows a step of the critic's own. */
+export const isVerdictPrompt = (prompt: string): boolean => prompt.includes('>')
 export const verdictCompletion = (verdict: Verdict): string => `${verdictMarks[verdict]}${stop}`
 
 export interface Deception {

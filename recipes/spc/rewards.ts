@@ -1,5 +1,9 @@
 import type { EpisodeRow, TurnRow } from '../../shared/recipe.ts'
 import type { Game } from './games.ts'
+import type { Verdict } from './prompts.ts'
+
+/** What a critic should say of each step of a game. */
+export const rightVerdicts: Record<'right' | 'sneaky', Verdict> = { right: 'Correct', sneaky: 'Incorrect' }
 
 export interface ValidityChecks {
   rightSuccess: number
@@ -42,14 +46,14 @@ export function rewardGame(row: EpisodeRow, turns: readonly TurnRow[]): { episod
   const sneaky = critiques('sneaky')
   const outcome = row.outcome === 'invalid' ? 'invalid' : isFooled(sneaky) ? 'fooling' : 'detected'
   const generatorReward = outcome === 'fooling' ? 1 : -1
-  const scored = (rows: TurnRow[], truth: string): TurnRow[] =>
-    rows.map((turn) => ({ ...turn, reward: turn.verdict === truth ? 1 : -1 }))
+  const scored = (side: 'right' | 'sneaky'): TurnRow[] =>
+    critiques(side).map((turn) => ({ ...turn, reward: turn.verdict === rightVerdicts[side] ? 1 : -1 }))
   return {
     episodes: [{ ...row, outcome }],
     turns: [
       ...turns.filter((turn) => turn.turn.startsWith('deceive/')).map((turn) => ({ ...turn, reward: generatorReward })),
-      ...scored(critiques('right'), 'Correct'),
-      ...scored(sneaky, 'Incorrect'),
+      ...scored('right'),
+      ...scored('sneaky'),
     ],
   }
 }

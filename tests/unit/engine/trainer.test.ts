@@ -98,6 +98,30 @@ describe('training', () => {
   })
 })
 
+describe('reinforce', () => {
+  it('is the advantage times the likelihood, and needs nobody else’s', async () => {
+    const plan: TrainerPlan = { ...PLAN, loss: [{ term: 'reinforce', weight: 1 }] }
+    const after = async (on: TrainerPlan, rows: readonly TrainingRow[]) => {
+      const trainer = await Trainer.create({ ...on, weights: WEIGHTS })
+      const [metrics] = await trainer.step([rows])
+      return { loss: metrics?.loss ?? Number.NaN, norm: metrics?.gradientNorm ?? Number.NaN }
+    }
+    const row = (advantage: number): TrainingRow => ({ ...supervisedRow(6, 1), kind: 'reinforced', advantage })
+    const [likelihood, up, down] = [
+      await after(PLAN, [supervisedRow(6, 1)]),
+      await after(plan, [row(1)]),
+      await after(plan, [row(-2)]),
+    ]
+    // Four tokens: the one is a mean over them, the other their sum.
+    expect(up.loss).toBeCloseTo(4 * likelihood.loss, 4)
+    expect(up.norm).toBeCloseTo(4 * likelihood.norm, 3)
+    expect(down.loss).toBeCloseTo(-2 * up.loss, 4)
+    expect(down.norm).toBeCloseTo(2 * up.norm, 3)
+    // A mean over the reinforced rows, not over all.
+    expect((await after(plan, [row(1), supervisedRow(9, 2)])).loss).toBeCloseTo(up.loss, 4)
+  })
+})
+
 describe('errors', () => {
   it('throws NonFiniteLossError and keeps the state', async () => {
     const trainer = await Trainer.create({ ...POLICY_GRADIENT, weights: WEIGHTS })

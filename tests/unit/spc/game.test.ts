@@ -248,6 +248,36 @@ describe('the lesson of an update', () => {
     expect(learned('completion')).toEqual(['p|1+1=2=>Incorrect.', 'p|5=>', 'p|=>Correct.'])
     expect(learned('verdict')).toEqual(['p1+1=2|=>Incorrect', 'p|5=>', 'p|=>Correct'])
   })
+  it('teaches the verdict that the game has settled, whoever said what', () => {
+    const blind = '1+1:1+1=2>1+1=3?'
+    const critiques = [
+      turn('criticise/right/0', { reward: 1, text: '1+1=2=>Correct.' }),
+      turn('criticise/right/1', { reward: -1, text: '1+1=2=>Incorrect.' }),
+      turn('criticise/sneaky/0', { reward: -1, text: '1+1=3=>Correct.' }),
+      turn('criticise/sneaky/1', { reward: -1, prompt: blind, text: '7=' }),
+      turn('criticise/sneaky/2', { reward: -1, prompt: '1+1:', text: '7=' }),
+    ].map((critique, episode) => ({ ...critique, episode }))
+    const update = { credit: 'settled', supervisedWeight: 0.5, critic: { batch: 4, rows: 8, steps: 1 } }
+    const config = parse({ update })
+    const { batch, report } = playLesson('critic', { config, round: 1, phase: 'critic' }, 1, {
+      ...rows,
+      turns: critiques,
+    })
+    const played = batch(0).filter(({ kind }) => kind === 'reinforced')
+    expect(played.map(({ prompt, completion }) => `${prompt}|${completion}`).toSorted()).toEqual([
+      `${blind}|=>Incorrect`,
+      'p1+1=2|=>Correct',
+      'p1+1=2|=>Correct',
+      'p1+1=3|=>Incorrect',
+    ])
+    expect(new Set(played.map(({ advantage }) => advantage))).toEqual(new Set([1]))
+    expect(report['buckets']).toMatchObject({ right: { available: 2 }, sneaky: { available: 2 } })
+    expect(spcLoss('critic', config)).toEqual([
+      { term: 'reinforce', weight: 1 },
+      { term: 'nll', weight: 0.5 },
+    ])
+    expect(spcLoss('generator', config)[0]).toMatchObject({ term: 'policy-gradient' })
+  })
   it('mixes new worked problems into the supervised rows of the critic alone', () => {
     const solving = (learner: 'critic' | 'generator', round: number) => {
       const update = { ...small.update, critic: { ...small.update.critic, batch: 8, rehearsal: 0.25 } }
@@ -281,12 +311,12 @@ describe('the lesson of an update', () => {
     expect(one.batch(3)).toEqual(lesson('critic').batch(3))
   })
   it('has the paper’s loss or the official code’s', () => {
-    expect(spcLoss(parse({}))).toEqual([
+    expect(spcLoss('critic', parse({}))).toEqual([
       { term: 'policy-gradient', weight: 1, ratio: 'sequence-sum', against: 'behaviour', clip: 1, klInAdvantage: 0.1 },
       { term: 'nll', weight: 0.15 },
     ])
-    expect(spcLoss(parse({ update: { ratioLimit: null } }))[0]).toMatchObject({ clip: null })
-    expect(spcLoss(parse({ update: { loss: 'official-code' } }))[0]).toMatchObject({
+    expect(spcLoss('critic', parse({ update: { ratioLimit: null } }))[0]).toMatchObject({ clip: null })
+    expect(spcLoss('critic', parse({ update: { loss: 'official-code' } }))[0]).toMatchObject({
       ratio: 'sequence-mean',
       clip: 0.2,
     })
