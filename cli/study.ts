@@ -18,12 +18,14 @@ const fields = z.record(z.string(), z.unknown())
 const match = z.strictObject({ column: z.string(), at: z.array(z.number()).min(1) })
 const study = z.strictObject({
   title: z.string(),
+  /** A run file of examples/ that `run` is laid over. */
+  from: z.string().optional(),
   run: fields,
   arms: z.record(z.string(), fields),
   columns: z.array(z.string()).min(1),
   match: match.optional(),
 })
-export type Study = z.infer<typeof study>
+export type Study = Omit<z.infer<typeof study>, 'from'>
 
 const numbers = z.record(z.string(), z.number().nullable())
 /** A finished run: what was played, on which commit and machine, and what came out. */
@@ -54,7 +56,12 @@ export function readStudy(name: string): Study {
   const known = fs.readdirSync(path.dirname(file)).map((entry) => entry.replace(/\.yaml$/, ''))
   if (!known.includes(name)) throw new UserError(`there is no study ${name}`, `use one of: ${known.join(', ')}`)
   const parsed = study.safeParse(parse(readText(file)))
-  if (parsed.success) return parsed.data
+  if (parsed.success) {
+    const { from, ...rest } = parsed.data
+    if (from === undefined) return rest
+    const base = fields.parse(parse(readText(path.join(root, 'examples', from))))
+    return { ...rest, run: layOver(base, rest.run) }
+  }
   const [issue] = parsed.error.issues
   throw new UserError(`${file}: ${issue?.path.join('.')}: ${issue?.message}`, 'mend that field of the study')
 }
