@@ -4,11 +4,13 @@ import copy
 
 import torch
 
-from arithmetic import COARSE, opening, write_solution
-from critic import VERDICTS
+from arithmetic import COARSE, ID, opening, write_solution
+from critic import MARKS, VERDICTS
 from llama import padded
 
 ROWS_SCORED_AT_ONCE = 256
+# Stands between a blind critic's own step and the judged one.
+BLIND_MARK = ID[">"]
 
 
 def optimize(model, setting, warmup, decay, losses):
@@ -81,10 +83,12 @@ def play_update(run, learner, versions, games):
         return model
     equation4 = update["loss"] == "equation-4"
     baselines = class_means(buckets, update.get("baseline", "mean")) if equation4 else {}
-    rows = [row for bucket in buckets for row in bucket]
-    score(players[0], rows, "reference")
-    for version in {row["version"] for row in rows}:
-        score(players[version], [row for row in rows if row["version"] == version], "old")
+    settled = learner == "critic" and credit == "settled"
+    if not settled:
+        rows = [row for bucket in buckets for row in bucket]
+        score(players[0], rows, "reference")
+        for version in {row["version"] for row in rows}:
+            score(players[version], [row for row in rows if row["version"] == version], "old")
     draws = [cycle(run.random, bucket) for bucket in buckets]
     each = setting["batch"] // len(buckets)
 
@@ -98,6 +102,8 @@ def play_update(run, learner, versions, games):
         row_of = torch.repeat_interleave(torch.arange(len(played)), counts[: len(played)])
         summed = lambda values: torch.zeros(len(played)).index_add(0, row_of, values)
         counts = counts[: len(played)]
+        if settled:
+            return -summed(found[:of_play]).mean() - update["supervisedWeight"] * found[of_play:].mean()
         logp, reference = found[:of_play], torch.cat([row["reference"] for row in played])
         rewards = torch.tensor([row["reward"] - baselines.get(row["class"], 0.0) for row in played])
         if equation4:
@@ -139,16 +145,22 @@ def class_means(buckets, baseline):
 
 
 def critic_buckets(games, credit):
-    """Winning and losing critiques."""
+    """Winning and losing critiques, or the settled verdicts of right and of sneaky steps."""
     rows = []
     for game in games:
         for side, critiques in game.get("critiques", {}).items():
             for prompt, text, verdict in critiques:
-                if credit == "verdict" and verdict is not None:
+                reward = 1 if verdict is (side == "right") else -1
+                if credit != "completion" and verdict is not None:
                     mark = next(index for index, token in enumerate(text) if token in VERDICTS)
                     prompt, text = [*prompt, *text[:mark]], [text[mark]]
-                reward = 1 if verdict is (side == "right") else -1
+                if credit == "settled":
+                    if verdict is None and BLIND_MARK not in prompt:
+                        continue
+                    text = [MARKS[side == "right"]]
                 rows.append(played(prompt, text, reward, game["players"]["critic"], side))
+    if credit == "settled":
+        return [[row for row in rows if row["side"] == side] for side in ("right", "sneaky")]
     return [[row for row in rows if row["reward"] == sign] for sign in (1, -1)]
 
 

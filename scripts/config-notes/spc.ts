@@ -72,7 +72,10 @@ export const spcNotes: Notes = {
     '“average reward”',
     'b of `equation-4`: `mean` of all rows, or, ours, of the rows about right and about sneaky steps apart (`class`).',
   ],
-  'update.credit': ['`completion`', 'What a critique’s reward falls on: all it said, or, ours, its verdict alone.'],
+  'update.credit': [
+    '`completion`',
+    'What a critic learns from a critique: all it said, by its reward; ours, its verdict alone, by its reward (`verdict`); ours, the verdict that the game has settled (`settled`).',
+  ],
   'update.kl': ['0.1', 'β of `equation-4`.'],
   'update.supervisedWeight': ['0.15', 'Weight of the supervised rows’ loss.'],
   'update.solverReward': [
