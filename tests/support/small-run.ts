@@ -28,7 +28,14 @@ export type SmallRun = Record<string, unknown> & { recipe: string }
 
 /** Runs of a few seconds that have everything of their recipe in them: games, updates that learn from them, checkpoints inside. */
 export const otherSmallRuns: Record<string, SmallRun> = {
-  'spc, blind': { ...smallRun, rounds: 1, critique: 'blind' },
+  /** What of the default run is not the paper's. */
+  'spc, blind': {
+    ...smallRun,
+    rounds: 1,
+    critique: 'blind',
+    schedule: 'newest',
+    update: { ...smallRun.update, credit: 'settled' },
+  },
   spo: {
     recipe: 'spo',
     seed: 7,
