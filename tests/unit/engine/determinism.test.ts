@@ -3,14 +3,16 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { compileAll } from './determinism-program.ts'
+import { runAll } from './determinism-graphs.ts'
+import { compileAll } from './determinism-operations.ts'
 
-const program = fileURLToPath(new URL('./determinism-program.ts', import.meta.url))
-
-async function inAnotherProcess(threads: number): Promise<string> {
+async function inAnotherProcess(file: string, threads: number): Promise<string> {
+  const program = fileURLToPath(new URL(file, import.meta.url))
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program, String(threads)])
   return stdout.trim()
 }
+
+const [operations, graphs] = ['./determinism-operations.ts', './determinism-graphs.ts']
 
 describe.each([1, 2])('with %d threads', (threads) => {
   it('the operations give the same bytes in every run, session and process', async () => {
@@ -20,8 +22,15 @@ describe.each([1, 2])('with %d threads', (threads) => {
       expect(outputs).toBe(11 + 1 + 10)
       for (let time = 0; time < 8; time++) hashes.push(await run())
     }
-    hashes.push(await inAnotherProcess(threads), await inAnotherProcess(threads))
+    hashes.push(await inAnotherProcess(operations, threads), await inAnotherProcess(operations, threads))
     expect(new Set(hashes).size).toBe(1)
     expect(hashes[0]).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  it('every graph of the engine gives the same bytes in two sessions and in another process', async () => {
+    const first = await runAll(threads)
+    expect(Object.keys(first)).toHaveLength(7)
+    expect(await runAll(threads)).toEqual(first)
+    expect(JSON.parse(await inAnotherProcess(graphs, threads))).toEqual(first)
   })
 })

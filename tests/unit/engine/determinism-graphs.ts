@@ -1,0 +1,176 @@
+/**
+ * Every graph that the engine ships, whole and at sizes that are split over threads: training on each kind of row, scoring,
+ * sampling from weights that are fed and from stored ones, a small network. Run as a program with a number of threads it prints
+ * the hash of what each gave.
+ */
+import { createHash } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import {
+  adamw,
+  buildTrainer,
+  Engine,
+  initialiseLlama,
+  type LlamaConfig,
+  losses,
+  type LossSpec,
+  network,
+  StoredSampler,
+  Trainer,
+  type TrainingRow,
+} from '../../../engine/index.ts'
+import { uniforms } from '../../../engine/random/philox.ts'
+import { OPTIMIZER } from './support.ts'
+
+const model: LlamaConfig = {
+  vocabulary: 300,
+  width: 96,
+  layers: 2,
+  heads: 6,
+  keyValueHeads: 2,
+  hidden: 200,
+  ropeTheta: 1000,
+  context: 192,
+  normEpsilon: 1e-5,
+}
+const weights = initialiseLlama(model, 'determinism').map((weight) => (weight === 1 ? 1 : 5 * weight))
+const draws = uniforms('determinism', 200_000)
+const tokens = (length: number, salt: number): number[] =>
+  Array.from({ length }, (_, index) => Math.floor(300 * (draws[(97 * salt + index) % draws.length] ?? 0)))
+
+/** Rows of many lengths, in several parts. */
+function rowsOf(kind: TrainingRow['kind'], count: number): TrainingRow[] {
+  return Array.from({ length: count }, (_, index): TrainingRow => {
+    const length = 20 + ((37 * index) % 60)
+    const common = { tokens: tokens(length, index), completionFrom: 5 + (index % 7), kind, advantage: (index % 3) - 1 }
+    const known = Array.from({ length: length - common.completionFrom }, (_, place) => -4 - (place % 3) / 10)
+    if (kind === 'supervised') return common
+    if (kind === 'reinforced') return { ...common, old: known, reference: known }
+    if (kind === 'regressed') return { ...common, reference: known, target: 0.5 - (index % 2) }
+    const pair = { id: String(index >> 1), side: index % 2 === 0 ? 'chosen' : 'rejected' } as const
+    return { ...common, reference: known, pair }
+  })
+}
+
+const trainings: Readonly<Record<string, { loss: LossSpec; rows: TrainingRow[] }>> = {
+  'likelihood and policy gradient': {
+    loss: [
+      { term: 'nll', weight: 0.5 },
+      { term: 'policy-gradient', weight: 1, ratio: 'token', clip: 0.2, klInAdvantage: 0.1 },
+      { term: 'kl', weight: 0.1 },
+    ],
+    rows: [...rowsOf('supervised', 24), ...rowsOf('reinforced', 24)],
+  },
+  'regression and pairs': {
+    loss: [
+      { term: 'log-ratio-regression', weight: 1 },
+      { term: 'pair-logistic', weight: 1, beta: 0.1 },
+    ],
+    rows: [...rowsOf('regressed', 24), ...rowsOf('compared', 24)],
+  },
+}
+
+async function train(
+  threads: number,
+  { loss, rows }: { loss: LossSpec; rows: TrainingRow[] },
+): Promise<Float32Array[]> {
+  const plan = { model, loss, optimizer: OPTIMIZER, batchRows: rows.length, length: 80, stepsPerCall: 3, padToken: 0 }
+  const trainer = await Trainer.create({ ...plan, threads, weights })
+  await trainer.step([rows, rows.toReversed(), rows])
+  const { weights: learned, m, v } = trainer.state()
+  await trainer.close()
+  return [learned, m, v]
+}
+
+async function score(threads: number): Promise<Float32Array[]> {
+  const engine = new Engine({ threads })
+  const rows = rowsOf('supervised', 40)
+  const scores = await engine.score({ weights, model, rows, length: 80, batch: 16, padToken: 0 })
+  await engine.close()
+  return scores
+}
+
+const prompts = Array.from({ length: 12 }, (_, index) => tokens(3 + ((29 * index) % 70), index))
+const request = {
+  prompts,
+  samplesPerPrompt: 3,
+  maximumNewTokens: 24,
+  stopTokens: [1],
+  uniforms: draws.subarray(0, 36 * 24),
+}
+
+async function sample(threads: number): Promise<Float32Array[]> {
+  const engine = new Engine({ threads })
+  const { completions } = await engine.sample({
+    ...request,
+    weights,
+    model,
+    temperature: 1,
+    padToken: 0,
+    promptLength: 96,
+    batch: 4,
+  })
+  await engine.close()
+  return completions.map((completion) => Float32Array.from(completion))
+}
+
+const sampleStored =
+  (precision: 'float32' | 'int8') =>
+  async (threads: number): Promise<Float32Array[]> => {
+    const sampler = await StoredSampler.create({
+      model,
+      weights,
+      rows: 8,
+      capacity: 192,
+      temperature: 1,
+      precision,
+      threads,
+    })
+    const { completions } = await sampler.sample(request)
+    await sampler.close()
+    return completions.map((completion) => Float32Array.from(completion))
+  }
+
+async function trainNetwork(threads: number): Promise<Float32Array[]> {
+  const net = network({ kind: 'mlp', inputs: 48, hidden: [256, 256], outputs: 8, activation: 'tanh' })
+  const rows = 512
+  const trainer = await buildTrainer({
+    threads,
+    inputs: { x: { shape: [rows, 48] }, y: { shape: [rows, 8] } },
+    parameters: { net: { layout: net.layout, initial: net.initialise('determinism'), optimizer: adamw(1e-3) } },
+    loss: ({ x, y }, parameters) => losses.meanSquaredError(net.forward(parameters.net, x), y),
+  })
+  const batch = { x: draws.subarray(0, rows * 48), y: draws.subarray(rows * 48, rows * 56) }
+  await trainer.step([batch, batch, batch])
+  const bytes = trainer.weights('net')
+  await trainer.close()
+  return [bytes]
+}
+
+const graphs: Readonly<Record<string, (threads: number) => Promise<Float32Array[]>>> = {
+  ...Object.fromEntries(
+    Object.entries(trainings).map(([name, training]) => [
+      `training: ${name}`,
+      (threads: number) => train(threads, training),
+    ]),
+  ),
+  scoring: score,
+  sampling: sample,
+  'stored sampling, float32': sampleStored('float32'),
+  'stored sampling, int8': sampleStored('int8'),
+  'training of a network': trainNetwork,
+}
+
+/** For each graph the hash of what it gave. */
+export async function runAll(threads: number): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {}
+  for (const [name, run] of Object.entries(graphs)) {
+    const hash = createHash('sha256')
+    for (const part of await run(threads)) hash.update(part)
+    hashes[name] = hash.digest('hex')
+  }
+  return hashes
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  console.log(JSON.stringify(await runAll(Number(process.argv[2]))))
+}
