@@ -1,5 +1,5 @@
 /** Operations that choose elements by number. Indices are int32 or int64. */
-import { emitOne, record, type Value } from '../graph.ts'
+import { emit, emitOne, record, type Value } from '../graph.ts'
 import { elementCount, fixedDimension, GraphError, normaliseAxis, reducedShape, sameShape } from '../types.ts'
 import { cast, equal, requireFloat } from './elementwise.ts'
 
@@ -88,6 +88,27 @@ export function argMax(x: Value): Value {
   const last = normaliseAxis('argMax', -1, x)
   const shape = reducedShape(x.shape, [last], false)
   return emitOne('ArgMax', [x], 'int64', shape, { axis: { int: last }, keepdims: { int: 0 } })
+}
+
+/**
+ * Indices of the k largest elements of the last axis, from the largest on (the first of equals first), int64. No gradient flows
+ * through it; takeAlong() reads the elements themselves with one.
+ */
+export function topK(x: Value, k: number): Value {
+  const last = normaliseAxis('topK', -1, x)
+  const size = fixedDimension(x.shape, last)
+  if (!Number.isInteger(k) || k < 1 || k > size) {
+    throw new GraphError(`topK: the last axis of ${x.toString()} has ${size} elements, not the ${k} largest`)
+  }
+  const count = x.graph.constant('int64', [1], [k])
+  const shape = [...x.shape.slice(0, -1), k]
+  const outputs = [
+    { dtype: x.dtype, shape },
+    { dtype: 'int64', shape },
+  ] as const
+  const [, indices] = emit('TopK', [x, count], outputs, { axis: { int: last } })
+  if (indices === undefined) throw new GraphError('TopK has two outputs')
+  return indices
 }
 
 function isIndex(indices: Value): boolean {

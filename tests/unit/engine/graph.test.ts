@@ -1,5 +1,6 @@
 /** What the builder refuses, in words that name the operation and the shapes. */
 import { describe, expect, it } from 'vitest'
+import { gradients } from '../../../engine/autodiff/gradients.ts'
 import * as ops from '../../../engine/graph/index.ts'
 import { Graph, type Value } from '../../../engine/graph/index.ts'
 import { countFeed, floatFeed, Session } from '../../../engine/runtime/session.ts'
@@ -31,6 +32,7 @@ describe('builder errors', () => {
       build((x) => ops.matmul(x('a', [2, 3]), x('b', [3, 2]), { transposeB: true })),
       'matmul: a: float32[2, 3] and b: float32[3, 2] transposed do not fit',
     ],
+    ['topK', build((x) => ops.topK(x('a', [2, 3]), 4)), 'topK: the last axis of a: float32[2, 3] has 3 elements'],
     ['reshape', build((x) => ops.reshape(x('a', [2, 3]), [4])), 'reshape: a: float32[2, 3] cannot become [4]'],
     [
       'transpose',
@@ -99,6 +101,23 @@ describe('builder errors', () => {
     const a = new Graph('one').input('a', 'float32', [1])
     const b = new Graph('two').input('b', 'float32', [1])
     expect(() => ops.add(a, b)).toThrow('add: operand b: float32[1] belongs to another graph'.replace('add', 'Add'))
+  })
+})
+
+describe('the k largest', () => {
+  it('are named from the largest on, equals in their order, and read with a gradient', async () => {
+    const graph = new Graph('largest')
+    const x = graph.input('x', 'float32', [2, 5])
+    const indices = ops.topK(x, 3)
+    const values = ops.takeAlong(x, indices, 1)
+    graph.output(values, 'values')
+    const [gradient] = gradients(ops.total(ops.square(values)), [x])
+    if (!gradient) throw new RangeError('x has a gradient')
+    graph.output(gradient, 'gradient')
+    const session = await Session.create(graph, { threads: 1 })
+    const outputs = await session.run({ x: floatFeed(Float32Array.of(1, 4, 4, -2, 3, 0, 0, 0, 0, 0), [2, 5]) })
+    expect([...outputs.floats('values')]).toEqual([4, 4, 3, 0, 0, 0])
+    expect([...outputs.floats('gradient')]).toEqual([0, 8, 8, 0, 6, 0, 0, 0, 0, 0])
   })
 })
 
