@@ -8,8 +8,8 @@ import { baseExample, criticRows, generatorExample } from './supervised.ts'
 
 /**
  * What an update learns from: played turns in balanced buckets, mixed 1:1 with supervised rows (paper, C.2 and C.3).
- * The critic's buckets are winning and losing critiques, or critiques of right and of sneaky steps where it learns the
- * verdict that the game has settled; the generator's are invalid, detected and fooling steps. A
+ * The critic's buckets are winning and losing critiques, those of right and of sneaky steps apart where it learns the verdict
+ * that the game has settled (or the verdict itself would not be balanced); the generator's are invalid, detected and fooling steps. A
  * bucket that holds less than its share is drawn from more often, so that the mix stays as it should be, and the
  * shortfall is reported.
  */
@@ -20,17 +20,24 @@ interface Bucket {
   turns: TurnRow[]
 }
 
+const results = [
+  { name: 'winning', reward: 1 },
+  { name: 'losing', reward: -1 },
+] as const
+
 function bucketsOf(learner: Learner, config: SpcConfig, rows: Rows): Bucket[] {
   if (learner === 'critic') {
     const critiques = rows.turns.filter((turn) => turn.turn.startsWith('criticise/'))
     if (learnsSettled(learner, config)) {
-      const settled = critiques.filter((turn) => beforeVerdict(turn) !== null)
-      return sides.map((name) => ({ name, turns: settled.filter((turn) => sideOf(turn) === name) }))
+      const readable = critiques.filter((turn) => beforeVerdict(turn) !== null)
+      return sides.flatMap((side) =>
+        results.map(({ name, reward }) => ({
+          name: `${name}, ${side}`,
+          turns: readable.filter((turn) => turn.reward === reward && sideOf(turn) === side),
+        })),
+      )
     }
-    return [
-      { name: 'winning', turns: critiques.filter((turn) => turn.reward === 1) },
-      { name: 'losing', turns: critiques.filter((turn) => turn.reward === -1) },
-    ]
+    return results.map(({ name, reward }) => ({ name, turns: critiques.filter((turn) => turn.reward === reward) }))
   }
   const outcomes = new Map(rows.episodes.map((row) => [`${row.round}/${row.episode}`, row.outcome]))
   // The random corruptor's turns have no policy to train.

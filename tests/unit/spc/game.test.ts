@@ -257,7 +257,7 @@ describe('the lesson of an update', () => {
       turn('criticise/sneaky/1', { reward: -1, prompt: blind, text: '7=' }),
       turn('criticise/sneaky/2', { reward: -1, prompt: '1+1:', text: '7=' }),
     ].map((critique, episode) => ({ ...critique, episode }))
-    const update = { credit: 'settled', supervisedWeight: 0.5, critic: { batch: 4, rows: 8, steps: 1 } }
+    const update = { credit: 'settled', supervisedWeight: 0.5, critic: { batch: 6, rows: 8, steps: 1 } }
     const config = parse({ update })
     const { batch, report } = playLesson('critic', { config, round: 1, phase: 'critic' }, 1, {
       ...rows,
@@ -268,10 +268,17 @@ describe('the lesson of an update', () => {
       `${blind}|=>Incorrect`,
       'p1+1=2|=>Correct',
       'p1+1=2|=>Correct',
+      'p1+1=2|=>Correct',
+      'p1+1=2|=>Correct',
       'p1+1=3|=>Incorrect',
     ])
     expect(new Set(played.map(({ advantage }) => advantage))).toEqual(new Set([1]))
-    expect(report['buckets']).toMatchObject({ right: { available: 2 }, sneaky: { available: 2 } })
+    expect(report['buckets']).toMatchObject({
+      'winning, right': { available: 1 },
+      'losing, right': { available: 1 },
+      'winning, sneaky': { available: 0 },
+      'losing, sneaky': { available: 2 },
+    })
     expect(spcLoss('critic', config)).toEqual([
       { term: 'reinforce', weight: 1 },
       { term: 'nll', weight: 0.5 },
