@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { quantile } from '../../bench/compare.ts'
 import { logitsAlong } from '../../bench/decoding.ts'
 import { divergence, equalStart, qualityTable, readQuality } from '../../bench/quality.ts'
-import { readBench } from '../../bench/results.ts'
+import { readBench, row } from '../../bench/results.ts'
 import { trainTable } from '../../bench/train.ts'
 import { secondsToScore } from '../../bench/score.ts'
 import { StoredSampler } from '../../engine/index.ts'
@@ -84,7 +84,7 @@ describe('quality', () => {
 })
 
 it('docs/performance.md shows the stored results, of at least ten pairs each', async () => {
-  const results = readBench('train')
+  const results = readBench('train', row)
   if (results === null) throw new Error('results/bench-train.json is missing; npm run bench -- train writes it')
   expect(Math.min(...results.rows.map(({ pairs }) => pairs))).toBeGreaterThanOrEqual(10)
   const page = path.join(root, 'docs', 'performance.md')
