@@ -148,4 +148,5 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main()
+// After an error, programs that still wait for work end with their standard input.
+process.exit(await main())

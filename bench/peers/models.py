@@ -24,10 +24,10 @@ def from_file(source):
 
 
 def from_flat(file, model, parameters):
-    """The same of weights in the order and the layout of the library. llama.cpp wants a tokenizer, so that it gets one of numbers."""
+    """The same of weights in the order and the layout of the library. llama.cpp wants a tokenizer, so that it gets one of letters."""
     value = gguf.GGUFValueType
     heads = {"q_proj": model["heads"], "k_proj": model["keyValueHeads"]}
-    tokens = [f"<{token}>" for token in range(model["vocabulary"])]
+    tokens = [chr(ord("0") + token) for token in range(model["vocabulary"])]
     numbers = {
         "llama.vocab_size": model["vocabulary"],
         "llama.context_length": model["context"],
@@ -37,18 +37,16 @@ def from_flat(file, model, parameters):
         "llama.rope.dimension_count": model["width"] // model["heads"],
         "llama.attention.head_count": model["heads"],
         "llama.attention.head_count_kv": model["keyValueHeads"],
-        "tokenizer.ggml.bos_token_id": 1,
-        "tokenizer.ggml.eos_token_id": 2,
-        "tokenizer.ggml.unknown_token_id": 0,
     }
     fields = [(name, number, value.UINT32, None) for name, number in numbers.items()]
     fields += [
         ("llama.attention.layer_norm_rms_epsilon", model["normEpsilon"], value.FLOAT32, None),
         ("llama.rope.freq_base", model["ropeTheta"], value.FLOAT32, None),
-        ("tokenizer.ggml.model", "llama", value.STRING, None),
+        ("tokenizer.ggml.model", "gpt2", value.STRING, None),
+        ("tokenizer.ggml.pre", "smollm", value.STRING, None),
         ("tokenizer.ggml.tokens", tokens, value.ARRAY, value.STRING),
-        ("tokenizer.ggml.scores", [0.0] * len(tokens), value.ARRAY, value.FLOAT32),
-        ("tokenizer.ggml.token_type", [1] * len(tokens), value.ARRAY, value.INT32),
+        ("tokenizer.ggml.token_type", [gguf.TokenType.NORMAL] * len(tokens), value.ARRAY, value.INT32),
+        ("tokenizer.ggml.merges", ["0 1"], value.ARRAY, value.STRING),
     ]
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, model["layers"])
     flat, tensors = np.fromfile(file, np.float32), []
