@@ -67,6 +67,39 @@ describe('at temperature 0', () => {
   })
 })
 
+test('a context shorter than a block of a prompt, up to its last token', async () => {
+  const short = { ...model, context: 24 }
+  const sampler = await StoredSampler.create({ model: short, weights, rows: 2, capacity: 24, temperature: 0 })
+  const asked = { ...greedyRequest, stopTokens: [], prompts: [prompt(4, 1), prompt(14, 2)], maximumNewTokens: 10 }
+  const found = await sampler.sample(asked)
+  await sampler.close()
+  const long = await StoredSampler.create({ ...options, temperature: 0 })
+  expect(found).toEqual(await long.sample(asked))
+  await long.close()
+})
+
+test('fewer new tokens are the beginning of more, however calls divide them', async () => {
+  const sampler = await StoredSampler.create({ ...options, temperature: 0 })
+  const ask = (maximumNewTokens: number) => sampler.sample({ ...greedyRequest, stopTokens: [], maximumNewTokens })
+  const { completions } = await ask(40)
+  for (const count of [1, 15, 16, 17, 33]) {
+    expect((await ask(count)).completions).toEqual(completions.map((tokens) => tokens.slice(0, count)))
+  }
+  await sampler.close()
+})
+
+test('a row that replaces a finished one, and one beside it, are as if alone', async () => {
+  const sampler = await StoredSampler.create({ ...options, rows: 6, temperature: 0 })
+  const many = Array.from({ length: 20 }, (_, seed) => prompt(1 + ((seed * 37) % 200), seed))
+  const together = await sampler.sample({ ...greedyRequest, prompts: many })
+  expect(new Set(together.completions.map(({ length }) => length)).size).toBeGreaterThan(2)
+  for (const [index, alone] of many.entries()) {
+    const { completions } = await sampler.sample({ ...greedyRequest, prompts: [alone] })
+    expect(completions).toEqual([together.completions[index]])
+  }
+  await sampler.close()
+})
+
 describe.each(['float32', 'int8'] as const)('with weights in %s', (precision) => {
   test('the tokens of a row depend neither on the rows beside it nor on its place', async () => {
     const sampler = await StoredSampler.create({ ...options, temperature: 1.2, precision })
