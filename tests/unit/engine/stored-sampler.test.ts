@@ -78,6 +78,23 @@ test('a context shorter than a block of a prompt, up to its last token', async (
   await long.close()
 })
 
+test('a row that is at the end of the context goes on beside one that is not', async () => {
+  const short = { ...model, context: 24 }
+  const sampler = await StoredSampler.create({ model: short, weights, rows: 2, capacity: 24, temperature: 0 })
+  const asked = { ...greedyRequest, prompts: [prompt(4, 5), prompt(4, 2), prompt(4, 3)], maximumNewTokens: 20 }
+  const { completions } = await sampler.sample({ ...asked, stopTokens: [] })
+  // The second row stops within the first call, so that the third begins while the first has four tokens to go.
+  const [first = [], second = [], third = []] = completions
+  const stop = second.slice(0, 16).find((token) => !first.includes(token))
+  if (stop === undefined) throw new Error('the second row says nothing of its own: choose another prompt')
+  const stopped = await sampler.sample({ ...asked, stopTokens: [stop] })
+  const cut = (tokens: readonly number[]) =>
+    tokens.includes(stop) ? tokens.slice(0, tokens.indexOf(stop) + 1) : tokens
+  expect(stopped.completions).toEqual([first, cut(second), cut(third)])
+  expect(cut(third).length).toBeGreaterThan(5)
+  await sampler.close()
+})
+
 test('fewer new tokens are the beginning of more, however calls divide them', async () => {
   const sampler = await StoredSampler.create({ ...options, temperature: 0 })
   const ask = (maximumNewTokens: number) => sampler.sample({ ...greedyRequest, stopTokens: [], maximumNewTokens })
