@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { z } from 'zod'
 
-const measurement = z.object({
+export const measurement = z.object({
   wall: z.number().positive(),
   /** User and system time of the whole process: what it took, whoever else was running. */
   cpu: z.number().positive(),
@@ -52,8 +52,13 @@ export class Candidate {
   }
 
   async repeat(count: number): Promise<Measurement> {
-    this.#program.stdin.write(`${JSON.stringify({ repeat: count })}\n`)
-    return measurement.parse(JSON.parse(await nextLine(this.name, this.#lines)))
+    return measurement.parse(await this.ask({ repeat: count }))
+  }
+
+  /** The program's answer to one line. */
+  async ask(message: object): Promise<unknown> {
+    this.#program.stdin.write(`${JSON.stringify(message)}\n`)
+    return JSON.parse(await nextLine(this.name, this.#lines))
   }
 
   async stop(): Promise<void> {
@@ -70,19 +75,26 @@ async function nextLine(name: string, lines: AsyncIterator<string>): Promise<str
   return value
 }
 
-/** The other side, for programs in TypeScript: says that it is ready and repeats the work whenever it is asked to. */
-export async function serve(
+/**
+ * The other side, for programs in TypeScript: says that it is ready and does what each line asks for. What the work returns goes
+ * into the answer.
+ */
+export async function serve<Asked>(
   about: z.infer<typeof ready>['ready'],
-  work: (repeat: number) => Promise<unknown>,
+  asked: z.ZodType<Asked>,
+  work: (asked: Asked) => Promise<object | void>,
 ): Promise<void> {
   const say = (message: object): void => console.log(JSON.stringify(message))
   say({ ready: about })
   for await (const line of createInterface({ input: process.stdin })) {
-    const { repeat } = z.object({ repeat: z.number().int().positive() }).parse(JSON.parse(line))
+    const task = asked.parse(JSON.parse(line))
     const [began, used] = [performance.now(), process.cpuUsage()]
-    await work(repeat)
+    const found = await work(task)
     const { user, system } = process.cpuUsage(used)
     const wall = (performance.now() - began) / 1000
-    say({ wall, cpu: (user + system) / 1e6, peakBytes: process.resourceUsage().maxRSS * 1024 })
+    say({ wall, cpu: (user + system) / 1e6, peakBytes: process.resourceUsage().maxRSS * 1024, ...found })
   }
 }
+
+/** What most candidates are asked for. */
+export const repetitions = z.object({ repeat: z.number().int().positive() })

@@ -1,8 +1,14 @@
 /** Interleaved comparison: every round measures each candidate once, so that what else the machine does falls on all alike. */
-import type { Candidate, Measurement } from './candidate.ts'
+import type { Measurement } from './candidate.ts'
 
 /** A slot lasts at least this long, so that clocks and wake-ups do not count. */
 const SLOT_SECONDS = 0.5
+
+/** What takes part: a program, or one of the tasks that a program is given. */
+export interface Contestant {
+  readonly name: string
+  readonly repeat: (count: number) => Promise<Measurement>
+}
 
 export interface Round {
   /** Seconds of one repetition, by candidate. */
@@ -15,8 +21,8 @@ export interface Comparison {
 }
 
 /** `rounds` rounds over the candidates; the order turns around from one round to the next. */
-export async function compare(candidates: readonly Candidate[], rounds: number): Promise<Comparison> {
-  const repeats = new Map<Candidate, number>()
+export async function compare(candidates: readonly Contestant[], rounds: number): Promise<Comparison> {
+  const repeats = new Map<Contestant, number>()
   for (const candidate of candidates) {
     const { wall } = await candidate.repeat(1)
     repeats.set(candidate, Math.max(1, Math.ceil(SLOT_SECONDS / wall)))

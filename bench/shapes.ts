@@ -57,3 +57,15 @@ export function trainingFlop({ model, batchRows, length, completionFrom }: Train
   const attention = 12 * model.layers * model.width * (length - 1) * tokens
   return 6 * (layerWeights(model) * tokens + head * predicted) + attention
 }
+
+/**
+ * Of generating `made` tokens after a prompt each: two per weight and token, the head only where a token is chosen, and attention
+ * of every token over those before it. The last token is not read.
+ */
+export function samplingFlop(model: LlamaConfig, promptLengths: readonly number[], made: number): number {
+  const head = 2 * model.vocabulary * model.width
+  return promptLengths.reduce((total, length) => {
+    const tokens = length + made - 1
+    return total + 2 * layerWeights(model) * tokens + head * made + 2 * model.layers * model.width * tokens ** 2
+  }, 0)
+}

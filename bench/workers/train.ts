@@ -1,6 +1,6 @@
 /** Our side of `npm run bench -- train`: one training step. Its argument is the plan as JSON (see train.ts). */
 import { initialiseLlama, Trainer, type TrainingRow } from '../../engine/index.ts'
-import { serve } from '../candidate.ts'
+import { repetitions, serve } from '../candidate.ts'
 import { trainingPlan } from '../train.ts'
 
 const plan = trainingPlan.parse(JSON.parse(process.argv[2] ?? 'null'))
@@ -41,7 +41,7 @@ const trainer = await Trainer.create({
 })
 await trainer.step([batch])
 
-await serve({ buildSeconds: (performance.now() - began) / 1000 }, async (steps) => {
+await serve({ buildSeconds: (performance.now() - began) / 1000 }, repetitions, async ({ repeat: steps }) => {
   for (let done = 0; done < steps; done += plan.stepsPerCall) {
     const count = Math.min(plan.stepsPerCall, steps - done)
     await trainer.step(Array.from({ length: count }, () => batch))

@@ -26,30 +26,65 @@ export class BlockCache {
   }
 }
 
-/** Keys and values of several rows, each with room for `capacity` tokens: by layer [rows, keyValueHeads, capacity, headSize]. */
-export class RowCaches {
-  readonly arrays: KeyValues
-  readonly shape: readonly [rows: number, heads: number, capacity: number, size: number]
+/** Capacities are whole multiples of this, so that padding moves no element to another place of the kernels' vectors. */
+const BUCKET = 64
 
-  constructor(model: LlamaConfig, rows: number, capacity: number) {
-    this.shape = [rows, model.keyValueHeads, capacity, headSize(model)]
-    const elements = this.shape.reduce((product, size) => product * size, 1)
-    this.arrays = Array.from({ length: 2 * model.layers }, () => new Float32Array(elements))
+/**
+ * Keys and values of several rows, each with room for `capacity` tokens: by layer [rows, keyValueHeads, capacity, headSize].
+ * Products go over the whole capacity, so it follows the longest row.
+ */
+export class RowCaches {
+  readonly #rows: number
+  readonly #heads: number
+  readonly #size: number
+  #arrays: Float32Array[]
+  #capacity = BUCKET
+
+  constructor(model: LlamaConfig, rows: number) {
+    this.#rows = rows
+    this.#heads = model.keyValueHeads
+    this.#size = headSize(model)
+    const elements = rows * this.#heads * BUCKET * this.#size
+    this.#arrays = Array.from({ length: 2 * model.layers }, () => new Float32Array(elements))
+  }
+
+  get arrays(): KeyValues {
+    return this.#arrays
+  }
+
+  get shape(): readonly [rows: number, heads: number, capacity: number, size: number] {
+    return [this.#rows, this.#heads, this.#capacity, this.#size]
+  }
+
+  /** Makes room for that many tokens of each row, and drops what finds none. */
+  resize(tokens: number): void {
+    const wanted = Math.max(1, Math.ceil(tokens / BUCKET)) * BUCKET
+    if (wanted === this.#capacity) return
+    const [from, to] = [this.#capacity * this.#size, wanted * this.#size]
+    const heads = this.#rows * this.#heads
+    // One array at a time, so that there are never two of all.
+    for (const [index, array] of this.#arrays.entries()) {
+      const resized = new Float32Array(heads * to)
+      for (let head = 0; head < heads; head++) {
+        resized.set(array.subarray(head * from, head * from + Math.min(from, to)), head * to)
+      }
+      this.#arrays[index] = resized
+    }
+    this.#capacity = wanted
   }
 
   /**
    * Copies `count` tokens to row `row`, from token `to` on. `from` holds [fromRows, keyValueHeads, tokens, headSize] by layer, and
-   * the copied tokens are the first ones of its row `fromRow`. What lies beyond the capacity is dropped.
+   * the copied tokens are the first ones of its row `fromRow`. There must be room for them.
    */
   write(row: number, to: number, from: KeyValues, fromRow: number, tokens: number, count: number): void {
-    const [, heads, capacity, size] = this.shape
-    const kept = Math.min(count, capacity - to)
-    for (const [index, array] of this.arrays.entries()) {
+    for (const [index, array] of this.#arrays.entries()) {
       const source = from[index]
       if (source === undefined) throw new RangeError('keys and values of another model')
-      for (let head = 0; head < heads; head++) {
-        const start = (fromRow * heads + head) * tokens * size
-        array.set(source.subarray(start, start + kept * size), ((row * heads + head) * capacity + to) * size)
+      for (let head = 0; head < this.#heads; head++) {
+        const start = (fromRow * this.#heads + head) * tokens * this.#size
+        const place = ((row * this.#heads + head) * this.#capacity + to) * this.#size
+        array.set(source.subarray(start, start + count * this.#size), place)
       }
     }
   }

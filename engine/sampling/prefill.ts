@@ -5,7 +5,7 @@ import { floatFeed, type Feed, integerFeed, longFeed, Session, type SessionOptio
 import { BlockCache, type KeyValues, RowCaches } from './key-values.ts'
 import { cacheName, prefillGraph, type StoredModel } from './stored-graphs.ts'
 
-/** Long enough for products at full speed, short enough for little padding. */
+/** Tokens of a block: enough for products at full speed, few enough for prompts to share their beginnings. */
 const BLOCK = 64
 /** Of the blocks kept for prompts to come. */
 const KEPT_BYTES = 512 * 2 ** 20
@@ -25,38 +25,36 @@ export class Prefill {
   }
 
   static async create(stored: StoredModel, options: SessionOptions): Promise<Prefill> {
-    return new Prefill(stored.model, await Session.create(prefillGraph(stored, BLOCK), options))
+    return new Prefill(stored.model, await Session.create(prefillGraph(stored), options))
   }
 
-  /** Puts keys and values of the tokens into a row of the caches. */
+  /** Puts keys and values of the tokens into a row of the caches, which has room for them. */
   async read(tokens: readonly number[], caches: RowCaches, row: number): Promise<void> {
-    const earlier = new RowCaches(this.#model, 1, Math.max(0, Math.ceil(tokens.length / BLOCK) - 1) * BLOCK)
+    const earlier = new RowCaches(this.#model, 1)
+    earlier.resize(tokens.length)
     for (let start = 0; start < tokens.length; start += BLOCK) {
       const end = Math.min(start + BLOCK, tokens.length)
       const block = await this.#blocks.get(tokens.slice(0, end), () => this.#compute(tokens, start, end, earlier))
-      caches.write(row, start, block, 0, BLOCK, end - start)
-      earlier.write(0, start, block, 0, BLOCK, end - start)
+      caches.write(row, start, block, 0, end - start, end - start)
+      earlier.write(0, start, block, 0, end - start, end - start)
     }
   }
 
   async #compute(tokens: readonly number[], start: number, end: number, earlier: RowCaches): Promise<KeyValues> {
     this.computed += 1
-    const padded = new Int32Array(BLOCK)
-    padded.set(tokens.slice(start, end))
-    const attended = start + BLOCK
-    const mask = new Float32Array(BLOCK * attended)
-    for (let row = 0; row < BLOCK; row++) mask.fill(MASKED, row * attended + start + row + 1, (row + 1) * attended)
-    // Padding has no meaning, but its positions must lie within the model's context.
-    const position = (index: number): number => Math.min(start + index, this.#model.context - 1)
-    const feeds: Record<string, Feed> = {
-      tokens: integerFeed(padded, [BLOCK]),
-      positions: longFeed(
-        BigInt64Array.from(padded, (_, index) => BigInt(position(index))),
-        [1, BLOCK],
-      ),
-      mask: floatFeed(mask, [BLOCK, attended]),
-    }
+    const length = end - start
     const { layers } = this.#model
+    const rows = (length * this.#model.heads) / this.#model.keyValueHeads
+    const mask = new Float32Array(rows * end)
+    for (let row = 0; row < rows; row++) mask.fill(MASKED, row * end + start + (row % length) + 1, (row + 1) * end)
+    const feeds: Record<string, Feed> = {
+      tokens: integerFeed(Int32Array.from(tokens.slice(start, end)), [length]),
+      positions: longFeed(
+        BigInt64Array.from({ length }, (_, index) => BigInt(start + index)),
+        [1, length],
+      ),
+      mask: floatFeed(mask, [rows, end]),
+    }
     const names = cacheNames(layers)
     const [, heads, capacity, size] = earlier.shape
     for (const [index, name] of names.entries()) {

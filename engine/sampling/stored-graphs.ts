@@ -6,6 +6,7 @@ import {
   add,
   cast,
   concat,
+  type Dimension,
   div,
   equal,
   Graph,
@@ -13,6 +14,7 @@ import {
   lessOrEqual,
   loop,
   matmul,
+  minimum,
   mul,
   not,
   or,
@@ -23,13 +25,16 @@ import {
   silu,
   smallest,
   softmax,
+  split,
   sub,
+  times,
   transpose,
   type Value,
   at,
   gatherRows,
 } from '../graph/index.ts'
 import { emitOne } from '../graph/graph.ts'
+import { fixedDimension } from '../graph/types.ts'
 import { MASKED, rotaryTables } from '../models/llama-forward.ts'
 import { headSize, layerPrefix, type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import { StoredParameters } from '../models/parameters.ts'
@@ -48,9 +53,9 @@ interface Layers {
   readonly parameters: StoredParameters
   readonly project: Projection
   readonly tables: RotaryTables
-  /** [rows] tokens of [batch, length], rows = batch · length. */
+  /** [batch · length, width] */
   readonly batch: number
-  readonly length: number
+  readonly length: Dimension
   /** int64 [batch, length]. */
   readonly positions: Value
   /** query [batch, keyValueHeads, group · length, size], key and value [batch, keyValueHeads, length, size] → like query. */
@@ -60,16 +65,16 @@ interface Layers {
 export const cacheName = (layer: number, part: 'key' | 'value'): string => `${part}.${layer}`
 
 /**
- * Inputs: tokens int32 [block]; positions int64 [1, block]; mask [block, attended], additive; key.i, value.i
- * [1, keyValueHeads, cached, headSize]. Outputs: new.key.i, new.value.i [1, keyValueHeads, block, headSize].
+ * Inputs: tokens int32 [block]; positions int64 [1, block]; mask [group · block, attended], additive, the same for each of the
+ * `group` query heads of a key; key.i, value.i [1, keyValueHeads, cached, headSize]. Outputs: new.key.i, new.value.i
+ * [1, keyValueHeads, block, headSize].
  */
-export function prefillGraph({ model, weights }: StoredModel, block: number): Graph {
+export function prefillGraph({ model, weights }: StoredModel): Graph {
   const graph = new Graph('prefill')
   const parameters = new StoredParameters(graph, llamaLayout(model), weights)
-  const tokens = graph.input('tokens', 'int32', [block])
-  const positions = graph.input('positions', 'int64', [1, block])
-  const mask = graph.input('mask', 'float32', [block, 'attended'])
-  const group = model.heads / model.keyValueHeads
+  const tokens = graph.input('tokens', 'int32', ['block'])
+  const positions = graph.input('positions', 'int64', [1, 'block'])
+  const mask = graph.input('mask', 'float32', [times('block', model.heads / model.keyValueHeads), 'attended'])
   const size = headSize(model)
   const scale = 1 / Math.sqrt(size)
   runLayers(gatherRows(parameters.get('model.embed_tokens.weight'), tokens), {
@@ -78,7 +83,7 @@ export function prefillGraph({ model, weights }: StoredModel, block: number): Gr
     project: projection(parameters, 'float32'),
     tables: rotaryTables(graph, model),
     batch: 1,
-    length: block,
+    length: 'block',
     positions,
     attend: (layer, query, key, value) => {
       const shape = [1, model.keyValueHeads, 'cached', size]
@@ -89,9 +94,7 @@ export function prefillGraph({ model, weights }: StoredModel, block: number): Gr
       const keys = concat([earlierKeys, key], 2, 'attended')
       const values = concat([earlierValues, value], 2, 'attended')
       const scores = matmul(query, keys, { transposeB: true, scale })
-      const byHead = reshape(scores, [model.keyValueHeads, group, block, 'attended'])
-      const shares = reshape(softmax(add(byHead, mask)), [1, model.keyValueHeads, group * block, 'attended'])
-      return emitOne('MatMul', [shares, values], 'float32', query.shape)
+      return emitOne('MatMul', [softmax(add(scores, mask)), values], 'float32', query.shape)
     },
   })
   return graph
@@ -99,46 +102,62 @@ export function prefillGraph({ model, weights }: StoredModel, block: number): Gr
 
 export interface DecodeShape {
   readonly rows: number
-  /** Tokens of one call at most. */
-  readonly steps: number
   readonly greedy: boolean
   readonly precision: Precision
   /** Whether the graph also returns what tokens are chosen from. */
   readonly logits?: boolean
 }
 
+/** Rows whose caches have one capacity, which is that of the longest: few, so that a long row makes few others pay for it. */
+const GROUP_ROWS = 4
+
+/** Sizes of the groups that rows are decoded in, in their order. */
+export function rowGroups(rows: number): number[] {
+  return Array.from({ length: Math.ceil(rows / GROUP_ROWS) }, (_, group) =>
+    Math.min(GROUP_ROWS, rows - group * GROUP_ROWS),
+  )
+}
+
+/** Of the keys or the values of a layer and a group of rows. */
+export const groupCacheName = (layer: number, part: 'key' | 'value', group: number): string =>
+  `${cacheName(layer, part)}.${group}`
+
+/** A group of rows in the decode graph: the mask of its cached keys [rows, 1, 1, capacity], and its cached keys and values by layer. */
+interface RowGroup {
+  readonly capacity: string
+  readonly columns: Value
+  readonly mask: Value
+  readonly keys: readonly Value[]
+  readonly values: readonly Value[]
+}
+
 /**
- * Inputs: token int32 [rows], read first; cached int32 [rows], how many keys of a row count; stopTokens int32 [stops]; stopped bool
- * [rows]; key.i, value.i [rows, keyValueHeads, capacity, headSize]; and, unless greedy, temperature [1] and uniforms [steps, rows].
+ * Inputs: steps int64, tokens made at most; token int32 [rows], read first; cached int32 [rows], how many keys of a row count;
+ * stopTokens int32 [stops]; stopped bool [rows]; by group of rows g columns.g int32 [1, capacity], which counts from 0, and key.i.g,
+ * value.i.g [rows of the group, keyValueHeads, capacity, headSize]; and, unless greedy, temperature [1] and uniforms [steps, rows].
  * Outputs: tokens int32 [made, rows]; new.key.i, new.value.i [rows, keyValueHeads, made, headSize]; if asked for, logits
  * [made, rows, vocabulary].
  */
 export function chunkGraph({ model, weights }: StoredModel, shape: DecodeShape): Graph {
-  const { rows, steps, greedy, precision } = shape
+  const { rows, greedy, precision } = shape
   const graph = new Graph('decode')
   const parameters = new StoredParameters(graph, llamaLayout(model), weights)
   const project = projection(parameters, precision)
   const tables = rotaryTables(graph, model)
+  const steps = graph.input('steps', 'int64', [])
   const first = graph.input('token', 'int32', [rows])
   const cached = graph.input('cached', 'int32', [rows])
-  const columns = graph.input('columns', 'int32', [1, 'capacity'])
   const stopTokens = graph.input('stopTokens', 'int32', ['stops'])
   const stopped = graph.input('stopped', 'bool', [rows])
-  const choose = greedy ? greedyChoice : sampler(graph, rows, steps)
+  const choose = greedy ? greedyChoice : sampler(graph, rows)
   const size = headSize(model)
   const scale = 1 / Math.sqrt(size)
-  const cacheShape = [rows, model.keyValueHeads, 'capacity', size]
-  const parts = (['key', 'value'] as const).map((part) =>
-    Array.from({ length: model.layers }, (_, layer) => graph.input(cacheName(layer, part), 'float32', cacheShape)),
-  )
-  const [cachedKeys = [], cachedValues = []] = parts
-  const isCached = lessOrEqual(columns, sub(reshape(cached, [rows, 1]), graph.scalar(1, 'int32')))
-  const mask = reshape(mul(cast(not(isCached), 'float32'), MASKED), [rows, 1, 1, 'capacity'])
-  const empty = [...cachedKeys, ...cachedValues].map(() =>
+  const groups = groupInputs(graph, model, cached)
+  const empty = Array.from({ length: 2 * model.layers }, () =>
     graph.constant('float32', [rows, model.keyValueHeads, 0, size], []),
   )
   const { carried, stacked } = loop({
-    tripCount: graph.scalar(steps, 'int64'),
+    tripCount: steps,
     condition: cast(graph.scalar(1), 'bool'),
     initial: [first, stopped, ...empty],
     shapes: [[rows], [rows], ...empty.map((_, index) => [rows, model.keyValueHeads, `generated_${index}`, size])],
@@ -146,6 +165,8 @@ export function chunkGraph({ model, weights }: StoredModel, shape: DecodeShape):
     body: (iteration, [token, done, ...generated]) => {
       const earlier = (index: number): Value => present(generated[index])
       const grown: Value[] = []
+      // A row goes on behind its last token while others are at theirs, perhaps beyond the model's context.
+      const position = minimum(add(cached, cast(iteration, 'int32')), model.context - 1)
       const hidden = runLayers(gatherRows(parameters.get('model.embed_tokens.weight'), present(token)), {
         model,
         parameters,
@@ -153,21 +174,30 @@ export function chunkGraph({ model, weights }: StoredModel, shape: DecodeShape):
         tables,
         batch: rows,
         length: 1,
-        positions: reshape(cast(add(cached, cast(iteration, 'int32')), 'int64'), [rows, 1]),
+        positions: reshape(cast(position, 'int64'), [rows, 1]),
         attend: (layer, query, key, value) => {
           const name = `grown_${layer}`
           const keys = concat([earlier(layer), key], 2, name)
           const values = concat([earlier(model.layers + layer), value], 2, name)
           grown[layer] = keys
           grown[model.layers + layer] = values
-          const onCache = add(matmul(query, present(cachedKeys[layer]), { transposeB: true, scale }), mask)
-          const onOwn = matmul(query, keys, { transposeB: true, scale })
-          const shares = softmax(concat([onCache, onOwn], 3, 'attended'))
-          const [cacheShares, ownShares] = splitLast(shares, columns, 'capacity', name)
-          return add(
-            emitOne('MatMul', [cacheShares, present(cachedValues[layer])], 'float32', query.shape),
-            emitOne('MatMul', [ownShares, values], 'float32', query.shape),
-          )
+          const byGroup = (x: Value): Value[] => split(x, 0, rowGroups(rows))
+          const [queries, own, ownValues] = [
+            byGroup(query),
+            byGroup(matmul(query, keys, { transposeB: true, scale })),
+            byGroup(values),
+          ]
+          const mixed = groups.map((group, index) => {
+            const [groupQuery, onOwn] = [present(queries[index]), present(own[index])]
+            const product = matmul(groupQuery, present(group.keys[layer]), { transposeB: true, scale })
+            const shares = softmax(concat([add(product, group.mask), onOwn], 3, 'attended'))
+            const [cacheShares, ownShares] = splitLast(shares, group.columns, group.capacity, name)
+            return add(
+              emitOne('MatMul', [cacheShares, present(group.values[layer])], 'float32', groupQuery.shape),
+              emitOne('MatMul', [ownShares, present(ownValues[index])], 'float32', groupQuery.shape),
+            )
+          })
+          return concat(mixed, 0)
         },
       })
       const normalised = rmsNorm(hidden, parameters.get('model.norm.weight'), model.normEpsilon)
@@ -192,11 +222,30 @@ export function chunkGraph({ model, weights }: StoredModel, shape: DecodeShape):
   return graph
 }
 
+/** cached: int32 [rows]. */
+function groupInputs(graph: Graph, model: LlamaConfig, cached: Value): RowGroup[] {
+  const sizes = rowGroups(fixedDimension(cached.shape, 0))
+  const counts = split(cached, 0, sizes)
+  return sizes.map((rows, group) => {
+    const capacity = `capacity_${group}`
+    const columns = graph.input(`columns.${group}`, 'int32', [1, capacity])
+    const last = sub(reshape(present(counts[group]), [rows, 1]), graph.scalar(1, 'int32'))
+    const isCached = lessOrEqual(columns, last)
+    const mask = reshape(mul(cast(not(isCached), 'float32'), MASKED), [rows, 1, 1, capacity])
+    const shape = [rows, model.keyValueHeads, capacity, headSize(model)]
+    const byLayer = (part: 'key' | 'value'): Value[] =>
+      Array.from({ length: model.layers }, (_, layer) =>
+        graph.input(groupCacheName(layer, part, group), 'float32', shape),
+      )
+    return { capacity, columns, mask, keys: byLayer('key'), values: byLayer('value') }
+  })
+}
+
 function runLayers(embedded: Value, layers: Layers): Value {
   const { model, parameters, project, tables, batch, length, positions, attend } = layers
   const { heads, keyValueHeads, width, normEpsilon } = model
   const size = headSize(model)
-  const rows = batch * length
+  const rows = times(length, batch)
   const group = heads / keyValueHeads
   const rotated = (x: Value, columns: number): Value => rotate(reshape(x, [batch, length, columns]), positions, tables)
   /** [rows, keyValueHeads · perKey · size] → [batch, keyValueHeads, perKey · length, size] */
@@ -204,7 +253,7 @@ function runLayers(embedded: Value, layers: Layers): Value {
     reshape(transpose(reshape(x, [batch, length, keyValueHeads, perKey, size]), [0, 2, 3, 1, 4]), [
       batch,
       keyValueHeads,
-      perKey * length,
+      times(length, perKey),
       size,
     ])
   let x = embedded
@@ -237,9 +286,9 @@ function splitLast(x: Value, columns: Value, cacheName: string, restName: string
   ]
 }
 
-function sampler(graph: Graph, rows: number, steps: number): (x: Value, iteration: Value) => Value {
+function sampler(graph: Graph, rows: number): (x: Value, iteration: Value) => Value {
   const temperature = graph.input('temperature', 'float32', [1])
-  const uniforms = graph.input('uniforms', 'float32', [steps, rows])
+  const uniforms = graph.input('uniforms', 'float32', ['steps', rows])
   return (x, iteration) => sampledChoice(div(x, temperature), at(uniforms, iteration))
 }
 

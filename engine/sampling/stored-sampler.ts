@@ -4,9 +4,10 @@
  * a call and sees its own cache only, so its tokens do not depend on the rows beside it.
  */
 import { type LlamaConfig } from '../models/llama.ts'
-import { booleanFeed, type Feed, floatFeed, integerFeed, Session } from '../runtime/session.ts'
+import { booleanFeed, countFeed, type Feed, floatFeed, integerFeed, Session } from '../runtime/session.ts'
 import { checkTokens, RowError } from '../training/rows.ts'
-import { type KeyValues, RowCaches } from './key-values.ts'
+import { GroupedCaches } from './grouped-caches.ts'
+import { type KeyValues } from './key-values.ts'
 import { cacheNames, Prefill } from './prefill.ts'
 import type { Precision } from './projection.ts'
 import type { SampleResult } from './sample.ts'
@@ -33,15 +34,16 @@ export interface StoredSamplerRequest {
   readonly uniforms: Float32Array
 }
 
-/** Tokens of one call: rows can be exchanged only between calls, and each call copies what it returns. */
+/** Tokens of one call at most: rows can be exchanged only between calls, and each call copies what it returns. */
 const STEPS = 16
 
 /** A completion being made. */
 interface Row {
   /** Index of the completion. */
   readonly index: number
+  readonly prompt: readonly number[]
   readonly completion: number[]
-  /** Keys in the cache. */
+  /** Keys in the cache: of all tokens but the last, from which decoding goes on, so that tokens are chosen in one place only. */
   cached: number
   /** Read next. */
   token: number
@@ -52,14 +54,14 @@ export class StoredSampler {
   readonly #options: Omit<StoredSamplerOptions, 'weights'>
   readonly #prefill: Prefill
   readonly #decode: Session
-  readonly #caches: RowCaches
+  readonly #caches: GroupedCaches
 
   private constructor(options: Omit<StoredSamplerOptions, 'weights'>, prefill: Prefill, decode: Session) {
     this.#model = options.model
     this.#options = options
     this.#prefill = prefill
     this.#decode = decode
-    this.#caches = new RowCaches(options.model, options.rows, options.capacity)
+    this.#caches = new GroupedCaches(options.model, options.rows)
   }
 
   /** Throws RowError for options that do not fit the model. */
@@ -73,7 +75,7 @@ export class StoredSampler {
       throw new RowError(`temperature must be at least 0, got ${temperature}`)
     const stored = { model, weights }
     const prefill = await Prefill.create(stored, { threads })
-    const shape = { rows, steps: STEPS, greedy: temperature === 0, precision }
+    const shape = { rows, greedy: temperature === 0, precision }
     return new StoredSampler(options, prefill, await Session.create(chunkGraph(stored, shape), { threads }))
   }
 
@@ -90,14 +92,16 @@ export class StoredSampler {
     const stops = new Set(stopTokens)
     const result: SampleResult = { completions: Array.from({ length: total }, () => []), stopped: [] }
     const rows: (Row | null)[] = Array.from({ length: this.#options.rows }, () => null)
-    let next = 0
+    const waiting = longestFirst(prompts, samplesPerPrompt)
     for (;;) {
-      for (const [place, row] of rows.entries()) {
-        if (row !== null || next === total) continue
-        rows[place] = await this.#start(next, place, prompts[Math.floor(next / samplesPerPrompt)] ?? [])
-        next += 1
-      }
+      const begun = [...rows.keys()].filter((place) => rows[place] === null).slice(0, waiting.length)
+      for (const place of begun) rows[place] = waiting.shift() ?? null
       if (rows.every((row) => row === null)) return result
+      this.#caches.resize(rows.map((row) => row?.cached ?? 0))
+      for (const place of begun) {
+        const { group, row } = this.#caches.at(place)
+        await this.#prefill.read(rows[place]?.prompt.slice(0, -1) ?? [], group, row)
+      }
       const { tokens, keyValues, made } = await this.#step(rows, request)
       for (const [place, row] of rows.entries()) {
         if (row === null) continue
@@ -111,10 +115,13 @@ export class StoredSampler {
           result.completions[row.index] = row.completion
           result.stopped[row.index] = stopped
           rows[place] = null
-        } else {
-          this.#caches.write(place, row.cached, keyValues, place, made, made)
-          row.cached += made
         }
+      }
+      this.#caches.resize(rows.map((row) => (row === null ? 0 : row.cached + made)))
+      for (const [place, row] of rows.entries()) {
+        if (row === null) continue
+        this.#caches.append(place, row.cached, keyValues, made)
+        row.cached += made
       }
     }
   }
@@ -124,17 +131,14 @@ export class StoredSampler {
     await this.#decode.release()
   }
 
-  /** Decoding starts from the last token of the prompt, so that tokens are chosen in one place only. */
-  async #start(index: number, place: number, prompt: readonly number[]): Promise<Row> {
-    await this.#prefill.read(prompt.slice(0, -1), this.#caches, place)
-    return { index, completion: [], cached: prompt.length - 1, token: prompt.at(-1) ?? 0 }
-  }
-
   async #step(
     rows: readonly (Row | null)[],
     request: StoredSamplerRequest,
   ): Promise<{ tokens: Int32Array; keyValues: KeyValues; made: number }> {
-    const { temperature, capacity } = this.#options
+    const { temperature } = this.#options
+    const { maximumNewTokens } = request
+    const left = rows.map((row) => (row === null ? 0 : maximumNewTokens - row.completion.length))
+    const steps = Math.min(STEPS, Math.max(...left))
     const stops = request.stopTokens.length === 0 ? [-1] : request.stopTokens
     const integers = (value: (row: Row) => number): Feed =>
       integerFeed(
@@ -142,28 +146,22 @@ export class StoredSampler {
         [rows.length],
       )
     const feeds: Record<string, Feed> = {
+      steps: countFeed(steps),
       token: integers((row) => row.token),
       cached: integers((row) => row.cached),
-      columns: integerFeed(
-        Int32Array.from({ length: capacity }, (_, index) => index),
-        [1, capacity],
-      ),
       stopTokens: integerFeed(Int32Array.from(stops), [stops.length]),
       stopped: booleanFeed(
         Uint8Array.from(rows, (row) => (row === null ? 1 : 0)),
         [rows.length],
       ),
-    }
-    const names = cacheNames(this.#model.layers)
-    for (const [index, name] of names.entries()) {
-      feeds[name] = floatFeed(this.#caches.arrays[index] ?? new Float32Array(), this.#caches.shape)
+      ...this.#caches.feeds(),
     }
     if (temperature > 0) {
       feeds['temperature'] = floatFeed(Float32Array.of(temperature), [1])
-      feeds['uniforms'] = floatFeed(uniformsOf(rows, request), [STEPS, rows.length])
+      feeds['uniforms'] = floatFeed(uniformsOf(rows, steps, request), [steps, rows.length])
     }
     const outputs = await this.#decode.run(feeds)
-    const keyValues = names.map((name) => outputs.floats(`new.${name}`))
+    const keyValues = cacheNames(this.#model.layers).map((name) => outputs.floats(`new.${name}`))
     const tokens = outputs.integers('tokens')
     return { tokens, keyValues, made: tokens.length / rows.length }
   }
@@ -173,12 +171,10 @@ export class StoredSampler {
     for (const [name, value] of Object.entries({ samplesPerPrompt, maximumNewTokens })) {
       if (!Number.isInteger(value) || value < 1) throw new RowError(`${name} must be a positive integer, got ${value}`)
     }
-    // The last call of a row may go on behind its last token.
-    const room = Math.ceil(maximumNewTokens / STEPS) * STEPS
     for (const prompt of prompts) {
-      if (prompt.length < 1 || prompt.length + room - 1 > capacity) {
+      if (prompt.length < 1 || prompt.length + maximumNewTokens > capacity) {
         throw new RowError(
-          `a prompt of ${prompt.length} tokens with ${room} more (${maximumNewTokens} in whole calls of ${STEPS}) does not fit the capacity of ${capacity}`,
+          `a prompt of ${prompt.length} tokens with ${maximumNewTokens} more does not fit the capacity of ${capacity}`,
         )
       }
       checkTokens(prompt, model.vocabulary)
@@ -189,13 +185,31 @@ export class StoredSampler {
   }
 }
 
-/** [STEPS, rows]. Rows without a completion, and steps behind the last token, get 0. */
-function uniformsOf(rows: readonly (Row | null)[], { uniforms, maximumNewTokens }: StoredSamplerRequest): Float32Array {
-  const chosen = new Float32Array(STEPS * rows.length)
+/** Long prompts side by side, and short ones, so that caches of one group are filled alike. Samples of a prompt stay together. */
+function longestFirst(prompts: readonly (readonly number[])[], samplesPerPrompt: number): Row[] {
+  const rows = prompts.flatMap((prompt, number) =>
+    Array.from({ length: samplesPerPrompt }, (_, sample): Row => ({
+      index: number * samplesPerPrompt + sample,
+      prompt,
+      completion: [],
+      cached: prompt.length - 1,
+      token: prompt.at(-1) ?? 0,
+    })),
+  )
+  return rows.toSorted((a, b) => b.prompt.length - a.prompt.length)
+}
+
+/** [steps, rows]. Rows without a completion, and steps behind the last token, get 0. */
+function uniformsOf(
+  rows: readonly (Row | null)[],
+  steps: number,
+  { uniforms, maximumNewTokens }: StoredSamplerRequest,
+): Float32Array {
+  const chosen = new Float32Array(steps * rows.length)
   for (const [place, row] of rows.entries()) {
     if (row === null) continue
     const from = row.index * maximumNewTokens + row.completion.length
-    const count = Math.min(STEPS, maximumNewTokens - row.completion.length)
+    const count = Math.min(steps, maximumNewTokens - row.completion.length)
     for (let step = 0; step < count; step++) chosen[step * rows.length + place] = uniforms[from + step] ?? 0
   }
   return chosen

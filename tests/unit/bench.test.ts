@@ -7,7 +7,8 @@ import { describe, expect, it } from 'vitest'
 import { quantile } from '../../bench/compare.ts'
 import { logitsAlong } from '../../bench/decoding.ts'
 import { divergence, equalStart, qualityTable, readQuality } from '../../bench/quality.ts'
-import { readBench } from '../../bench/results.ts'
+import { readBench, row } from '../../bench/results.ts'
+import { promptLengths } from '../../bench/sample.ts'
 import { trainTable } from '../../bench/train.ts'
 import { secondsToScore } from '../../bench/score.ts'
 import { StoredSampler } from '../../engine/index.ts'
@@ -21,6 +22,8 @@ describe('the command', () => {
     [['train', '--pairs', '0'], 'positive integer'],
     [['train', '--threads', '1,many'], 'positive integer'],
     [['quality', '--model', 'nowhere.gguf'], 'no GGUF file nowhere.gguf'],
+    [['sample', '--models', 'huge'], "no 'huge'"],
+    [['sample', '--peers', 'vLLM'], "no 'vLLM'"],
     [['fly'], "unknown command 'fly'"],
   ])('%j: exit code 2 and a message', (args, message) => {
     const command = ['--import', 'tsx', path.join('bench', 'main.ts'), ...args]
@@ -40,6 +43,11 @@ describe('quantiles', () => {
   it('of nothing do not exist', () => {
     expect(() => quantile([], 0.5)).toThrow(RangeError)
   })
+})
+
+it('prompts of the sampling benchmark: lengths spread evenly over those asked for', () => {
+  expect(promptLengths(1)).toEqual([320])
+  expect(promptLengths(4)).toEqual([128, 256, 384, 512])
 })
 
 describe('quality', () => {
@@ -84,7 +92,7 @@ describe('quality', () => {
 })
 
 it('docs/performance.md shows the stored results, of at least ten pairs each', async () => {
-  const results = readBench('train')
+  const results = readBench('train', row)
   if (results === null) throw new Error('results/bench-train.json is missing; npm run bench -- train writes it')
   expect(Math.min(...results.rows.map(({ pairs }) => pairs))).toBeGreaterThanOrEqual(10)
   const page = path.join(root, 'docs', 'performance.md')

@@ -58,13 +58,63 @@ describe('at temperature 0', () => {
 
   test('requests that do not fit are refused', async () => {
     const ask = (change: object) => sampler.sample({ ...greedyRequest, ...change })
-    await expect(ask({ prompts: [prompt(226, 0)] })).rejects.toThrow(/226 tokens.*capacity of 256/)
+    await expect(ask({ prompts: [prompt(237, 0)] })).rejects.toThrow(/237 tokens.*capacity of 256/)
     await expect(ask({ prompts: [[]] })).rejects.toThrow(/0 tokens/)
     await expect(ask({ prompts: [[50]] })).rejects.toThrow(/50/)
     await expect(ask({ maximumNewTokens: 0 })).rejects.toThrow(/maximumNewTokens/)
     await expect(StoredSampler.create({ ...options, capacity: 257, temperature: 0 })).rejects.toThrow(/context of 256/)
     await expect(StoredSampler.create({ ...options, temperature: -1 })).rejects.toThrow(/temperature/)
   })
+})
+
+test('a context shorter than a block of a prompt, up to its last token', async () => {
+  const short = { ...model, context: 24 }
+  const sampler = await StoredSampler.create({ model: short, weights, rows: 2, capacity: 24, temperature: 0 })
+  const asked = { ...greedyRequest, stopTokens: [], prompts: [prompt(4, 1), prompt(14, 2)], maximumNewTokens: 10 }
+  const found = await sampler.sample(asked)
+  await sampler.close()
+  const long = await StoredSampler.create({ ...options, temperature: 0 })
+  expect(found).toEqual(await long.sample(asked))
+  await long.close()
+})
+
+test('a row that is at the end of the context goes on beside one that is not', async () => {
+  const short = { ...model, context: 24 }
+  const sampler = await StoredSampler.create({ model: short, weights, rows: 2, capacity: 24, temperature: 0 })
+  const asked = { ...greedyRequest, prompts: [prompt(4, 5), prompt(4, 2), prompt(4, 3)], maximumNewTokens: 20 }
+  const { completions } = await sampler.sample({ ...asked, stopTokens: [] })
+  // The second row stops within the first call, so that the third begins while the first has four tokens to go.
+  const [first = [], second = [], third = []] = completions
+  const stop = second.slice(0, 16).find((token) => !first.includes(token))
+  if (stop === undefined) throw new Error('the second row says nothing of its own: choose another prompt')
+  const stopped = await sampler.sample({ ...asked, stopTokens: [stop] })
+  const cut = (tokens: readonly number[]) =>
+    tokens.includes(stop) ? tokens.slice(0, tokens.indexOf(stop) + 1) : tokens
+  expect(stopped.completions).toEqual([first, cut(second), cut(third)])
+  expect(cut(third).length).toBeGreaterThan(5)
+  await sampler.close()
+})
+
+test('fewer new tokens are the beginning of more, however calls divide them', async () => {
+  const sampler = await StoredSampler.create({ ...options, temperature: 0 })
+  const ask = (maximumNewTokens: number) => sampler.sample({ ...greedyRequest, stopTokens: [], maximumNewTokens })
+  const { completions } = await ask(40)
+  for (const count of [1, 15, 16, 17, 33]) {
+    expect((await ask(count)).completions).toEqual(completions.map((tokens) => tokens.slice(0, count)))
+  }
+  await sampler.close()
+})
+
+test('a row that replaces a finished one, and one beside it, are as if alone', async () => {
+  const sampler = await StoredSampler.create({ ...options, rows: 6, temperature: 0 })
+  const many = Array.from({ length: 20 }, (_, seed) => prompt(1 + ((seed * 37) % 200), seed))
+  const together = await sampler.sample({ ...greedyRequest, prompts: many })
+  expect(new Set(together.completions.map(({ length }) => length)).size).toBeGreaterThan(2)
+  for (const [index, alone] of many.entries()) {
+    const { completions } = await sampler.sample({ ...greedyRequest, prompts: [alone] })
+    expect(completions).toEqual([together.completions[index]])
+  }
+  await sampler.close()
 })
 
 describe.each(['float32', 'int8'] as const)('with weights in %s', (precision) => {
