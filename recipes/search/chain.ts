@@ -1,16 +1,13 @@
 import type { Task } from '../../tasks/task.ts'
 import type { Verdict } from '../spc/prompts.ts'
 
-/**
- * One chain of guided search, from step to step: the whole algorithm without its players. A step that is not rejected
- * stands, so the last attempt stands whatever anyone thinks of it.
- */
+/** One chain of guided search, from step to step: the whole algorithm without its players. */
 export interface Chain {
   /** The last one is the step that is under way. */
   steps: string[]
   /** Attempts at it. */
   attempt: number
-  /** What became of it. `broken`: the solver's last text is no step; nobody can judge it, and the chain is over. */
+  /** What became of it. `proposed`: it is to be judged. `broken`: the solver's last text is no step; nobody can judge it, and the chain is over. */
   state: (typeof states)[number]
   /** Whether the solver ended its solution with it. */
   ended: boolean
@@ -25,13 +22,16 @@ export const goesOn = ({ state, ended }: Chain): boolean => state !== 'broken' &
 /** What stands before the next attempt at a step: all steps, or all but the rejected one. */
 export const standing = ({ steps, state }: Chain): string[] => (state === 'rejected' ? steps.slice(0, -1) : steps)
 
-/** The chain with the solver's next step, or with another attempt in the place of the rejected one. */
-export function propose(chain: Chain, task: Task, text: string): Chain {
+/**
+ * The chain with the solver's next step, or with another attempt in the place of the rejected one. The last of so many
+ * attempts stands, whatever anyone would think of it.
+ */
+export function propose(chain: Chain, task: Task, text: string, attempts: number): Chain {
   const proposal = readProposal(task, text)
   const attempt = chain.state === 'rejected' ? chain.attempt + 1 : 1
-  return proposal
-    ? { steps: [...standing(chain), proposal.step], attempt, state: 'proposed', ended: proposal.ended }
-    : { steps: standing(chain), attempt, state: 'broken', ended: false }
+  if (!proposal) return { steps: standing(chain), attempt, state: 'broken', ended: false }
+  const state = attempt < attempts ? 'proposed' : 'standing'
+  return { steps: [...standing(chain), proposal.step], attempt, state, ended: proposal.ended }
 }
 
 /** A step and whether the solution ends with it: `85-27=58;` or `85-27=58.`; what may follow the mark is not looked at. */

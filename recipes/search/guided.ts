@@ -108,18 +108,20 @@ const solverSays = (
       key: String(row.episode),
       prompt: opening(search.problem, standing(search)),
     })),
-  answer: (context, rows, answers) =>
-    played(context, waiting(context, rows, waits), answers, 'attempt', (search, { question, texts, tokens }) => {
+  answer(context, rows, answers) {
+    const { task, search: settings } = context.config
+    return played(context, waiting(context, rows, waits), answers, 'attempt', (search, { question, texts, tokens }) => {
       const [text = ''] = texts
       const [spent = 0] = tokens
       const after: Search = {
         ...search,
-        ...withProposal(search, taskFrom(context.config.task), text),
+        ...withProposal(search, taskFrom(task), text, settings.attempts),
         attempts: search.attempts + 1,
         tokens: { ...search.tokens, solver: search.tokens.solver + spent },
       }
       return { search: after, prompt: question.prompt, text, tokens: spent, verdict: null }
-    }),
+    })
+  },
 })
 
 export const propose = solverSays(
