@@ -1,3 +1,4 @@
+import { sum } from '../../shared/collections.ts'
 import { affordable, majority, type Vote } from '../self-check/vote.ts'
 import type { JudgedChain } from './rows.ts'
 
@@ -9,38 +10,44 @@ export interface PlainChain extends Vote {
   judged?: JudgedChain
 }
 
-export function votesFor(tokens: number, chains: readonly PlainChain[]): { answer: string | null; short: boolean } {
-  const costs = chains.map(({ cost }) => cost)
-  const bought = affordable(tokens, costs)
-  return { answer: majority(chains.slice(0, bought)), short: spent(tokens, costs) }
-}
-
-/** Whether all of it was bought, and tokens are left. */
-const spent = (tokens: number, costs: readonly number[]): boolean =>
-  costs.reduce((total, cost) => total + cost, 0) < tokens
-
-/** The judged chains that the tokens buy, each with the critic's reading of it. */
-const judgedFor = (tokens: number, chains: readonly PlainChain[]): (PlainChain & { judged: JudgedChain })[] => {
-  const known = chains.flatMap((chain) => (chain.judged ? [{ ...chain, judged: chain.judged }] : []))
-  return known.slice(
+/** The chains that the tokens buy without a critic. */
+const boughtFor = (tokens: number, chains: readonly PlainChain[]): PlainChain[] =>
+  chains.slice(
     0,
     affordable(
       tokens,
-      known.map(({ cost, judged }) => cost + judged.tokens),
+      chains.map(({ cost }) => cost),
     ),
   )
+
+/** The chains that they buy with the critic's reading of each, of those that it has read. */
+function readFor(tokens: number, chains: readonly PlainChain[]): (PlainChain & { judged: JudgedChain })[] {
+  const read = chains.flatMap((chain) => (chain.judged ? [{ ...chain, judged: chain.judged }] : []))
+  const costs = read.map(({ cost, judged }) => cost + judged.tokens)
+  return read.slice(0, affordable(tokens, costs))
 }
+
+export const votesFor = (tokens: number, chains: readonly PlainChain[]): string | null =>
+  majority(boughtFor(tokens, chains))
 
 /** Best-of-n: the first chain of which the critic accepts every step; without one, the chain it accepts longest. */
 export function bestFor(tokens: number, chains: readonly PlainChain[]): string | null {
-  const bought = judgedFor(tokens, chains)
-  const best =
-    bought.find(({ judged }) => judged.whole) ?? bought.toSorted((a, b) => b.judged.accepted - a.judged.accepted)[0]
-  return best?.answer ?? null
+  const read = readFor(tokens, chains)
+  const longest = read.toSorted((a, b) => b.judged.accepted - a.judged.accepted)[0]
+  return (read.find(({ judged }) => judged.whole) ?? longest)?.answer ?? null
 }
 
 /** The majority of the chains that the critic accepts as a whole; without one, that of all. */
 export function acceptedFor(tokens: number, chains: readonly PlainChain[]): string | null {
-  const bought = judgedFor(tokens, chains)
-  return majority(bought.filter(({ judged }) => judged.whole)) ?? majority(bought)
+  const read = readFor(tokens, chains)
+  return majority(read.filter(({ judged }) => judged.whole)) ?? majority(read)
+}
+
+/** Whether tokens are left when all chains are bought, those that the critic has read or all of them. */
+export function runsShort(tokens: number, chains: readonly PlainChain[]): boolean {
+  const read = chains.filter(({ judged }) => judged)
+  return (
+    sum(chains.map(({ cost }) => cost)) < tokens ||
+    sum(read.map(({ cost, judged }) => cost + (judged?.tokens ?? 0))) < tokens
+  )
 }

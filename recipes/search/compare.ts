@@ -6,7 +6,7 @@ import { votesOf } from '../self-check/candidates.ts'
 import { readSampled, type Sampled } from '../self-check/rows.ts'
 import { majority } from '../self-check/vote.ts'
 import { rightAnswer } from '../spc/problems.ts'
-import { acceptedFor, bestFor, type PlainChain, votesFor } from './budget.ts'
+import { acceptedFor, bestFor, type PlainChain, runsShort, votesFor } from './budget.ts'
 import { answerOf } from './chain.ts'
 import type { SearchConfig } from './config.ts'
 import { problems } from './guided.ts'
@@ -106,18 +106,17 @@ export function compared(task: Task, { sampled, judged, greedy, searches }: Play
     votes: votesFor(spent(chain), turned(index, plain)),
     best: bestFor(spent(chain), turned(index, plain.slice(0, judged.length))),
   }))
-  const more = votesFor(total, plain)
   const right: Record<Way, number> = {
     sampled: share(first.map(({ answer }) => answer)),
     greedy: Number(greedy.solver.right),
     criticSolves: Number(greedy.critic.right),
     guided: share(answers('critic')),
-    votes: share(alone.map(({ votes }) => votes.answer)),
+    votes: share(alone.map(({ votes }) => votes)),
     best: share(alone.map(({ best }) => best)),
     checker: share(answers('checker')),
     majority: one(majority(first)),
     guidedMajority: one(voted('critic')),
-    moreVotes: one(more.answer),
+    moreVotes: one(votesFor(total, plain)),
     bestOfMore: one(bestFor(total, plain)),
     votesOfAccepted: one(acceptedFor(total, plain)),
     checkerMajority: one(voted('checker')),
@@ -136,7 +135,7 @@ export function compared(task: Task, { sampled, judged, greedy, searches }: Play
     steps: sum(guided.map(({ steps }) => steps.length)),
     attempts: sum(guided.map(({ attempts }) => attempts)),
     unanswered: guided.filter(({ ended }) => !ended).length,
-    short: more.short || alone.some(({ votes }) => votes.short),
+    short: runsShort(total, plain),
   }
 }
 

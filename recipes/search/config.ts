@@ -40,7 +40,7 @@ export const searchConfig = z
         /** Plain chains per problem: the votes that guided search's tokens would buy instead. */
         votes: count.default(48),
         /** How many of these the critic judges for best-of-n. */
-        judged: count.default(16),
+        judged: count.default(24),
       })
       .prefault({}),
   })

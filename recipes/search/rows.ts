@@ -83,7 +83,7 @@ const searched = z.object({
   attempts: z.int(),
   /** Chains by the critic that never came to an answer. */
   unanswered: z.int(),
-  /** Whether the plain chains were too few for what guided search's tokens would have bought. */
+  /** Whether the plain chains, or those that the critic read, were too few for what guided search's tokens would have bought. */
   short: z.boolean(),
 })
 export type Searched = z.infer<typeof searched>
