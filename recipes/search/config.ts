@@ -27,8 +27,9 @@ export const searchConfig = z
 
     search: z
       .strictObject({
-        /** Test problems. */
         problems: count.default(500),
+        /** Whose problems: settings are chosen on `validation`, and what they come to is told on `test`. */
+        split: z.enum(['validation', 'test']).default('test'),
         /** Chains per problem, which vote (paper: 5). */
         chains: count.default(5),
         /** Attempts at a step (paper: 5). The last one stands, so the critic is not asked about it. */

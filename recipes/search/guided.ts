@@ -16,7 +16,8 @@ import { type Judge, judges, readSearch, type Search } from './rows.ts'
 type Context = PlayContext<SearchConfig>
 
 export const problems = ({ search }: SearchConfig): number => search.problems
-export const problemOf = (config: SearchConfig, item: number): string => problemAt(config, 'test', 'search', item)
+export const problemOf = (config: SearchConfig, item: number): string =>
+  problemAt(config, config.search.split, 'search', item)
 
 function judgeOf({ phase }: Context): Judge {
   const found = judges.find((name) => name === phase.split('/')[1])

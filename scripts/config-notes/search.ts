@@ -16,7 +16,11 @@ export const searchNotes: Notes = {
     'the solver to be guided, and SPC’s critic',
     'A run of SPC, `{run, solver}`, whose solver and critics play; null: they are trained here.',
   ],
-  'search.problems': ['500 (MATH500)', 'Test problems.'],
+  'search.problems': ['500 (MATH500)', 'Problems.'],
+  'search.split': [
+    '–',
+    'Whose problems: settings are chosen on `validation`, and what they come to is told on `test`.',
+  ],
   'search.chains': ['5', 'Guided chains per problem, which vote.'],
   'search.attempts': ['5', 'Attempts at a step; the last one stands, so the critic is not asked about it.'],
   'search.temperature': ['not stated', 'Temperature of all that the solver says; the critic judges greedily.'],
