@@ -21,15 +21,14 @@ export const search = defineRounds<SearchConfig>({
   },
 })
 
-/** Step by step: the solver proposes it, the judge checks it; rejected, it is tried again, and the last attempt stands. */
+/** Step by step: the solver proposes it, the judge checks it; rejected, it is tried again, so often and no more. */
 async function guided({ play, config, round }: RoundSteps<SearchConfig>, judge: Judge): Promise<void> {
   const by = judge === 'critic' ? { player: { role: 'critic', version: round } } : undefined
   await play(`open/${judge}`)
   for (const step of range(1, longestChain(config) + 1)) {
-    await play(`propose/${judge}/${step}`, player)
-    for (const attempt of range(2, config.search.attempts + 1)) {
-      await play(`check/${judge}/${step}/${attempt - 1}`, by)
-      await play(`retry/${judge}/${step}/${attempt}`, player)
+    for (const attempt of range(1, config.search.attempts + 1)) {
+      await play(`${attempt === 1 ? 'propose' : 'retry'}/${judge}/${step}/${attempt}`, player)
+      await play(`check/${judge}/${step}/${attempt}`, by)
     }
   }
 }

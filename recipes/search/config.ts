@@ -32,8 +32,10 @@ export const searchConfig = z
         split: z.enum(['validation', 'test']).default('test'),
         /** Chains per problem, which vote (paper: 5). */
         chains: count.default(5),
-        /** Attempts at a step (paper: 5). The last one stands, so the critic is not asked about it. */
+        /** Attempts at a step (paper: 5). */
         attempts: count.max(10).default(5),
+        /** Which attempt stands when none is accepted: the `last` one, about which the critic is then not asked, or (ours) the `first`. */
+        fallback: z.enum(['last', 'first']).default('last'),
         /** Of all that the solver says; the critic judges greedily. The paper does not state it. */
         temperature: temperature.default(0.7),
         /** Ours: of a step's first attempt, where it is to differ; 0 begins with what the solver holds likeliest. */

@@ -116,7 +116,7 @@ const solverSays = (
       const [spent = 0] = tokens
       const after: Search = {
         ...search,
-        ...withProposal(search, taskFrom(task), text, settings.attempts),
+        ...withProposal(search, taskFrom(task), text, settings),
         attempts: search.attempts + 1,
         tokens: { ...search.tokens, solver: search.tokens.solver + spent },
       }
@@ -146,7 +146,7 @@ const underWay = ({ problem, steps }: Search): StepToJudge => {
 function withVerdict(config: SearchConfig, search: Search, verdict: Verdict | null): Search {
   const { problem, done } = underWay(search)
   const right = isSound(config, problem, done) ? isSound(config, problem, search.steps) : null
-  return { ...search, ...withJudgement(search, verdict), checks: [...search.checks, { right, verdict }] }
+  return { ...search, ...withJudgement(search, verdict, config.search), checks: [...search.checks, { right, verdict }] }
 }
 
 const isSound = (config: SearchConfig, problem: string, steps: readonly string[]): boolean =>

@@ -15,6 +15,7 @@ const search = z.object({
   /** The chain, see Chain. */
   steps: z.array(z.string()),
   attempt: z.int(),
+  rejected: z.array(z.object({ step: z.string(), ended: z.boolean() })),
   state: z.enum(states),
   ended: z.boolean(),
   /** Attempts at all steps. */

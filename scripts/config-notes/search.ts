@@ -22,7 +22,11 @@ export const searchNotes: Notes = {
     'Whose problems: settings are chosen on `validation`, and what they come to is told on `test`.',
   ],
   'search.chains': ['5', 'Guided chains per problem, which vote.'],
-  'search.attempts': ['5', 'Attempts at a step; the last one stands, so the critic is not asked about it.'],
+  'search.attempts': ['5', 'Attempts at a step.'],
+  'search.fallback': [
+    'not stated',
+    'Which attempt stands when none is accepted: the `last`, about which the critic is then not asked, or (ours) the `first`.',
+  ],
   'search.temperature': ['not stated', 'Temperature of all that the solver says; the critic judges greedily.'],
   'search.firstTemperature': [
     '–',

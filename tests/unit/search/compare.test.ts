@@ -13,6 +13,7 @@ const chain = (step: string, changes: Partial<Search> = {}): Search => ({
   judge: 'critic',
   steps: [step],
   attempt: 1,
+  rejected: [],
   state: 'standing',
   ended: true,
   attempts: 1,
