@@ -1,6 +1,6 @@
 import { commitShard, isShardDone, readRows, writeRows } from '../db/shards.ts'
 import type { PlayShard } from '../shared/contract.ts'
-import type { Answer, Reading, TurnRow } from '../shared/recipe.ts'
+import { type Answer, phaseOf, type Reading, type TurnRow } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Attempt } from './running.ts'
 import { ask, readSettings, seedOf, templateHash, tokensOf, weightsOf } from './playing.ts'
@@ -15,7 +15,7 @@ export async function playShard(dependencies: Dependencies, input: PlayShard, at
   if (await times.storing(isShardDone(database, place))) return
   const settings = await times.storing(readSettings(database, run, round))
   const { recipe, config } = settings
-  const definition = recipe.phases[phase]
+  const definition = phaseOf(recipe, phase)
   if (!definition) throw new Error(`recipe ${recipe.name} has no phase ${phase}`)
   const from = shard * config.shard
   const to = Math.min(from + config.shard, definition.items(config))

@@ -37,7 +37,9 @@ export function gameLines(game: PlayedEpisode, outcomes: Recipe<BaseConfig>['out
     ...(deception ? field('', byline(deception)) : []),
     ...critiques('on the right step', said.get('criticise/right')),
     ...critiques('on the sneaky one', said.get('criticise/sneaky')),
-    ...(data.problem === undefined ? turns.flatMap((turn) => field(turn.turn, `${turn.text}   ${byline(turn)}`)) : []),
+    ...(deception === undefined
+      ? turns.flatMap((turn) => field(turn.turn, `${wholeCritique(turn)}   ${byline(turn)}`))
+      : []),
     '',
   ]
 }

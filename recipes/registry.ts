@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../shared/errors.ts'
 import type { BaseConfig, Recipe } from '../shared/recipe.ts'
+import { search } from './search/index.ts'
 import { selfCheck } from './self-check/index.ts'
 import { spc } from './spc/index.ts'
 import { spo } from './spo/index.ts'
@@ -17,6 +18,7 @@ const recipes: Record<string, AnyRecipe> = {
   spo,
   sppo,
   'self-check': selfCheck,
+  search,
 }
 export const recipeNames = Object.keys(recipes)
 

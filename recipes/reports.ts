@@ -1,5 +1,6 @@
 import type { DescribeRun } from '../report/data.ts'
 import { html } from '../report/html.ts'
+import { describeSearch } from './search/report/index.ts'
 import { describeSelfCheck } from './self-check/report/index.ts'
 import { describeSpc } from './spc/report/index.ts'
 import { describeSpo } from './spo/report/index.ts'
@@ -15,6 +16,7 @@ const reports: Record<string, DescribeRun> = {
   spo: describeSpo,
   sppo: describeSppo,
   'self-check': describeSelfCheck,
+  search: describeSearch,
 }
 
 export function describeRun(recipe: string): DescribeRun {

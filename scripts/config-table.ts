@@ -13,6 +13,7 @@ import { z } from 'zod'
 import { groupBy } from '../shared/collections.ts'
 import { type AnyRecipe, recipeOf } from '../recipes/registry.ts'
 import type { Notes } from './config-notes/notes.ts'
+import { searchNotes } from './config-notes/search.ts'
 import { selfCheckNotes } from './config-notes/self-check.ts'
 import { spcNotes } from './config-notes/spc.ts'
 import { spoNotes } from './config-notes/spo.ts'
@@ -26,6 +27,7 @@ const notes: Readonly<Record<string, Notes>> = {
   spo: spoNotes,
   sppo: sppoNotes,
   'self-check': selfCheckNotes,
+  search: searchNotes,
 }
 
 export const pages = Object.keys(notes).map((recipe) => ({ recipe, page: path.join(docs, `${recipe}.md`) }))

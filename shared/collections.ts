@@ -12,3 +12,5 @@ export function groupBy<T, K>(values: readonly T[], keyOf: (value: T) => K): Map
 /** The integers from `from` up to, not including, `to`. */
 export const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, index) => from + index)
+
+export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)

@@ -279,6 +279,7 @@ export interface Recipe<Config extends BaseConfig> {
   stop: string
   /** The prompts and answer formats, written out for made-up fields; their hash is kept with every turn. */
   templates: readonly string[]
+  /** By name. A round may play one more than once, with parameters after a slash (see phaseOf). */
   phases: Record<string, Phase<Config>>
   courses: Record<string, Course<Config>>
   /** A suite by its name; names may hold parameters, e.g. `arena/3`. Null when there is none of that name. */
@@ -310,6 +311,17 @@ const usual = {
 export const defineRecipe = <Config extends BaseConfig>(
   recipe: Omit<Recipe<Config>, keyof typeof usual> & Partial<Pick<Recipe<Config>, keyof typeof usual>>,
 ): Recipe<Config> => ({ ...usual, ...recipe })
+
+/**
+ * The phase that a round plays under a name. What the recipe's own name for it leaves over are parameters, which tell one
+ * playing of a phase from another within a round and which the phase finds in its context: `retry/2/1` is played by
+ * `retry`, unless there is a `retry/2`. Null when no phase has such a name.
+ */
+export function phaseOf<Config extends BaseConfig>({ phases }: Recipe<Config>, name: string): Phase<Config> | null {
+  const parts = name.split('/')
+  const known = parts.map((_, index) => parts.slice(0, parts.length - index).join('/'))
+  return known.map((shorter) => phases[shorter]).find((phase) => phase !== undefined) ?? null
+}
 
 export interface EvaluationRow extends Judgement {
   suite: string

@@ -1,6 +1,6 @@
 import { recipeOf } from '../recipes/registry.ts'
 import { policyName } from '../shared/ids.ts'
-import type { BaseConfig } from '../shared/recipe.ts'
+import { type BaseConfig, phaseOf } from '../shared/recipe.ts'
 import { roundsOf } from './registry.ts'
 import type { RoundSteps } from './round.ts'
 
@@ -38,7 +38,7 @@ export async function planRound(config: BaseConfig, round: number): Promise<Plan
     config,
     round,
     play(name) {
-      const phase = recipe.phases[name]
+      const phase = phaseOf(recipe, name)
       if (!phase) throw new Error(`recipe ${recipe.name} has no phase ${name}`)
       const items = phase.items(config)
       const work = items * (phase.sampling?.(config).samples ?? 0)

@@ -1,6 +1,7 @@
 import { UserError } from '../shared/errors.ts'
 import type { BaseConfig } from '../shared/recipe.ts'
 import type { Rounds } from './round.ts'
+import { search } from './search.ts'
 import { selfCheck } from './self-check.ts'
 import { spc } from './spc.ts'
 import { spo } from './spo.ts'
@@ -12,6 +13,7 @@ const rounds: Record<string, Rounds<BaseConfig>> = {
   spo,
   sppo,
   'self-check': selfCheck,
+  search,
 }
 
 export function roundsOf(recipe: string): Rounds<BaseConfig> {

@@ -1,7 +1,7 @@
 import { range } from '../shared/collections.ts'
 import type { PlayedBy, Role, Version } from '../shared/ids.ts'
 import { policyName } from '../shared/ids.ts'
-import type { BaseConfig } from '../shared/recipe.ts'
+import { type BaseConfig, phaseOf } from '../shared/recipe.ts'
 import { recipeOf } from '../recipes/registry.ts'
 import { shardActivities, updateActivities } from './proxies.ts'
 
@@ -62,7 +62,7 @@ export function roundSteps(
     config,
     round,
     async play(phase, options) {
-      const definition = recipe.phases[phase]
+      const definition = phaseOf(recipe, phase)
       if (!definition) throw new Error(`recipe ${recipe.name} has no phase ${phase}`)
       const player = options?.player ?? null
       const who = player ? ` by ${policyName(player)}` : ''

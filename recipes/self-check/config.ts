@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { taskConfig, taskFrom } from '../../tasks/registry.ts'
-import { modelConfig, optimizerFields } from '../fields.ts'
-import { contextNeeded } from '../spc/lengths.ts'
+import { taskConfig } from '../../tasks/registry.ts'
+import { modelConfig } from '../fields.ts'
+import { playersConfig } from '../players/config.ts'
+import { checkContext } from '../spc/lengths.ts'
 
 const count = z.int().min(1)
-const share = z.number().min(0).max(1)
 
 /** A run of self-check. The comments give CriticBench's numbers. */
 export const selfCheckConfig = z
@@ -21,25 +21,7 @@ export const selfCheckConfig = z
     /** How the critic judges a step: SPC's `critique`. */
     critique: z.enum(['seen', 'blind']).default('seen'),
 
-    /** Who solves and who judges. They are trained here, or taken as they are from a run of SPC of the same task and model. */
-    players: z
-      .strictObject({
-        from: z
-          .strictObject({ run: z.string(), solver: z.enum(['weak-solver', 'solver']).default('weak-solver') })
-          .nullable()
-          .default(null),
-        solver: z.strictObject(optimizerFields({ steps: 800, batch: 48, learningRate: 2e-3 })).prefault({}),
-        /** The critic's base: worked problems, and a share of checks of coarse errors. */
-        base: z
-          .strictObject({
-            ...optimizerFields({ steps: 800, batch: 48, learningRate: 2e-3 }),
-            checks: share.default(0.25),
-          })
-          .prefault({}),
-        /** Each round's critic goes on from the one before with so many steps on labelled steps. */
-        critic: z.strictObject(optimizerFields({ steps: 200, batch: 64, learningRate: 1e-3 })).prefault({}),
-      })
-      .prefault({}),
+    players: playersConfig,
 
     check: z
       .strictObject({
@@ -65,12 +47,8 @@ export const selfCheckConfig = z
       })
       .prefault({}),
   })
-  .superRefine(({ task, model, evaluation, check }, context) => {
-    const needed = contextNeeded(taskFrom(task))
-    if (model.context < needed) {
-      const message = `is too short for the task: its longest problem and what is said about it take ${needed} tokens`
-      context.addIssue({ code: 'custom', message, path: ['model', 'context'] })
-    }
+  .superRefine(checkContext)
+  .superRefine(({ evaluation, check }, context) => {
     if (evaluation.balanced > check.problems) {
       const message = `must not be more than check.problems (${check.problems})`
       context.addIssue({ code: 'custom', message, path: ['evaluation', 'balanced'] })

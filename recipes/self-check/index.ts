@@ -1,13 +1,14 @@
 import { defineRecipe } from '../../shared/recipe.ts'
 import { taskFrom } from '../../tasks/registry.ts'
+import { playersCourses } from '../players/courses.ts'
 import { spcVocabulary, stop, templates } from '../spc/prompts.ts'
 import { balance, balanced, BALANCED } from './balanced.ts'
+import { BUDGET } from './budget.ts'
 import { selfCheckConfig, type SelfCheckConfig } from './config.ts'
-import { courses } from './courses.ts'
 import { summarise } from './measure.ts'
 import { criticise, outcomes, sample, vote } from './phases.ts'
 import { poolSuite, solutionPool } from './pools.ts'
-import { BUDGET, CHECKED } from './rows.ts'
+import { CHECKED } from './rows.ts'
 
 /** Self-check (CriticBench, Luo et al. 2023): the pure half. workflows/self-check.ts says in which order it happens. */
 export const selfCheck = defineRecipe<SelfCheckConfig>({
@@ -19,7 +20,7 @@ export const selfCheck = defineRecipe<SelfCheckConfig>({
   stop,
   templates,
   phases: { sample, balance, criticise, vote },
-  courses,
+  courses: playersCourses('self-check'),
   suite: (name) => (name === BALANCED ? balanced : poolSuite(name)),
   importers: { 'solution-pool': solutionPool },
   measures: [CHECKED, BUDGET],

@@ -1,7 +1,8 @@
 import { policyName } from '../../shared/ids.ts'
 import type { RoundRows, RoundSummary } from '../../shared/recipe.ts'
 import { BALANCED, balancedAccuracy } from './balanced.ts'
-import { BUDGET, type Budget, type Checked, CHECKED, readBudget, readChecked, type Way } from './rows.ts'
+import { BUDGET, budgetNumbers, readBudget } from './budget.ts'
+import { type Checked, CHECKED, readChecked, type Way } from './rows.ts'
 
 /** The numbers of a round, all on the same problems and the same votes. */
 export interface Check {
@@ -52,21 +53,6 @@ export function check(rows: readonly Checked[]): Check | null {
     unreadable: candidates.reduce((sum, { unreadable }) => sum + unreadable, 0) / Math.max(1, candidates.length),
     tokens: rows.reduce((sum, { tokens }) => sum + tokens, 0) / count,
   }
-}
-
-/** Accuracy and generated tokens per problem of the first 1, 2, 4, … votes: `votes_4`, `vote_tokens_4`. */
-export function budgetNumbers(rows: readonly Budget[]): Record<string, number> {
-  const sizes = rows[0]?.votes.map(({ answers }) => answers) ?? []
-  return Object.fromEntries(
-    sizes.flatMap((answers, index) => {
-      const mean = (of: (vote: Budget['votes'][number]) => number): number =>
-        rows.reduce((sum, { votes }) => sum + (votes[index] ? of(votes[index]) : 0), 0) / rows.length
-      return [
-        [`votes_${answers}`, mean(({ right }) => Number(right))],
-        [`vote_tokens_${answers}`, mean(({ tokens }) => tokens)],
-      ]
-    }),
-  )
 }
 
 /** The score is the accuracy after the check. */

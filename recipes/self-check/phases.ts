@@ -1,15 +1,16 @@
-import { groupBy, range } from '../../shared/collections.ts'
+import { groupBy, range, sum } from '../../shared/collections.ts'
 import { Stream } from '../../shared/random.ts'
 import type { EpisodeRow, ItemRow, Phase, Reading, Rows, TurnRow } from '../../shared/recipe.ts'
 import { taskFrom } from '../../tasks/registry.ts'
 import type { Task } from '../../tasks/task.ts'
 import { critiqueQuestion, critiqueSampling, critiquesOf } from '../spc/critique.ts'
 import { solutionTokens } from '../spc/lengths.ts'
-import { problemAt } from '../spc/problems.ts'
+import { problemAt, rightAnswer } from '../spc/problems.ts'
 import { parseVerdict, solverPrompt, spcVocabulary } from '../spc/prompts.ts'
+import { BUDGET, votesByBudget } from './budget.ts'
 import { anyIncorrect, type Candidate, doubted, stepsToJudge, votesOf } from './candidates.ts'
 import type { SelfCheckConfig } from './config.ts'
-import { BUDGET, type Budget, CHECKED, type Checked, mapWays, readSampled, type Sampled, type Way } from './rows.ts'
+import { CHECKED, type Checked, mapWays, readSampled, type Sampled, type Way } from './rows.ts'
 import { affordable, majority, voteAgain } from './vote.ts'
 
 /** The parts of a check, in the order of CriticBench's section 5. The problems and their solutions are round 0's. */
@@ -41,22 +42,6 @@ export const sample: Phase<SelfCheckConfig> = {
     return { ...nothing, items }
   },
 }
-
-/** Whether the majority of the first 1, 2, 4, … answers is right, and what they cost. */
-function votesByBudget(task: Task, { problem, solutions, tokens }: Omit<Sampled, 'item'>): Budget {
-  const votes = votesOf(task, problem, solutions)
-  const sizes = range(0, Math.floor(Math.log2(solutions.length)) + 1).map((power) => 2 ** power)
-  return {
-    votes: [...new Set([...sizes, solutions.length])].map((answers) => ({
-      answers,
-      tokens: sum(tokens.slice(0, answers)),
-      right: majority(votes.slice(0, answers)) === rightAnswer(task, problem),
-    })),
-  }
-}
-
-const rightAnswer = (task: Task, problem: string): string | null => task.answer(problem, task.solve(problem))
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 
 /** The problems of the shard, with this round's games about them. */
 const reads = ({ round }: { round: number }): Reading => ({ rounds: [...new Set([0, round])], sets: ['problems'] })

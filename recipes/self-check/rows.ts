@@ -45,9 +45,3 @@ const checked = z.object({
 })
 export type Checked = z.infer<typeof checked>
 export const readChecked = ({ data }: ItemRow): Checked => checked.parse(data)
-
-/** The majority by the votes of the first 1, 2, 4, … answers: what more votes alone buy. */
-export const BUDGET = 'budget'
-const budget = z.object({ votes: z.array(z.object({ answers: z.int(), tokens: z.int(), right: z.boolean() })) })
-export type Budget = z.infer<typeof budget>
-export const readBudget = ({ data }: ItemRow): Budget => budget.parse(data)

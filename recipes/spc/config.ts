@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { taskConfig, taskFrom } from '../../tasks/registry.ts'
-import { contextNeeded } from './lengths.ts'
+import { taskConfig } from '../../tasks/registry.ts'
+import { checkContext } from './lengths.ts'
 import { modelConfig, optimizerFields } from '../fields.ts'
 
 const count = z.int().min(1)
@@ -122,10 +122,5 @@ export const spcConfig = z
       })
       .prefault({}),
   })
-  .superRefine(({ task, model }, context) => {
-    const needed = contextNeeded(taskFrom(task))
-    if (model.context >= needed) return
-    const message = `is too short for the task: its longest problem and what is said about it take ${needed} tokens`
-    context.addIssue({ code: 'custom', message, path: ['model', 'context'] })
-  })
+  .superRefine(checkContext)
 export type SpcConfig = z.infer<typeof spcConfig>

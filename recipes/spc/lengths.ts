@@ -1,3 +1,6 @@
+import type { z } from 'zod'
+import type { ModelConfig } from '../../shared/recipe.ts'
+import { type TaskConfig, taskFrom } from '../../tasks/registry.ts'
 import type { Task } from '../../tasks/task.ts'
 
 /**
@@ -9,6 +12,8 @@ type Longest = Pick<Task, 'longest'>
 /** Steps with what follows each of them: a separator, or the stop mark. */
 const stepsOf = ({ longest }: Longest, steps: number): number => steps * (longest.step + 1)
 
+/** One step with its mark. */
+export const stepTokens = (task: Longest): number => stepsOf(task, 1)
 export const solutionTokens = (task: Longest): number => stepsOf(task, task.longest.steps)
 /** `;step;step.`: what may follow after at least one step. */
 export const rolloutTokens = (task: Longest): number => 1 + stepsOf(task, task.longest.steps - 1)
@@ -33,3 +38,14 @@ export const verdictLength = (task: Longest): number => criticPromptTokens(task)
 /** The context that every prompt and its completion fit; a rollout goes on where the critic's mark would stand. */
 export const contextNeeded = (task: Longest): number =>
   Math.max(deceptionLength(task), verdictLength(task), criticPromptTokens(task) - 1 + rolloutTokens(task))
+
+/** A check of a run file: the model can read the longest text that its task may make. */
+export function checkContext(
+  { task, model }: { task: TaskConfig; model: ModelConfig },
+  context: z.RefinementCtx,
+): void {
+  const needed = contextNeeded(taskFrom(task))
+  if (model.context >= needed) return
+  const message = `is too short for the task: its longest problem and what is said about it take ${needed} tokens`
+  context.addIssue({ code: 'custom', message, path: ['model', 'context'] })
+}

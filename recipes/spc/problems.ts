@@ -26,6 +26,8 @@ export function problemAt(
   throw new Error(`no ${split} problem at ${path.join('/')} in 10,000 attempts`)
 }
 
+export const rightAnswer = (task: Task, problem: string): string | null => task.answer(problem, task.solve(problem))
+
 /**
  * The steps of a solution that is made of nothing else; null for any other text. Its outcome may be wrong, and its steps
  * too, but it is no longer than a solution may be: what the lengths of prompts are bounded by.

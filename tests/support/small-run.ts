@@ -69,4 +69,18 @@ export const otherSmallRuns: Record<string, SmallRun> = {
     check: { problems: 48, answers: 4, spareAnswers: 4 },
     evaluation: { balanced: 48 },
   },
+  search: {
+    recipe: 'search',
+    seed: 7,
+    rounds: 1,
+    shard: 16,
+    task: smallRun.task,
+    model: smallRun.model,
+    players: {
+      solver: { steps: 240, batch: 32, learningRate: 5e-3 },
+      base: { steps: 240, batch: 32, learningRate: 5e-3 },
+      critic: { steps: 24, batch: 32, learningRate: 2e-3 },
+    },
+    search: { problems: 32, chains: 2, attempts: 2, votes: 8, judged: 4 },
+  },
 }

@@ -6,13 +6,15 @@ import { taskFrom } from '../../tasks/registry.ts'
 import { errorTypes } from '../../tasks/task.ts'
 import { critiqueLength, verdictLength } from '../spc/lengths.ts'
 import { baseExample, criticExamples } from '../spc/supervised.ts'
-import type { SelfCheckConfig } from './config.ts'
+import type { Judging } from '../spc/critique.ts'
+import type { Players } from './config.ts'
 
 /**
- * Self-check itself trains nobody: its players are prompted. Where a run of SPC has them, the courses publish its policies
- * here as they are (0 steps); otherwise they make a weak solver, and a critic that gets better from round to round.
+ * A solver and a critic for recipes that train nobody themselves: their players are prompted. Where a run of SPC has them,
+ * the courses publish its policies here as they are (0 steps); otherwise they make a weak solver, and a critic that gets
+ * better from round to round.
  */
-type SelfCheckCourse = Course<SelfCheckConfig>
+type Config = Judging & { seed: number; players: Players }
 
 interface Setting {
   steps: number
@@ -22,15 +24,15 @@ interface Setting {
 
 interface Making {
   summary: string
-  setting(config: SelfCheckConfig): Setting
+  setting(config: Config): Setting
   warmupSteps: number
   /** Whose policy it is in a run of SPC. */
-  taken(config: SelfCheckConfig, round: number): { role: string; version: number }
+  taken(config: Config, round: number): { role: string; version: number }
   from(round: number): PolicySource | null
-  example(config: SelfCheckConfig, round: number, step: number, row: number): Example
+  example(config: Config, round: number, step: number, row: number): Example
 }
 
-function course({ summary, setting, warmupSteps, taken, from, example }: Making): SelfCheckCourse {
+function course({ summary, setting, warmupSteps, taken, from, example }: Making): Course<Config> {
   return {
     summary,
     rounds: () => [],
@@ -58,14 +60,15 @@ function course({ summary, setting, warmupSteps, taken, from, example }: Making)
   }
 }
 
-export const courses: Record<string, SelfCheckCourse> = {
+/** `recipe` is the path of their random numbers. */
+export const playersCourses = (recipe: string): Record<string, Course<Config>> => ({
   solver: course({
     summary: 'The solver: worked problems',
     setting: ({ players }) => players.solver,
     warmupSteps: 100,
     taken: ({ players }) => ({ role: players.from?.solver ?? 'weak-solver', version: 0 }),
     from: () => null,
-    example: (config, _round, step, row) => baseExample(config, 'self-check solver', 0, step, row),
+    example: (config, _round, step, row) => baseExample(config, `${recipe} solver`, 0, step, row),
   }),
   'base critic': course({
     summary: 'The first critic: worked problems, and a few checks of coarse errors',
@@ -74,7 +77,7 @@ export const courses: Record<string, SelfCheckCourse> = {
     taken: () => ({ role: 'critic', version: 0 }),
     from: () => null,
     example: (config, _round, step, row) =>
-      baseExample(config, 'self-check critic', config.players.base.checks, step, row),
+      baseExample(config, `${recipe} critic`, config.players.base.checks, step, row),
   }),
   critic: course({
     summary: 'The next critic: more labelled steps, right ones and wrong ones of every type',
@@ -83,8 +86,8 @@ export const courses: Record<string, SelfCheckCourse> = {
     taken: (_config, round) => ({ role: 'critic', version: round }),
     from: (round) => ({ role: 'critic', version: round - 1 }),
     example(config, round, step, row) {
-      const [wrong, right] = criticExamples(config, errorTypes, 'self-check', round, step, row)
-      return new Stream(config.seed, 'self-check side', round, step, row).uniform(0) < 0.5 ? wrong : right
+      const [wrong, right] = criticExamples(config, errorTypes, recipe, round, step, row)
+      return new Stream(config.seed, `${recipe} side`, round, step, row).uniform(0) < 0.5 ? wrong : right
     },
   }),
-}
+})

@@ -1,0 +1,23 @@
+import { z } from 'zod'
+import { optimizerFields } from '../fields.ts'
+
+/** Who solves and who judges. They are trained in the run, or taken as they are from a run of SPC of the same task and model. */
+export const playersConfig = z
+  .strictObject({
+    from: z
+      .strictObject({ run: z.string(), solver: z.enum(['weak-solver', 'solver']).default('weak-solver') })
+      .nullable()
+      .default(null),
+    solver: z.strictObject(optimizerFields({ steps: 800, batch: 48, learningRate: 2e-3 })).prefault({}),
+    /** The critic's base: worked problems, and a share of checks of coarse errors. */
+    base: z
+      .strictObject({
+        ...optimizerFields({ steps: 800, batch: 48, learningRate: 2e-3 }),
+        checks: z.number().min(0).max(1).default(0.25),
+      })
+      .prefault({}),
+    /** Each round's critic goes on from the one before with so many steps on labelled steps. */
+    critic: z.strictObject(optimizerFields({ steps: 200, batch: 64, learningRate: 1e-3 })).prefault({}),
+  })
+  .prefault({})
+export type Players = z.infer<typeof playersConfig>

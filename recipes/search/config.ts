@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { taskConfig, taskFrom } from '../../tasks/registry.ts'
+import { modelConfig } from '../fields.ts'
+import { playersConfig } from '../players/config.ts'
+import { checkContext } from '../spc/lengths.ts'
+
+const count = z.int().min(1)
+const temperature = z.number().gt(0).max(2)
+
+/** A run of guided search. The comments give the paper's numbers (SPC, sections 3.6 and 4.2). */
+export const searchConfig = z
+  .strictObject({
+    recipe: z.literal('search'),
+    seed: z.int().min(0).default(1),
+    /** Searches after the first one, each by the next version of the critic. */
+    rounds: z.int().min(0).max(50).default(6),
+    /** Problems per shard. */
+    shard: count.default(128),
+    task: taskConfig.prefault({}),
+    model: modelConfig,
+
+    /** How the critic judges a step: SPC's `critique`. */
+    critique: z.enum(['seen', 'blind']).default('seen'),
+
+    /** Who solves and who judges. */
+    players: playersConfig,
+
+    search: z
+      .strictObject({
+        problems: count.default(500),
+        /** Whose problems: settings are chosen on `validation`, and what they come to is told on `test`. */
+        split: z.enum(['validation', 'test']).default('test'),
+        /** Chains per problem, which vote (paper: 5). */
+        chains: count.default(5),
+        /** Attempts at a step (paper: 5). */
+        attempts: count.max(10).default(5),
+        /** Which attempt stands when none is accepted: the `last` one, about which the critic is then not asked, or (ours) the `first`. */
+        fallback: z.enum(['last', 'first']).default('last'),
+        /** Of all that the solver says; the critic judges greedily. The paper does not state it. */
+        temperature: temperature.default(0.7),
+        /** Ours: of a step's first attempt, where it is to differ; 0 begins with what the solver holds likeliest. */
+        firstTemperature: z.number().min(0).max(2).nullable().default(null),
+        /** Plain chains per problem: the votes that guided search's tokens would buy instead. */
+        votes: count.default(48),
+        /** How many of these the critic judges for best-of-n. */
+        judged: count.default(24),
+      })
+      .prefault({}),
+  })
+  .superRefine(checkContext)
+  .superRefine(({ search }, context) => {
+    for (const field of ['chains', 'judged'] as const) {
+      if (search[field] <= search.votes) continue
+      const message = `must not be more than search.votes (${search.votes})`
+      context.addIssue({ code: 'custom', message, path: ['search', field] })
+    }
+  })
+export type SearchConfig = z.infer<typeof searchConfig>
+
+/** Steps of the longest solution. */
+export const longestChain = ({ task }: Pick<SearchConfig, 'task'>): number => taskFrom(task).longest.steps

@@ -1,0 +1,73 @@
+import { sum } from '../../shared/collections.ts'
+import type { RoundRows, RoundSummary } from '../../shared/recipe.ts'
+import { BUDGET, budgetNumbers, readBudget } from '../self-check/budget.ts'
+import { readSearched, SEARCHED, type Searched, type Way } from './rows.ts'
+
+/** Shares of problems and means over them. The score is the accuracy of guided chains that vote. */
+export function summarise({ measured }: RoundRows): RoundSummary {
+  const votes = budgetNumbers(measured.filter(({ set }) => set === BUDGET).map(readBudget))
+  const rows = measured.filter(({ set }) => set === SEARCHED).map(readSearched)
+  if (rows.length === 0) return { score: null, numbers: votes }
+  const total = (of: (row: Searched) => number): number => sum(rows.map(of))
+  const accuracy = (way: Way): number => total(({ right }) => right[way]) / rows.length
+  const chains = total((row) => row.chains)
+  const [guided, guidedMajority, greedy] = [accuracy('guided'), accuracy('guidedMajority'), accuracy('greedy')]
+  return {
+    score: guidedMajority,
+    numbers: {
+      sampled: accuracy('sampled'),
+      greedy,
+      critic_solves: accuracy('criticSolves'),
+      guided,
+      votes: accuracy('votes'),
+      best: accuracy('best'),
+      checker: accuracy('checker'),
+      gain: guided - accuracy('votes'),
+      gain_greedy: guided - greedy,
+      gain_best: guided - accuracy('best'),
+      majority: accuracy('majority'),
+      guided_majority: guidedMajority,
+      more_votes: accuracy('moreVotes'),
+      best_of_more: accuracy('bestOfMore'),
+      votes_of_accepted: accuracy('votesOfAccepted'),
+      checker_majority: accuracy('checkerMajority'),
+      majority_gain: guidedMajority - accuracy('moreVotes'),
+      majority_gain_greedy: guidedMajority - greedy,
+      majority_gain_accepted: guidedMajority - accuracy('votesOfAccepted'),
+      ...criticNumbers(rows.flatMap(({ checks }) => checks)),
+      attempts:
+        total(({ attempts }) => attempts) /
+        Math.max(
+          1,
+          total(({ steps }) => steps),
+        ),
+      unanswered: total(({ unanswered }) => unanswered) / chains,
+      // Generated tokens of one chain.
+      tokens: total(({ tokens }) => tokens.solver + tokens.critic) / chains,
+      critic_tokens: total(({ tokens }) => tokens.critic) / chains,
+      checker_tokens: total(({ tokens }) => tokens.checker) / chains,
+      sampled_tokens: total(({ tokens }) => tokens.plain) / chains,
+      greedy_tokens: total(({ tokens }) => tokens.greedy) / rows.length,
+      chains: chains / rows.length,
+      short: rows.filter(({ short }) => short).length / rows.length,
+      problems: rows.length,
+      ...votes,
+    },
+  }
+}
+
+/** How good the critic is where search asks it: recalls on proposed steps after right ones; null where there are none. */
+function criticNumbers(checks: Searched['checks']): Record<string, number | null> {
+  const recall = (right: boolean): number | null => {
+    const mine = checks.filter((check) => check.right === right)
+    const found = mine.filter(({ verdict }) => (verdict === 'Incorrect') !== right)
+    return mine.length === 0 ? null : found.length / mine.length
+  }
+  const [right, wrong] = [recall(true), recall(false)]
+  return {
+    right,
+    wrong,
+    informedness: right === null || wrong === null ? null : right + wrong - 1,
+    unreadable: checks.filter(({ verdict }) => verdict === null).length / Math.max(1, checks.length),
+  }
+}

@@ -1,0 +1,172 @@
+import { numberOf, type DescribeRun, type ReportData, type RoundTimes, type Section } from '../../../report/data.ts'
+import { lineChart } from '../../../report/charts.ts'
+import { type Estimate, share } from '../../../report/estimates.ts'
+import { percent, points, whole } from '../../../report/format.ts'
+import { html, type Html } from '../../../report/html.ts'
+import { estimate, table } from '../../../report/tables.ts'
+import { searchConfig } from '../config.ts'
+
+/** Search's part of the report: what guiding is worth beside the same tokens spent in other ways. */
+export const describeSearch: DescribeRun = async (data) => {
+  const config = searchConfig.parse(data.run.config)
+  const searches = data.rounds.filter((round) => numberOf(round, 'guided') !== null)
+  const sections =
+    searches.length === 0 ? [] : [tokensSection(data, searches), qualitySection(searches), roundsSection(searches)]
+  return { config, headline: headline(searches), sections }
+}
+
+/** A share of the run's problems, with its interval. */
+function accuracy(round: RoundTimes, name: string): Estimate | null {
+  const [value, problems] = [numberOf(round, name), numberOf(round, 'problems')]
+  return value === null || problems === null ? null : share(Math.round(value * problems), problems)
+}
+
+const at = (x: number | null, value: Estimate | null) =>
+  x !== null && value ? [{ x: Math.round(x), estimate: value }] : []
+
+function headline(searches: readonly RoundTimes[]): Html {
+  const last = searches.at(-1)
+  if (!last) return html`<p class="lead">No problem has been searched yet.</p>`
+  const number = (name: string): number => numberOf(last, name) ?? 0
+  return html`<p class="lead">
+      Guided by the critic of round ${last.round}, one chain answers <b>${percent(number('guided'))}</b> of the problems
+      rightly; the same tokens spent on votes <b>${percent(number('votes'))}</b>: ${points(number('gain'))}.
+    </p>
+    <p>
+      ${number('chains')} such chains that vote have ${percent(number('guided_majority'))}, as many tokens of plain
+      votes ${percent(number('more_votes'))}; a greedy answer has ${percent(number('greedy'))}. docs/search.md tells the
+      same over several seeds.
+    </p>`
+}
+
+function tokensSection({ rounds: [first] }: ReportData, searches: readonly RoundTimes[]): Section {
+  const sizes = Object.keys(first?.numbers ?? {}).flatMap((name) => /^votes_(\d+)$/.exec(name)?.[1] ?? [])
+  const votes = first
+    ? sizes.flatMap((size) => at(numberOf(first, `vote_tokens_${size}`), accuracy(first, `votes_${size}`)))
+    : []
+  const [begun, last] = [searches[0], searches.at(-1)]
+  const guided = (round: RoundTimes, one: string, several: string, tokens: string) => {
+    const [spent, chains] = [numberOf(round, tokens), numberOf(round, 'chains')]
+    const all = spent === null || chains === null ? null : spent * chains
+    return [...at(spent, accuracy(round, one)), ...at(all, accuracy(round, several))]
+  }
+  const critics = [...new Set([begun, last])].flatMap((round) =>
+    round ? [{ name: `critic@${round.round}`, points: guided(round, 'guided', 'guided_majority', 'tokens') }] : [],
+  )
+  return {
+    id: 'tokens',
+    title: 'Accuracy over tokens',
+    body: html`<p>
+        The line of votes is the majority of more and more plain answers. The others are one chain guided by a critic
+        (or by the exact checker, which costs nothing), and several that vote. Tokens are those that anybody generated.
+        Bars are 95 % intervals over problems.
+      </p>
+      <div class="charts">
+        ${lineChart({
+          title: 'Problems answered rightly',
+          along: 'tokens each',
+          series: [
+            { name: 'votes', points: votes.toSorted((a, b) => a.x - b.x) },
+            ...critics,
+            ...(last
+              ? [
+                  { name: 'checker', points: guided(last, 'checker', 'checker_majority', 'checker_tokens') },
+                  { name: 'greedy', points: at(numberOf(last, 'greedy_tokens'), accuracy(last, 'greedy')) },
+                ]
+              : []),
+          ],
+        })}
+      </div>`,
+  }
+}
+
+function qualitySection(searches: readonly RoundTimes[]): Section {
+  const byQuality = searches
+    .flatMap((round) => {
+      const quality = numberOf(round, 'informedness')
+      return quality === null ? [] : [{ round, x: 100 * quality }]
+    })
+    .toSorted((a, b) => a.x - b.x)
+  const line = (name: string, of: string) => ({
+    name,
+    points: byQuality.flatMap(({ round, x }) => at(x, accuracy(round, of))),
+  })
+  return {
+    id: 'quality',
+    title: 'How good a critic has to be',
+    body: html`<p>
+        Along: the critic’s recall on right steps plus that on wrong ones, less 100, over the steps that it was asked
+        about in the search; 0 is guessing.
+      </p>
+      <div class="charts">
+        ${lineChart({
+          title: 'One chain',
+          along: 'points',
+          series: [line('guided', 'guided'), line('votes', 'votes'), line('best', 'best'), line('greedy', 'greedy')],
+        })}
+        ${lineChart({
+          title: 'Several chains that vote',
+          along: 'points',
+          series: [
+            line('guided', 'guided_majority'),
+            line('votes', 'more_votes'),
+            line('accepted', 'votes_of_accepted'),
+          ],
+        })}
+      </div>`,
+  }
+}
+
+const oneChain: [string, string][] = [
+  ['greedy', 'greedy'],
+  ['sampled', 'sampled'],
+  ['guided', 'guided'],
+  ['votes', 'votes'],
+  ['best-of-n', 'best'],
+  ['exact checker', 'checker'],
+  ['critic solves', 'critic_solves'],
+]
+const severalChains: [string, string][] = [
+  ['majority', 'majority'],
+  ['guided', 'guided_majority'],
+  ['more votes', 'more_votes'],
+  ['best-of-n', 'best_of_more'],
+  ['votes of the accepted', 'votes_of_accepted'],
+  ['exact checker', 'checker_majority'],
+]
+
+function roundsSection(searches: readonly RoundTimes[]): Section {
+  const ways = (caption: string, columns: [string, string][]): Html =>
+    table({
+      caption,
+      head: ['critic', ...columns.map(([title]) => title)],
+      rows: searches.map((round) => [
+        `critic@${round.round}`,
+        ...columns.map(([, name]) => estimate(accuracy(round, name))),
+      ]),
+    })
+  return {
+    id: 'searches',
+    title: 'Every search',
+    body: html`${ways('One chain, and what its tokens buy: problems answered rightly, in % with 95 % interval', oneChain)}
+    ${ways('Several chains that vote, and what their tokens buy', severalChains)}
+    ${table({
+      caption: 'The critic on the steps that it was asked about, and what a chain cost',
+      head: [
+        'critic',
+        'recall on right',
+        'recall on wrong',
+        'unreadable',
+        'attempts per step',
+        'tokens per chain',
+        'of them the critic’s',
+      ],
+      rows: searches.map((round) => [
+        `critic@${round.round}`,
+        ...['right', 'wrong', 'unreadable'].map((name) => percent(numberOf(round, name))),
+        (numberOf(round, 'attempts') ?? 0).toFixed(2),
+        ...['tokens', 'critic_tokens'].map((name) => whole(numberOf(round, name) ?? 0)),
+      ]),
+    })}`,
+  }
+}
