@@ -7,8 +7,18 @@ export { checkLossSpec, lossNeeds } from './losses/index.ts'
 export { type LossSpec, LossSpecError, type LossTerm, type TermName, type TermOf } from './losses/types.ts'
 export { type ParameterLayout, type ParameterSpec } from './models/layout.ts'
 export { checkLlamaConfig, initialiseLlama, type LlamaConfig, llamaLayout, ModelConfigError } from './models/llama.ts'
+export {
+  checkLoraSpec,
+  initialiseLora,
+  LORA_TARGETS,
+  loraLayout,
+  type LoraSpec,
+  LoraSpecError,
+  type LoraTarget,
+  mergeLora,
+} from './models/lora.ts'
 export { type Network, network, type NetworkSpec } from './models/network.ts'
-export { Parameters } from './models/parameters.ts'
+export { type ParameterFile, Parameters } from './models/parameters.ts'
 export { adamw, learningRateAt, type OptimizerSpec, OptimizerSpecError } from './optimizers/schedule.ts'
 export { EngineCallError, EngineDiedError, EngineProcess } from './process/engine-process.ts'
 export {
@@ -43,6 +53,7 @@ export {
   type NetworkStepMetrics,
   NetworkTrainer,
 } from './training/network-trainer.ts'
+export { type LoraBase } from './training/graph.ts'
 export { RowError, type TrainingRow } from './training/rows.ts'
 export {
   NonFiniteLossError,
@@ -59,6 +70,7 @@ export {
   encodeCheckpoint,
   encodeWeights,
   type Metadata,
+  openWeights,
   WeightsMismatchError,
 } from './weights/checkpoint.ts'
 export { GgufError, type GgufFile, type GgufTensor, type GgufValue, readGguf } from './weights/gguf.ts'

@@ -7,6 +7,7 @@ import {
   type Attribute,
   type DataType,
   describe,
+  type FileRange,
   formatShape,
   type GraphBody,
   GraphError,
@@ -106,16 +107,16 @@ export class Graph implements GraphBody {
     const known = key === undefined ? undefined : root.#constants.get(key)
     if (known !== undefined) return known
     const value = new Value(root, root.uniqueName('constant'), dtype, shape)
-    root.initializers.push({ name: value.name, dtype, shape, bytes: encode(dtype, data) })
+    root.initializers.push({ name: value.name, dtype, shape, data: encode(dtype, data) })
     if (key !== undefined) root.#constants.set(key, value)
     return value
   }
 
   /** A constant tensor of the outermost graph whose bytes are not copied. */
-  stored(name: string, dtype: DataType, shape: readonly number[], bytes: Uint8Array): Value {
+  stored(name: string, dtype: DataType, shape: readonly number[], data: Uint8Array | FileRange): Value {
     const root = this.root
     const value = new Value(root, root.uniqueName(name), dtype, shape)
-    root.initializers.push({ name: value.name, dtype, shape, bytes })
+    root.initializers.push({ name: value.name, dtype, shape, data })
     return value
   }
 

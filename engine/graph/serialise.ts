@@ -1,4 +1,5 @@
 /** Graph → bytes of an ONNX model. */
+import path from 'node:path'
 import { Graph } from './graph.ts'
 import { ModelProto } from './schema.ts'
 import {
@@ -13,6 +14,9 @@ import {
 
 /** AttributeProto.AttributeType codes. */
 const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, graph: 5, ints: 7 } as const
+
+/** TensorProto.DataLocation of data in a file. */
+const EXTERNAL = 1
 
 /** Operator set 21 is the newest whose Split, Reduce* and Softmax forms are the ones written here; IR 10 belongs to it. */
 const OPERATOR_SETS = [
@@ -61,13 +65,20 @@ function attributeProto(name: string, attribute: Attribute): object {
   return { name, g: graphProto(attribute.graph), type: ATTRIBUTE_TYPES.graph }
 }
 
-function tensorProto(tensor: Initializer): object {
-  return {
-    dims: tensor.shape,
-    dataType: DATA_TYPE_CODES[tensor.dtype],
-    name: tensor.name,
-    rawData: tensor.bytes,
-  }
+function tensorProto({ name, dtype, shape, data }: Initializer): object {
+  const tensor = { dims: shape, dataType: DATA_TYPE_CODES[dtype], name }
+  if (data instanceof Uint8Array) return { ...tensor, rawData: data }
+  const place = { location: path.basename(data.path), offset: data.offset, length: data.bytes }
+  const externalData = Object.entries(place).map(([key, value]) => ({ key, value: String(value) }))
+  return { ...tensor, dataLocation: EXTERNAL, externalData }
+}
+
+/** The folder of the files that initializers lie in, if any do. Throws GraphError for several folders. */
+export function filesFolder({ initializers }: GraphBody): string | undefined {
+  const files = initializers.flatMap(({ data }) => (data instanceof Uint8Array ? [] : [path.dirname(data.path)]))
+  const [folder, other] = new Set(files)
+  if (other !== undefined) throw new GraphError(`initializers lie in ${folder} and in ${other}, and not in one folder`)
+  return folder
 }
 
 function valueInfoProto({ name, dtype, shape }: TypedName): object {

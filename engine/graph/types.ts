@@ -41,7 +41,15 @@ export interface Initializer {
   readonly name: string
   readonly dtype: DataType
   readonly shape: readonly number[]
-  readonly bytes: Uint8Array
+  readonly data: Uint8Array | FileRange
+}
+
+/** Bytes of a file that the runtime maps into memory: they are read when they are needed and take no memory of their own. */
+export interface FileRange {
+  /** Absolute. */
+  readonly path: string
+  readonly offset: number
+  readonly bytes: number
 }
 
 export interface NodeRecord {

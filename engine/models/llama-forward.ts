@@ -6,7 +6,6 @@ import {
   type Dimension,
   type Graph,
   gatherRows,
-  matmul,
   reshape,
   rmsNorm,
   rotate,
@@ -17,46 +16,48 @@ import {
   type Value,
 } from '../graph/index.ts'
 import { headSize, layerPrefix, type LlamaConfig } from './llama.ts'
-import type { Parameters } from './parameters.ts'
+import type { DecoderParameters } from './parameters.ts'
 
 /** A large negative number that stays finite, so that a row without any key gives no NaN. */
 export const MASKED = -1e9
 
-export interface LayerParameters {
-  readonly query: Value
-  readonly key: Value
-  readonly value: Value
-  readonly output: Value
-  readonly gate: Value
-  readonly up: Value
-  readonly down: Value
+/** [rows, inputs] → [rows, outputs]. */
+export type LinearMap = (x: Value) => Value
+
+export interface Layer {
+  readonly query: LinearMap
+  readonly key: LinearMap
+  readonly value: LinearMap
+  readonly output: LinearMap
+  readonly gate: LinearMap
+  readonly up: LinearMap
+  readonly down: LinearMap
   readonly attentionNorm: Value
   readonly feedForwardNorm: Value
 }
 
-export function layerParameters(parameters: Parameters, layer: number): LayerParameters {
-  const get = (name: string): Value => parameters.get(`${layerPrefix(layer)}.${name}.weight`)
+export function decoderLayer(parameters: DecoderParameters, layer: number): Layer {
+  const name = (part: string): string => `${layerPrefix(layer)}.${part}.weight`
+  const map = (part: string): LinearMap => {
+    const matrix = name(part)
+    return (x) => parameters.project(x, matrix)
+  }
   return {
-    query: get('self_attn.q_proj'),
-    key: get('self_attn.k_proj'),
-    value: get('self_attn.v_proj'),
-    output: get('self_attn.o_proj'),
-    gate: get('mlp.gate_proj'),
-    up: get('mlp.up_proj'),
-    down: get('mlp.down_proj'),
-    attentionNorm: get('input_layernorm'),
-    feedForwardNorm: get('post_attention_layernorm'),
+    query: map('self_attn.q_proj'),
+    key: map('self_attn.k_proj'),
+    value: map('self_attn.v_proj'),
+    output: map('self_attn.o_proj'),
+    gate: map('mlp.gate_proj'),
+    up: map('mlp.up_proj'),
+    down: map('mlp.down_proj'),
+    attentionNorm: parameters.get(name('input_layernorm')),
+    feedForwardNorm: parameters.get(name('post_attention_layernorm')),
   }
 }
 
-/** x · Wᵀ for x [rows, inputs] and W [outputs, inputs]. */
-export function linear(x: Value, weight: Value): Value {
-  return matmul(x, weight, { transposeB: true })
-}
-
 /** SwiGLU (Shazeer 2020): down(silu(gate(x)) · up(x)). x [rows, width]. */
-export function feedForward(x: Value, layer: LayerParameters): Value {
-  return linear(swiglu(linear(x, layer.gate), linear(x, layer.up)), layer.down)
+export function feedForward(x: Value, layer: Layer): Value {
+  return layer.down(swiglu(layer.gate(x), layer.up(x)))
 }
 
 /** Cosines and sines of all positions, computed in double precision: [context, headSize / 2]. */
@@ -110,7 +111,7 @@ export interface KeyValue {
 /** Runs whole sequences. Returns the normalised last hidden states [batch · length, width] and the keys and values of each layer. */
 export function decode(
   config: LlamaConfig,
-  parameters: Parameters,
+  parameters: DecoderParameters,
   tables: RotaryTables,
   sequences: Sequences,
 ): { hidden: Value; keyValues: KeyValue[] } {
@@ -124,28 +125,28 @@ export function decode(
   const keyValues: KeyValue[] = []
   let x = gatherRows(parameters.get('model.embed_tokens.weight'), reshape(tokens, [rows]))
   for (let index = 0; index < config.layers; index++) {
-    const layer = layerParameters(parameters, index)
+    const layer = decoderLayer(parameters, index)
     const normalised = rmsNorm(x, layer.attentionNorm, config.normEpsilon)
-    const query = groupHeads(rotated(linear(normalised, layer.query), width), batch, length, heads, keyValueHeads)
+    const query = groupHeads(rotated(layer.query(normalised), width), batch, length, heads, keyValueHeads)
     const key = groupHeads(
-      rotated(linear(normalised, layer.key), keyValueWidth),
+      rotated(layer.key(normalised), keyValueWidth),
       batch,
       length,
       keyValueHeads,
       keyValueHeads,
     )
-    const value = groupHeads(linear(normalised, layer.value), batch, length, keyValueHeads, keyValueHeads)
+    const value = groupHeads(layer.value(normalised), batch, length, keyValueHeads, keyValueHeads)
     keyValues.push({ key, value })
     const mixed = ungroupHeads(attention(query, key, value, mask, scale), batch, length, heads, keyValueHeads)
-    x = add(x, linear(mixed, layer.output))
+    x = add(x, layer.output(mixed))
     x = add(x, feedForward(rmsNorm(x, layer.feedForwardNorm, config.normEpsilon), layer))
   }
   return { hidden: rmsNorm(x, parameters.get('model.norm.weight'), config.normEpsilon), keyValues }
 }
 
 /** Logits of the tied head: [rows, width] → [rows, vocabulary]. */
-export function logits(parameters: Parameters, hidden: Value): Value {
-  return linear(hidden, parameters.get('model.embed_tokens.weight'))
+export function logits(parameters: DecoderParameters, hidden: Value): Value {
+  return parameters.project(hidden, 'model.embed_tokens.weight')
 }
 
 /** Additive causal mask [group · length, length]: each group repeats the rows of one query head. */

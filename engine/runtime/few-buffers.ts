@@ -10,14 +10,14 @@ const MOST_PARTS = 7
 export function withFewBuffers(graph: GraphBody): GraphBody {
   const added: Initializer[] = []
   const constant = (name: string, value: number): string => {
-    added.push({ name, dtype: 'int64', shape: [1], bytes: new Uint8Array(BigInt64Array.of(BigInt(value)).buffer) })
+    added.push({ name, dtype: 'int64', shape: [1], data: new Uint8Array(BigInt64Array.of(BigInt(value)).buffer) })
     return name
   }
   const known = new Map(graph.initializers.map((initializer) => [initializer.name, initializer]))
   const sizesOf = (name: string | undefined): number[] => {
-    const sizes = known.get(name ?? '')
-    if (sizes === undefined) throw new GraphError(`the sizes ${name} of a Split are no constant`)
-    return Array.from(new BigInt64Array(sizes.bytes.buffer, sizes.bytes.byteOffset, sizes.shape[0]), Number)
+    const data = known.get(name ?? '')?.data
+    if (!(data instanceof Uint8Array)) throw new GraphError(`the sizes ${name} of a Split are no constant`)
+    return Array.from(new BigInt64Array(data.buffer, data.byteOffset, data.length / 8), Number)
   }
   const slices = ({ inputs: [x = '', sizes], outputs, attributes: { axis } }: NodeRecord): NodeRecord[] => {
     let end = 0

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import * as onnx from 'onnxruntime-node'
 import type { GraphBody } from '../graph/types.ts'
-import { serialise } from '../graph/index.ts'
+import { filesFolder, serialise } from '../graph/serialise.ts'
 import { type Device, deviceError, providersOf } from './device.ts'
 import { withFewBuffers } from './few-buffers.ts'
 import { OutOfMemoryError, sorted } from './errors.ts'
@@ -16,6 +16,11 @@ export interface SessionOptions {
   readonly device?: Device
   /** A folder in which release() leaves the runtime's profile of this session. */
   readonly profile?: string
+  /**
+   * Whether constant matrices are kept in the order of the kernels, beside the order in which they were given: true unless given.
+   * It is faster for few rows, and takes the memory of a second copy.
+   */
+  readonly prepacked?: boolean
 }
 
 /** A compiled graph. */
@@ -32,7 +37,8 @@ export class Session {
 
   /** Compiles a graph. Throws DeviceError, OutOfMemoryError or GraphRunError. */
   static async create(graph: GraphBody, options: SessionOptions = {}): Promise<Session> {
-    const { threads = 1, device = 'cpu', profile } = options
+    const { threads = 1, device = 'cpu', profile, prepacked = true } = options
+    const folder = filesFolder(graph)
     try {
       const session = await onnx.InferenceSession.create(
         serialise(device === 'webgpu' ? withFewBuffers(graph) : graph),
@@ -43,6 +49,12 @@ export class Session {
           executionMode: 'sequential',
           graphOptimizationLevel: 'all',
           logSeverityLevel: device === 'cpu' ? 3 : 4,
+          extra: {
+            session: {
+              disable_prepacking: prepacked ? '0' : '1',
+              ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
+            },
+          },
           ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: join(profile, graph.name) }),
         },
       )

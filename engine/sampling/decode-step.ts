@@ -13,7 +13,7 @@ import {
   type Value,
 } from '../graph/index.ts'
 import { emitOne } from '../graph/graph.ts'
-import { feedForward, layerParameters, linear } from '../models/llama-forward.ts'
+import { decoderLayer, feedForward } from '../models/llama-forward.ts'
 import { headSize, type LlamaConfig } from '../models/llama.ts'
 import type { Parameters } from '../models/parameters.ts'
 
@@ -55,14 +55,14 @@ export function decodeStep(step: DecodeStep): { hidden: Value; generated: Value[
   const generated: Value[] = []
   let x = gatherRows(parameters.get('model.embed_tokens.weight'), token)
   for (const [index, prompt] of cache.layers.entries()) {
-    const layer = layerParameters(parameters, index)
+    const layer = decoderLayer(parameters, index)
     const earlier = step.generated.slice(2 * index, 2 * index + 2)
     const [earlierKeys, earlierValues] = earlier
     if (earlierKeys === undefined || earlierValues === undefined) throw new RangeError(`layer ${index} has no cache`)
     const normalised = rmsNorm(x, layer.attentionNorm, model.normEpsilon)
-    const query = byPrompt(rotated(linear(normalised, layer.query), width), group)
-    const newKey = byPrompt(rotated(linear(normalised, layer.key), keyValueHeads * size), 1)
-    const newValue = byPrompt(linear(normalised, layer.value), 1)
+    const query = byPrompt(rotated(layer.query(normalised), width), group)
+    const newKey = byPrompt(rotated(layer.key(normalised), keyValueHeads * size), 1)
+    const newValue = byPrompt(layer.value(normalised), 1)
     const keys = concat([earlierKeys, newKey], 3, `grown_${2 * index}`)
     const values = concat([earlierValues, newValue], 3, `grown_${2 * index + 1}`)
     generated.push(keys, values)
@@ -79,7 +79,7 @@ export function decodeStep(step: DecodeStep): { hidden: Value; generated: Value[
     const onOwn = emitOne('MatMul', [rest, values], 'float32', [prompts, keyValueHeads, samples, group, size])
     const mixed = add(reshape(onPrompt, [prompts, keyValueHeads, samples, group, size]), onOwn)
     const joined = reshape(transpose(mixed, [0, 2, 1, 3, 4]), [rows, width])
-    x = add(x, linear(joined, layer.output))
+    x = add(x, layer.output(joined))
     x = add(x, feedForward(rmsNorm(x, layer.feedForwardNorm, model.normEpsilon), layer))
   }
   return { hidden: rmsNorm(x, parameters.get('model.norm.weight'), model.normEpsilon), generated }

@@ -1,5 +1,5 @@
 /** Products with the weights of a stored model, in float32 or with 8-bit weights. */
-import { matmul, type Value } from '../graph/index.ts'
+import type { Value } from '../graph/index.ts'
 import { emitOne } from '../graph/graph.ts'
 import { fixedDimension } from '../graph/types.ts'
 import type { StoredParameters } from '../models/parameters.ts'
@@ -16,7 +16,7 @@ const ZERO = 128
 
 export function projection(parameters: StoredParameters, precision: Precision): Projection {
   return precision === 'float32'
-    ? (x, name) => matmul(x, parameters.get(name), { transposeB: true })
+    ? (x, name) => parameters.project(x, name)
     : (x, name) => quantisedProduct(x, parameters, name)
 }
 

@@ -6,8 +6,10 @@ import { gradients } from '../autodiff/gradients.ts'
 import { add, at, cast, concat, expand, Graph, loop, reshape, slice, sub, sum, type Value } from '../graph/index.ts'
 import { totalLoss } from '../losses/index.ts'
 import type { DiagnosticName, LossSpec } from '../losses/types.ts'
+import type { ParameterLayout } from '../models/layout.ts'
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
-import { Parameters } from '../models/parameters.ts'
+import { AdaptedParameters, loraLayout, type LoraSpec } from '../models/lora.ts'
+import { type DecoderParameters, type ParameterFile, Parameters, StoredParameters } from '../models/parameters.ts'
 import { adamwStep, decayMask, euclideanNorm } from '../optimizers/adamw.ts'
 import type { OptimizerSpec } from '../optimizers/schedule.ts'
 import { partBatch, type RowInputs, rowInputs } from './parts.ts'
@@ -17,6 +19,18 @@ export interface TrainingGraphOptions {
   readonly loss: LossSpec
   readonly optimizer: OptimizerSpec
   readonly length: number
+  /** Learn an adapter and leave the base as it is; all weights of the model are learnt where this is absent. */
+  readonly lora?: LoraBase
+}
+
+/** An adapter's settings, and the frozen weights below it: flat in the order of llamaLayout, or a file of them (see openWeights). */
+export interface LoraBase extends LoraSpec {
+  readonly base: Float32Array | ParameterFile
+}
+
+/** What is learnt, as one flat vector. */
+export function learntLayout({ model, lora }: Pick<TrainingGraphOptions, 'model' | 'lora'>): ParameterLayout {
+  return lora === undefined ? llamaLayout(model) : loraLayout(model, lora)
 }
 
 /** What each column of the output 'metrics' [steps, columns] holds. */
@@ -25,12 +39,13 @@ export type MetricColumn = 'loss' | 'gradientNorm' | DiagnosticName | `term:${st
 const STEPS = 'steps'
 
 /**
- * Inputs: weights, m, v [size]; steps int64; schedule [steps, 3]; and the arrays of PackedRows. Outputs: weights, m, v, metrics.
+ * Inputs: weights, m, v [size], of what is learnt; steps int64; schedule [steps, 3]; and the arrays of PackedRows. Outputs: weights, m, v, metrics.
  */
 export function trainingGraph(options: TrainingGraphOptions): { graph: Graph; columns: MetricColumn[] } {
-  const { model, optimizer, length } = options
-  const layout = llamaLayout(model)
+  const { optimizer, length } = options
+  const layout = learntLayout(options)
   const graph = new Graph('training')
+  const decoder = decoderParameters(options, graph)
   const state = ['weights', 'm', 'v'].map((name) => graph.input(name, 'float32', [layout.size]))
   const steps = graph.input('steps', 'int64', [])
   const schedule = graph.input('schedule', 'float32', [STEPS, 3])
@@ -45,8 +60,8 @@ export function trainingGraph(options: TrainingGraphOptions): { graph: Graph; co
     stackedAxis: STEPS,
     body: (iteration, [weights, m, v]) => {
       if (weights === undefined || m === undefined || v === undefined) throw new RangeError('the state has three parts')
-      const parameters = new Parameters(weights, layout)
-      const whole = batchGradient(options, parameters, rows, iteration)
+      const learnt = new Parameters(weights, layout)
+      const whole = batchGradient(options, learnt, decoder(learnt), rows, iteration)
       const { gradient, measures } = whole
       const norm = euclideanNorm(gradient)
       const scalars = at(schedule, iteration)
@@ -67,10 +82,21 @@ export function trainingGraph(options: TrainingGraphOptions): { graph: Graph; co
   return { graph, columns }
 }
 
+/** From what is learnt to what the decoder computes with. */
+function decoderParameters(
+  { model, lora }: TrainingGraphOptions,
+  graph: Graph,
+): (learnt: Parameters) => DecoderParameters {
+  if (lora === undefined) return (learnt) => learnt
+  const base = new StoredParameters(graph, llamaLayout(model), lora.base)
+  return (learnt) => new AdaptedParameters(model, lora, base, learnt)
+}
+
 /** The gradient of a step's batch, and what it measures, both added up over the parts of the batch. */
 function batchGradient(
   { model, loss, length }: TrainingGraphOptions,
-  parameters: Parameters,
+  learnt: Parameters,
+  decoder: DecoderParameters,
   rows: RowInputs,
   step: Value,
 ): { gradient: Value; measures: Value; columns: MetricColumn[] } {
@@ -80,12 +106,12 @@ function batchGradient(
   const { carried, stacked } = loop({
     tripCount: sub(end, first),
     condition: cast(graph.scalar(1), 'bool'),
-    initial: [expand(graph.scalar(0), [parameters.layout.size])],
+    initial: [expand(graph.scalar(0), [learnt.layout.size])],
     stackedAxis: 'parts',
     body: (part, [gradient]) => {
       if (gradient === undefined) throw new RangeError('a part adds to the gradient')
       const place = { index: add(first, part), step, lineSize: length - 1 }
-      const result = totalLoss(partBatch(model, parameters, rows, place), loss)
+      const result = totalLoss(partBatch(model, decoder, rows, place), loss)
       const measured = new Map<MetricColumn, Value>([
         ['loss', result.loss],
         ...result.terms.map(({ name, loss: value }): [MetricColumn, Value] => [`term:${name}`, value]),
@@ -96,7 +122,7 @@ function batchGradient(
         [...measured.values()].map((value) => reshape(value, [1])),
         0,
       )
-      return { carried: [add(gradient, flatGradient(result.loss, parameters))], stacked: [here] }
+      return { carried: [add(gradient, flatGradient(result.loss, learnt))], stacked: [here] }
     },
   })
   const [[gradient], [measures]] = [carried, stacked]

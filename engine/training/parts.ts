@@ -19,7 +19,7 @@ import {
 import { COUNTS, type LossBatch } from '../losses/batch.ts'
 import { decode, MASKED, rotaryTables } from '../models/llama-forward.ts'
 import type { LlamaConfig } from '../models/llama.ts'
-import type { Parameters } from '../models/parameters.ts'
+import type { DecoderParameters } from '../models/parameters.ts'
 import type { Feed } from '../runtime/session.ts'
 import { floatFeed, integerFeed, longFeed } from '../runtime/session.ts'
 import type { PackedRows } from './rows.ts'
@@ -94,7 +94,7 @@ export function rowFeeds(packed: PackedRows, lineSize: number): Record<string, F
 /** One part, and the log-probabilities of its completions as the losses see them. `index` is its number, `step` that of its batch. */
 export function partBatch(
   model: LlamaConfig,
-  parameters: Parameters,
+  parameters: DecoderParameters,
   inputs: RowInputs,
   { index, step, lineSize }: { readonly index: Value; readonly step: Value; readonly lineSize: number },
 ): LossBatch {

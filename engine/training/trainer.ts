@@ -1,10 +1,10 @@
 /** Training a model: state on the host between calls, several optimizer steps inside each call. */
 import { checkLossSpec, lossNeeds } from '../losses/index.ts'
 import type { LossNeeds, LossSpec, TermName } from '../losses/types.ts'
-import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
+import type { LlamaConfig } from '../models/llama.ts'
 import { checkOptimizerSpec, learningRateAt, type OptimizerSpec, stepScalars } from '../optimizers/schedule.ts'
 import { countFeed, floatFeed, Session, type SessionOptions } from '../runtime/session.ts'
-import { type MetricColumn, trainingGraph } from './graph.ts'
+import { learntLayout, type LoraBase, type MetricColumn, trainingGraph } from './graph.ts'
 import { rowFeeds } from './parts.ts'
 import { packRows, RowError, type TrainingRow } from './rows.ts'
 
@@ -29,9 +29,11 @@ export interface OptimizerState {
 }
 
 export interface TrainerOptions extends TrainerPlan {
-  /** Flat parameter vector in the order of llamaLayout. */
+  /** What is learnt, flat: in the order of llamaLayout, or with `lora` in that of loraLayout. */
   readonly weights: Float32Array
   readonly resume?: OptimizerState
+  /** Learn an adapter over a frozen base, in the place of all weights. */
+  readonly lora?: LoraBase
 }
 
 export interface TrainerState extends OptimizerState {
@@ -82,22 +84,24 @@ export class Trainer {
     this.#state = state
   }
 
-  /** Builds the graph. Throws ModelConfigError, LossSpecError, OptimizerSpecError or RowError for settings that do not fit. */
+  /** Builds the graph. Throws ModelConfigError, LossSpecError, OptimizerSpecError, LoraSpecError or RowError for settings that do not fit. */
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const { weights, resume, ...plan } = options
+    const { weights, resume, lora, ...plan } = options
     checkLossSpec(plan.loss)
     checkOptimizerSpec(plan.optimizer)
-    const { size } = llamaLayout(plan.model)
+    const graphOptions = lora === undefined ? plan : { ...plan, lora }
+    const { size } = learntLayout(graphOptions)
     const positive = [plan.batchRows, plan.stepsPerCall, plan.length - 1]
     if (!positive.every((count) => Number.isInteger(count) && count > 0) || plan.length - 1 > plan.model.context) {
       throw new RowError(`rows ${plan.batchRows}, steps ${plan.stepsPerCall} or length ${plan.length} are out of range`)
     }
     const { m, v, step } = resume ?? { m: new Float32Array(size), v: new Float32Array(size), step: 0 }
     for (const vector of [weights, m, v]) {
-      if (vector.length !== size) throw new RangeError(`the model has ${size} parameters, got ${vector.length}`)
+      if (vector.length !== size) throw new RangeError(`there are ${size} parameters to learn, got ${vector.length}`)
     }
-    const { graph, columns } = trainingGraph(plan)
-    const session = await Session.create(graph, plan)
+    const { graph, columns } = trainingGraph(graphOptions)
+    // Parts of about a thousand rows gain little from the kernels' own order, and the base would be in memory three times.
+    const session = await Session.create(graph, { ...plan, prepacked: false })
     return new Trainer(plan, session, columns, { weights, m, v, step })
   }
 

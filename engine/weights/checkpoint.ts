@@ -1,7 +1,9 @@
 /** Weights and training checkpoints of a Llama model as safetensors files. */
+import path from 'node:path'
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import type { TrainerState } from '../training/trainer.ts'
-import { type NamedTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts'
+import type { ParameterFile } from '../models/parameters.ts'
+import { locateTensors, type NamedTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts'
 
 export type Metadata = Readonly<Record<string, string>>
 
@@ -67,9 +69,30 @@ function flatParameters(model: LlamaConfig, file: SafetensorsFile, source: strin
   return weights
 }
 
+/**
+ * A weights file of the model whose tensors stay in it: what trains an adapter over it maps it into memory, once for all that do.
+ * The file must not change while it is in use. Throws SafetensorsError or WeightsMismatchError.
+ */
+export async function openWeights(model: LlamaConfig, file: string): Promise<ParameterFile> {
+  const places = await locateTensors(file)
+  const ranges = llamaLayout(model).parameters.map(({ name, shape }) => {
+    const { start, end } = checkTensor(places.get(name), name, shape, file)
+    return [name, { path: path.resolve(file), offset: start, bytes: end - start }] as const
+  })
+  return { ranges: new Map(ranges) }
+}
+
 /** The tensor of a name and shape. Throws WeightsMismatchError. */
 export function tensorOf(file: SafetensorsFile, name: string, shape: readonly number[], source: string): NamedTensor {
-  const tensor = file.tensors.get(name)
+  return checkTensor(file.tensors.get(name), name, shape, source)
+}
+
+function checkTensor<Tensor extends { readonly shape: readonly number[] }>(
+  tensor: Tensor | undefined,
+  name: string,
+  shape: readonly number[],
+  source: string,
+): Tensor {
   if (tensor === undefined) throw new WeightsMismatchError(`${source} has no tensor ${name}`)
   if (tensor.shape.join() !== shape.join()) {
     throw new WeightsMismatchError(

@@ -2,6 +2,7 @@
  * The safetensors format (https://github.com/huggingface/safetensors): an 8-byte header length, a JSON header, then the raw
  * tensors. Files are treated as hostile: every length and offset is checked before it is used.
  */
+import { open } from 'node:fs/promises'
 
 export interface NamedTensor {
   readonly name: string
@@ -58,38 +59,83 @@ export function writeSafetensors(
 
 /** Reads float32 tensors. Throws SafetensorsError; `source` names the file in the message. */
 export function readSafetensors(bytes: Uint8Array, source: string): SafetensorsFile {
-  const fail = (message: string): never => {
-    throw new SafetensorsError(`${source}: ${message}`)
-  }
-  if (bytes.length < LENGTH_BYTES) fail('too short for a header')
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const declared = view.getBigUint64(0, true)
-  if (declared > BigInt(Math.min(LARGEST_HEADER, bytes.length - LENGTH_BYTES)))
-    fail(`header length ${declared} is too large`)
-  const headerEnd = LENGTH_BYTES + Number(declared)
-  const header = parseHeader(bytes.subarray(LENGTH_BYTES, headerEnd), fail)
+  const headerEnd = headerEndOf(bytes, bytes.length, source)
+  const { places, metadata } = readHeader(bytes.subarray(LENGTH_BYTES, headerEnd), bytes.length - headerEnd, source)
   // Not bytes.subarray: slice() of a Buffer, unlike that of a Uint8Array, would not copy.
   const data = new Uint8Array(bytes.buffer, bytes.byteOffset + headerEnd, bytes.length - headerEnd)
   const tensors = new Map<string, NamedTensor>()
+  for (const [name, { shape, start, end }] of places) {
+    // A copy: the file's offset need not be aligned for Float32Array, and the caller may drop the file.
+    tensors.set(name, { name, shape, data: new Float32Array(data.slice(start, end).buffer) })
+  }
+  return { tensors, metadata }
+}
+
+/** Where the tensors of a file lie, in bytes from its beginning; the tensors themselves are not read. Throws SafetensorsError. */
+export async function locateTensors(path: string): Promise<ReadonlyMap<string, TensorPlace>> {
+  const file = await open(path)
+  try {
+    const { size } = await file.stat()
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(LENGTH_BYTES), 0, LENGTH_BYTES, 0)
+    const headerEnd = headerEndOf(buffer.subarray(0, bytesRead), size, path)
+    const header = Buffer.alloc(headerEnd - LENGTH_BYTES)
+    await file.read(header, 0, header.length, LENGTH_BYTES)
+    const { places } = readHeader(header, size - headerEnd, path)
+    const moved = [...places].map(([name, { shape, start, end }]): [string, TensorPlace] => [
+      name,
+      { shape, start: headerEnd + start, end: headerEnd + end },
+    ])
+    return new Map(moved)
+  } finally {
+    await file.close()
+  }
+}
+
+export interface TensorPlace {
+  readonly shape: readonly number[]
+  /** Bytes [start, end). */
+  readonly start: number
+  readonly end: number
+}
+
+/** Where the header ends, from the first bytes of a file and its size. */
+function headerEndOf(bytes: Uint8Array, fileSize: number, source: string): number {
+  if (bytes.length < LENGTH_BYTES) throw new SafetensorsError(`${source}: too short for a header`)
+  const declared = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true)
+  if (declared > BigInt(Math.min(LARGEST_HEADER, fileSize - LENGTH_BYTES))) {
+    throw new SafetensorsError(`${source}: header length ${declared} is too large`)
+  }
+  return LENGTH_BYTES + Number(declared)
+}
+
+/** Places in the `size` bytes behind the header, which they fill without a hole. */
+function readHeader(
+  bytes: Uint8Array,
+  size: number,
+  source: string,
+): { places: Map<string, TensorPlace>; metadata: Record<string, string> } {
+  const fail = (message: string): never => {
+    throw new SafetensorsError(`${source}: ${message}`)
+  }
+  const places = new Map<string, TensorPlace>()
   const ranges: [number, number][] = []
   let metadata: Record<string, string> = {}
-  for (const [name, entry] of Object.entries(header)) {
+  for (const [name, entry] of Object.entries(parseHeader(bytes, fail))) {
     if (name === '__metadata__') {
       metadata = parseMetadata(entry, fail)
       continue
     }
-    const { shape, start, end } = parseEntry(name, entry, data.length, fail)
-    ranges.push([start, end])
-    // A copy: the file's offset need not be aligned for Float32Array, and the caller may drop the file.
-    tensors.set(name, { name, shape, data: new Float32Array(data.slice(start, end).buffer) })
+    const place = parseEntry(name, entry, size, fail)
+    ranges.push([place.start, place.end])
+    places.set(name, place)
   }
   let covered = 0
   for (const [start, end] of ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
     if (start !== covered) fail(`tensor data overlaps or leaves a hole at byte ${Math.min(start, covered)}`)
     covered = end
   }
-  if (covered !== data.length) fail(`${data.length - covered} bytes after the last tensor`)
-  return { tensors, metadata }
+  if (covered !== size) fail(`${size - covered} bytes after the last tensor`)
+  return { places, metadata }
 }
 
 type Fail = (message: string) => never
@@ -119,7 +165,7 @@ function parseEntry(
   entry: unknown,
   available: number,
   fail: Fail,
-): { shape: number[]; start: number; end: number } {
+): TensorPlace {
   if (!isObject(entry)) return fail(`${name} is not an object`)
   const fields = new Map<string, unknown>(Object.entries(entry))
   const dtype = fields.get('dtype')
