@@ -20,7 +20,7 @@ export type Measurement = z.infer<typeof measurement>
 const ready = z.object({
   ready: z.object({
     version: z.string().optional(),
-    /** From knowing the shape to the end of the first repetition. */
+    /** From knowing the shape to the first repetition; of what compiles at the first repetition, to its end. */
     buildSeconds: z.number().optional(),
     flopPerRepeat: z.number().optional(),
   }),

@@ -1,5 +1,5 @@
 /** The models and batches that are measured, and the work in them. */
-import type { LlamaConfig } from '../engine/index.ts'
+import { type LlamaConfig, loraLayout, type LoraSpec } from '../engine/index.ts'
 
 const decoder = { ropeTheta: 10_000, normEpsilon: 1e-5 }
 
@@ -25,6 +25,19 @@ export const mediumModel: LlamaConfig = {
   context: 640,
 }
 
+/** SmolLM2-135M. */
+export const smolModel: LlamaConfig = {
+  vocabulary: 49_152,
+  width: 576,
+  layers: 30,
+  heads: 9,
+  keyValueHeads: 3,
+  hidden: 1536,
+  ropeTheta: 100_000,
+  context: 8192,
+  normEpsilon: 1e-5,
+}
+
 export interface TrainingShape {
   readonly model: LlamaConfig
   readonly batchRows: number
@@ -32,11 +45,14 @@ export interface TrainingShape {
   readonly length: number
   /** The first token that the loss is about. */
   readonly completionFrom: number
+  /** An adapter is learnt, on all linear maps, in the place of all weights. */
+  readonly lora?: LoraSpec
 }
 
 export const trainingShapes: Readonly<Record<string, TrainingShape>> = {
   tiny: { model: tinyModel, batchRows: 64, length: 97, completionFrom: 1 },
   medium: { model: mediumModel, batchRows: 16, length: 257, completionFrom: 1 },
+  lora: { model: smolModel, batchRows: 4, length: 257, completionFrom: 129, lora: { rank: 16, alpha: 32 } },
 }
 
 /** Weights of the layers' matrices. */
@@ -47,15 +63,17 @@ function layerWeights({ width, heads, keyValueHeads, hidden, layers }: LlamaConf
 
 /**
  * Multiplications and additions that a step needs: two per weight and token forward, two for the gradient of the layer's input,
- * two for that of the weight; and attention over whole rows, as is customary although half of it is masked.
+ * and two for that of the weight unless it is frozen; and attention over whole rows, as is customary although half of it is masked.
  * The optimizer and everything element by element do not count.
  */
-export function trainingFlop({ model, batchRows, length, completionFrom }: TrainingShape): number {
+export function trainingFlop({ model, batchRows, length, completionFrom, lora }: TrainingShape): number {
   const tokens = batchRows * (length - 1)
   const predicted = batchRows * (length - completionFrom)
   const head = model.vocabulary * model.width
   const attention = 12 * model.layers * model.width * (length - 1) * tokens
-  return 6 * (layerWeights(model) * tokens + head * predicted) + attention
+  const perWeight = lora === undefined ? 6 : 4
+  const adapter = lora === undefined ? 0 : 6 * loraLayout(model, lora).size * tokens
+  return perWeight * (layerWeights(model) * tokens + head * predicted) + adapter + attention
 }
 
 /**

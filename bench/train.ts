@@ -27,6 +27,7 @@ export const trainingPlan = z.object({
   batchRows: size,
   length: size,
   completionFrom: size,
+  lora: z.object({ rank: size, alpha: z.number() }).optional(),
   threads: size,
   /** Of our side: optimizer steps of one call. */
   stepsPerCall: size,

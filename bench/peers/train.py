@@ -2,6 +2,7 @@
 
 Reads lines of JSON from standard input and answers each on standard output (see bench/candidate.ts). The model is written the way
 PyTorch runs it fastest on a CPU: scaled_dot_product_attention, nn.RMSNorm, fused AdamW, logits only where the loss needs them.
+With "lora" in the plan the model is frozen and adapters to all linear maps are learnt, computed as PEFT does.
 """
 
 import json
@@ -20,10 +21,26 @@ def rotate(x, cosine, sine):
     return x * cosine + torch.cat((-right, left), -1) * sine
 
 
-class Layer(nn.Module):
-    def __init__(self, model):
+class AdaptedLinear(nn.Module):
+    def __init__(self, inputs, outputs, lora):
         super().__init__()
-        linear = lambda inputs, outputs: nn.Linear(inputs, outputs, bias=False)
+        self.base = nn.Linear(inputs, outputs, bias=False)
+        self.base.weight.requires_grad_(False)
+        self.a = nn.Linear(inputs, lora["rank"], bias=False)
+        self.b = nn.Linear(lora["rank"], outputs, bias=False)
+        self.scale = lora["alpha"] / lora["rank"]
+
+    def forward(self, x):
+        return self.base(x) + self.b(self.a(x)) * self.scale
+
+
+class Layer(nn.Module):
+    def __init__(self, model, lora):
+        super().__init__()
+        if lora is None:
+            linear = lambda inputs, outputs: nn.Linear(inputs, outputs, bias=False)
+        else:
+            linear = lambda inputs, outputs: AdaptedLinear(inputs, outputs, lora)
         width, hidden = model["width"], model["hidden"]
         self.size = width // model["heads"]
         self.grouped = model["keyValueHeads"] != model["heads"]
@@ -48,10 +65,10 @@ class Layer(nn.Module):
 
 
 class Decoder(nn.Module):
-    def __init__(self, model):
+    def __init__(self, model, lora):
         super().__init__()
         self.embedding = nn.Embedding(model["vocabulary"], model["width"])
-        self.layers = nn.ModuleList(Layer(model) for _ in range(model["layers"]))
+        self.layers = nn.ModuleList(Layer(model, lora) for _ in range(model["layers"]))
         self.norm = nn.RMSNorm(model["width"], eps=model["normEpsilon"])
         half = model["width"] // model["heads"] // 2
         angles = torch.arange(model["context"])[:, None] * model["ropeTheta"] ** (-torch.arange(half) / half)
@@ -61,6 +78,11 @@ class Decoder(nn.Module):
         for parameter in self.parameters():
             if parameter.dim() == 2:
                 nn.init.normal_(parameter, std=0.02)
+        if lora is not None:
+            for name, parameter in self.named_parameters():
+                parameter.requires_grad_(name.endswith((".a.weight", ".b.weight")))
+                if name.endswith(".b.weight"):
+                    nn.init.zeros_(parameter)
 
     def forward(self, tokens, completion_from):
         """Logits of the predictions from `completion_from` on."""
@@ -75,10 +97,11 @@ def main():
     plan = json.loads(sys.argv[1])
     torch.set_num_threads(plan["threads"])
     torch.manual_seed(0)
-    model = Decoder(plan["model"])
+    model = Decoder(plan["model"], plan.get("lora"))
+    learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
     rows, length, start = plan["batchRows"], plan["length"], plan["completionFrom"]
     tokens = torch.randint(0, plan["model"]["vocabulary"], (rows, length))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
+    optimizer = torch.optim.AdamW(learnt, lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
     began = time.perf_counter()
     forward = torch.compile(model) if plan["compile"] else model
 
@@ -87,7 +110,7 @@ def main():
         loss = functional.cross_entropy(logits.flatten(0, 1), tokens[:, start:].reshape(-1))
         optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(learnt, 1.0)
         optimizer.step()
         return loss.item()
 

@@ -43,6 +43,7 @@ export class Graph implements GraphBody {
   readonly inputs: Value[] = []
   readonly outputs: Value[] = []
   readonly initializers: Initializer[] = []
+  readonly values: Value[] = []
   /** Differentiable operations in the order in which they were built (see autodiff). */
   readonly tape: Operation[] = []
   readonly #constants = new Map<string, Value>()
@@ -157,6 +158,7 @@ export function emit(
 ): Value[] {
   const graph = innermostGraph(op, operands)
   const values = outputs.map(({ dtype, shape, name }) => new Value(graph, graph.uniqueName(name ?? op), dtype, shape))
+  graph.values.push(...values)
   graph.append({
     op,
     domain,

@@ -45,6 +45,7 @@ const descriptor: protobuf.INamespace = {
         initializer: { id: 5, type: 'TensorProto', rule: 'repeated' },
         input: { id: 11, type: 'ValueInfoProto', rule: 'repeated' },
         output: { id: 12, type: 'ValueInfoProto', rule: 'repeated' },
+        valueInfo: { id: 13, type: 'ValueInfoProto', rule: 'repeated' },
       },
     },
     TensorProto: {

@@ -36,13 +36,19 @@ export function serialise(graph: GraphBody): Uint8Array {
   return ModelProto.encode(message).finish()
 }
 
+/**
+ * With the shape of every value: ONNX Runtime infers some of them, but not through a Reshape of named sizes, and its memory planner
+ * compares each buffer of unknown size with all others, which took most of the time of compiling a large training graph.
+ */
 function graphProto(graph: GraphBody): object {
+  const outputs = new Set(graph.outputs.map(({ name }) => name))
   return {
     name: graph.name,
     node: graph.nodes.map(nodeProto),
     initializer: graph.initializers.map(tensorProto),
     input: graph.inputs.map(valueInfoProto),
     output: graph.outputs.map(valueInfoProto),
+    valueInfo: graph.values.filter(({ name }) => !outputs.has(name)).map(valueInfoProto),
   }
 }
 

@@ -28,6 +28,8 @@ export interface GraphBody {
   readonly nodes: readonly NodeRecord[]
   readonly inputs: readonly TypedName[]
   readonly outputs: readonly TypedName[]
+  /** What the nodes make. */
+  readonly values: readonly TypedName[]
   readonly initializers: readonly Initializer[]
 }
 

@@ -128,13 +128,7 @@ export function decode(
     const layer = decoderLayer(parameters, index)
     const normalised = rmsNorm(x, layer.attentionNorm, config.normEpsilon)
     const query = groupHeads(rotated(layer.query(normalised), width), batch, length, heads, keyValueHeads)
-    const key = groupHeads(
-      rotated(layer.key(normalised), keyValueWidth),
-      batch,
-      length,
-      keyValueHeads,
-      keyValueHeads,
-    )
+    const key = groupHeads(rotated(layer.key(normalised), keyValueWidth), batch, length, keyValueHeads, keyValueHeads)
     const value = groupHeads(layer.value(normalised), batch, length, keyValueHeads, keyValueHeads)
     keyValues.push({ key, value })
     const mixed = ungroupHeads(attention(query, key, value, mask, scale), batch, length, heads, keyValueHeads)

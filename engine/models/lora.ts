@@ -137,7 +137,9 @@ export class AdaptedParameters implements DecoderParameters {
 function adaptedMatrices(model: LlamaConfig, spec: LoraSpec): ParameterSpec[] {
   checkLoraSpec(spec)
   const targets = spec.targets ?? LORA_TARGETS
-  return llamaLayout(model).parameters.filter(({ name }) => targets.some((target) => name.endsWith(`.${target}.weight`)))
+  return llamaLayout(model).parameters.filter(({ name }) =>
+    targets.some((target) => name.endsWith(`.${target}.weight`)),
+  )
 }
 
 /** model.layers.0.self_attn.q_proj.weight → base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight */

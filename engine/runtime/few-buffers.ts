@@ -41,6 +41,6 @@ export function withFewBuffers(graph: GraphBody): GraphBody {
   return { ...result, initializers: [...graph.initializers, ...added] }
 }
 
-function fieldsOf({ name, nodes, inputs, outputs, initializers }: GraphBody): GraphBody {
-  return { name, nodes, inputs, outputs, initializers }
+function fieldsOf({ name, nodes, inputs, outputs, values, initializers }: GraphBody): GraphBody {
+  return { name, nodes, inputs, outputs, values, initializers }
 }

@@ -100,8 +100,7 @@ export class Trainer {
       if (vector.length !== size) throw new RangeError(`there are ${size} parameters to learn, got ${vector.length}`)
     }
     const { graph, columns } = trainingGraph(graphOptions)
-    // Parts of about a thousand rows gain little from the kernels' own order, and the base would be in memory three times.
-    const session = await Session.create(graph, { ...plan, prepacked: false })
+    const session = await Session.create(graph, plan)
     return new Trainer(plan, session, columns, { weights, m, v, step })
   }
 

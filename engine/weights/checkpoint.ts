@@ -3,7 +3,13 @@ import path from 'node:path'
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import type { TrainerState } from '../training/trainer.ts'
 import type { ParameterFile } from '../models/parameters.ts'
-import { locateTensors, type NamedTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from './safetensors.ts'
+import {
+  locateTensors,
+  type NamedTensor,
+  readSafetensors,
+  type SafetensorsFile,
+  writeSafetensors,
+} from './safetensors.ts'
 
 export type Metadata = Readonly<Record<string, string>>
 

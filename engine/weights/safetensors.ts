@@ -160,12 +160,7 @@ function parseMetadata(entry: unknown, fail: Fail): Record<string, string> {
   return Object.fromEntries(pairs)
 }
 
-function parseEntry(
-  name: string,
-  entry: unknown,
-  available: number,
-  fail: Fail,
-): TensorPlace {
+function parseEntry(name: string, entry: unknown, available: number, fail: Fail): TensorPlace {
   if (!isObject(entry)) return fail(`${name} is not an object`)
   const fields = new Map<string, unknown>(Object.entries(entry))
   const dtype = fields.get('dtype')

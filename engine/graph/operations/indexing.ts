@@ -61,7 +61,7 @@ export function rowsOrZeros(x: Value, indices: Value): Value {
   const row = rest.map((_, axis) => fixedDimension(rest, axis))
   const zero = x.graph.constant('float32', [1, ...row], new Float32Array(size))
   // Gather takes -1 for the last row, which is the added one.
-  const padded = emitOne('Concat', [x, zero], 'float32', ['padded', ...rest], { axis: { int: 0 } })
+  const padded = emitOne('Concat', [x, zero], 'float32', [x.graph.uniqueName('padded'), ...rest], { axis: { int: 0 } })
   return emitOne('Gather', [padded, indices], 'float32', [...indices.shape, ...rest], { axis: { int: 0 } })
 }
 
