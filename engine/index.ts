@@ -65,6 +65,13 @@ export {
   type TrainerState,
 } from './training/trainer.ts'
 export {
+  type Adapter,
+  decodeAdapterCheckpoint,
+  encodeAdapterCheckpoint,
+  readAdapter,
+  writeAdapter,
+} from './weights/adapter.ts'
+export {
   decodeCheckpoint,
   decodeWeights,
   encodeCheckpoint,

@@ -1,5 +1,6 @@
 /** Weights and training checkpoints of a Llama model as safetensors files. */
 import path from 'node:path'
+import type { ParameterLayout } from '../models/layout.ts'
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import type { TrainerState } from '../training/trainer.ts'
 import type { ParameterFile } from '../models/parameters.ts'
@@ -24,38 +25,50 @@ const STEP = 'optimizer.step'
 
 /** Parameters under their Hugging Face names. */
 export function encodeWeights(model: LlamaConfig, weights: Float32Array, metadata: Metadata = {}): Uint8Array {
-  return writeSafetensors(namedParameters(model, weights), { format: 'pt', ...metadata })
+  return encodeParameters(llamaLayout(model), weights, metadata)
 }
 
 /** Parameters, both moments of the optimizer as flat vectors, and the number of completed steps. */
 export function encodeCheckpoint(model: LlamaConfig, state: TrainerState, metadata: Metadata = {}): Uint8Array {
+  return encodeState(llamaLayout(model), state, metadata)
+}
+
+/** The flat parameter vector of a weights or checkpoint file. Throws SafetensorsError or WeightsMismatchError. */
+export function decodeWeights(model: LlamaConfig, bytes: Uint8Array, source: string): Float32Array {
+  return flatParameters(llamaLayout(model), readSafetensors(bytes, source), source)
+}
+
+export function decodeCheckpoint(model: LlamaConfig, bytes: Uint8Array, source: string): TrainerState {
+  return decodeState(llamaLayout(model), bytes, source)
+}
+
+export function encodeParameters(layout: ParameterLayout, weights: Float32Array, metadata: Metadata): Uint8Array {
+  return writeSafetensors(namedParameters(layout, weights), { format: 'pt', ...metadata })
+}
+
+/** See encodeCheckpoint. */
+export function encodeState(layout: ParameterLayout, state: TrainerState, metadata: Metadata): Uint8Array {
   const { weights, m, v, step } = state
   const moments = [
     { name: FIRST_MOMENT, shape: [m.length], data: m },
     { name: SECOND_MOMENT, shape: [v.length], data: v },
   ]
-  const tensors = [...namedParameters(model, weights), ...moments]
+  const tensors = [...namedParameters(layout, weights), ...moments]
   return writeSafetensors(tensors, { format: 'pt', ...metadata, [STEP]: String(step) })
 }
 
-/** The flat parameter vector of a weights or checkpoint file. Throws SafetensorsError or WeightsMismatchError. */
-export function decodeWeights(model: LlamaConfig, bytes: Uint8Array, source: string): Float32Array {
-  return flatParameters(model, readSafetensors(bytes, source), source)
-}
-
-export function decodeCheckpoint(model: LlamaConfig, bytes: Uint8Array, source: string): TrainerState {
+/** Throws SafetensorsError, or WeightsMismatchError if the file holds other parameters or no state of an optimizer. */
+export function decodeState(layout: ParameterLayout, bytes: Uint8Array, source: string): TrainerState {
   const file = readSafetensors(bytes, source)
   const step = Number(file.metadata[STEP] ?? Number.NaN)
   if (!Number.isSafeInteger(step) || step < 0) {
     throw new WeightsMismatchError(`${source} holds no optimizer state: it is not a training checkpoint`)
   }
-  const { size } = llamaLayout(model)
-  const moment = (name: string): Float32Array => tensorOf(file, name, [size], source).data
-  return { weights: flatParameters(model, file, source), m: moment(FIRST_MOMENT), v: moment(SECOND_MOMENT), step }
+  const moment = (name: string): Float32Array => tensorOf(file, name, [layout.size], source).data
+  return { weights: flatParameters(layout, file, source), m: moment(FIRST_MOMENT), v: moment(SECOND_MOMENT), step }
 }
 
-function namedParameters(model: LlamaConfig, weights: Float32Array): NamedTensor[] {
-  const layout = llamaLayout(model)
+function namedParameters(layout: ParameterLayout, weights: Float32Array): NamedTensor[] {
   if (weights.length !== layout.size) {
     throw new WeightsMismatchError(`the model has ${layout.size} parameters, got ${weights.length}`)
   }
@@ -66,8 +79,7 @@ function namedParameters(model: LlamaConfig, weights: Float32Array): NamedTensor
   }))
 }
 
-function flatParameters(model: LlamaConfig, file: SafetensorsFile, source: string): Float32Array {
-  const layout = llamaLayout(model)
+export function flatParameters(layout: ParameterLayout, file: SafetensorsFile, source: string): Float32Array {
   const weights = new Float32Array(layout.size)
   for (const { name, shape, offset } of layout.parameters) {
     weights.set(tensorOf(file, name, shape, source).data, offset)

@@ -6,6 +6,7 @@ import {
   type LlamaConfig,
   type LossSpec,
   type OptimizerSpec,
+  type ParameterLayout,
   type TrainingRow,
 } from '../../engine/index.ts'
 
@@ -66,9 +67,13 @@ export function parameterVector(name: string): Float32Array {
 }
 
 /** The largest difference within each tensor relative to the largest element of that tensor, by tensor name. */
-export function relativeErrors(actual: Float32Array, expected: Float32Array): Map<string, number> {
+export function relativeErrors(
+  layout: ParameterLayout,
+  actual: Float32Array,
+  expected: Float32Array,
+): Map<string, number> {
   const errors = new Map<string, number>()
-  for (const { name, offset, size } of llamaLayout(fixture.config).parameters) {
+  for (const { name, offset, size } of layout.parameters) {
     let difference = 0
     let scale = 0
     for (let index = offset; index < offset + size; index++) {
@@ -82,5 +87,15 @@ export function relativeErrors(actual: Float32Array, expected: Float32Array): Ma
 
 /** The tensors whose relative error is not below the tolerance (a NaN never is). */
 export function mismatches(actual: Float32Array, expected: Float32Array, tolerance: number): [string, number][] {
-  return [...relativeErrors(actual, expected)].filter(([, error]) => !(error < tolerance))
+  return mismatchesOf(llamaLayout(fixture.config), actual, expected, tolerance)
+}
+
+/** mismatches() of vectors in another layout than that of the model. */
+export function mismatchesOf(
+  layout: ParameterLayout,
+  actual: Float32Array,
+  expected: Float32Array,
+  tolerance: number,
+): [string, number][] {
+  return [...relativeErrors(layout, actual, expected)].filter(([, error]) => !(error < tolerance))
 }
