@@ -62,8 +62,11 @@ export class StoredParameters implements DecoderParameters {
   readonly #weights: Float32Array | ParameterFile
   readonly #values = new Map<string, Value>()
 
-  /** weights: flat, in the order of the layout; or a file, which the runtime maps into memory. */
+  /** weights: flat, in the order of the layout; or a file, which the runtime maps into memory. Throws RangeError for another size. */
   constructor(graph: Graph, layout: ParameterLayout, weights: Float32Array | ParameterFile) {
+    if (weights instanceof Float32Array && weights.length !== layout.size) {
+      throw new RangeError(`the frozen model has ${layout.size} parameters, got ${weights.length}`)
+    }
     this.#graph = graph
     this.#layout = layout
     this.#weights = weights

@@ -139,7 +139,8 @@ describe('folders of PEFT', () => {
 })
 
 function hasPeft(): boolean {
-  const question = 'import importlib.util as u, sys; sys.exit(not (u.find_spec("peft") and u.find_spec("transformers")))'
+  const question =
+    'import importlib.util as u, sys; sys.exit(not (u.find_spec("peft") and u.find_spec("transformers")))'
   try {
     execFileSync('python3', ['-c', question], { stdio: 'ignore' })
     return true
