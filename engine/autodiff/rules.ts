@@ -150,12 +150,11 @@ export const vectorJacobianProducts: Rules = {
     const [, inverseRms] = pair(outputs)
     const dy = only(cotangents)
     const normalised = mul(x, inverseRms)
-    const product = mul(dy, normalised)
     const scaled = mul(dy, weight)
-    const projection = mean(mul(product, weight), [-1], true)
+    const projection = (): Value => mean(mul(scaled, normalised), [-1], true)
     return [
-      needed(x) ? mul(sub(scaled, mul(normalised, projection)), inverseRms) : null,
-      needed(weight) ? unbroadcast(product, weight.shape) : null,
+      needed(x) ? mul(sub(scaled, mul(normalised, projection())), inverseRms) : null,
+      needed(weight) ? unbroadcast(mul(dy, normalised), weight.shape) : null,
     ]
   },
   // y = w·x̂ + b with x̂ = (x - μ)·r: dx = r·(w·dy - mean(w·dy) - x̂·mean(w·dy·x̂)).

@@ -1,7 +1,6 @@
 /** The Llama decoder as graph expressions. Training and scoring run whole sequences; the sampler reuses the blocks. */
 import {
   add,
-  attention,
   cast,
   type Dimension,
   type Graph,
@@ -12,9 +11,9 @@ import {
   type RotaryTables,
   swiglu,
   times,
-  transpose,
   type Value,
 } from '../graph/index.ts'
+import { causalAttention, splitHeads } from './causal-attention.ts'
 import { headSize, layerPrefix, type LlamaConfig } from './llama.ts'
 import type { DecoderParameters } from './parameters.ts'
 
@@ -75,28 +74,12 @@ export function rotaryTables(graph: Graph, config: LlamaConfig): RotaryTables {
   }
 }
 
-/** [batch · length, heads · size] → [batch, keyValueHeads, heads / keyValueHeads · length, size], the query rows that share a key. */
-export function groupHeads(x: Value, batch: Dimension, length: number, heads: number, keyValueHeads: number): Value {
-  const size = elementsPerRow(x) / heads
-  const group = heads / keyValueHeads
-  const split = reshape(x, [batch, length, keyValueHeads, group, size])
-  return reshape(transpose(split, [0, 2, 3, 1, 4]), [batch, keyValueHeads, group * length, size])
-}
-
-/** The inverse of groupHeads. */
-export function ungroupHeads(x: Value, batch: Dimension, length: number, heads: number, keyValueHeads: number): Value {
-  const size = elementsPerRow(x)
-  const group = heads / keyValueHeads
-  const split = reshape(x, [batch, keyValueHeads, group, length, size])
-  return reshape(transpose(split, [0, 3, 1, 2, 4]), [times(batch, length), heads * size])
-}
-
 export interface Sequences {
   /** int32 [batch, length]. */
   readonly tokens: Value
   readonly batch: Dimension
   readonly length: number
-  /** Additive attention mask that broadcasts to [batch, keyValueHeads, group · length, length]. */
+  /** Additive attention mask that broadcasts to [batch, keyValueHeads, length, length], and hides what lies above the diagonal. */
   readonly mask: Value
   /** int64 [batch, length], or [1]: the position of the first column. */
   readonly positions: Value
@@ -117,7 +100,8 @@ export function decode(
 ): { hidden: Value; keyValues: KeyValue[] } {
   const { tokens, batch, length, mask, positions } = sequences
   const { heads, keyValueHeads, width } = config
-  const scale = 1 / Math.sqrt(headSize(config))
+  const shape = { batch, length, heads, keyValueHeads }
+  const attend = causalAttention(shape, mask)
   const keyValueWidth = keyValueHeads * headSize(config)
   const rows = times(batch, length)
   const rotated = (x: Value, size: number): Value =>
@@ -127,12 +111,11 @@ export function decode(
   for (let index = 0; index < config.layers; index++) {
     const layer = decoderLayer(parameters, index)
     const normalised = rmsNorm(x, layer.attentionNorm, config.normEpsilon)
-    const query = groupHeads(rotated(layer.query(normalised), width), batch, length, heads, keyValueHeads)
-    const key = groupHeads(rotated(layer.key(normalised), keyValueWidth), batch, length, keyValueHeads, keyValueHeads)
-    const value = groupHeads(layer.value(normalised), batch, length, keyValueHeads, keyValueHeads)
+    const query = rotated(layer.query(normalised), width)
+    const key = splitHeads(rotated(layer.key(normalised), keyValueWidth), shape)
+    const value = splitHeads(layer.value(normalised), shape)
     keyValues.push({ key, value })
-    const mixed = ungroupHeads(attention(query, key, value, mask, scale), batch, length, heads, keyValueHeads)
-    x = add(x, layer.output(mixed))
+    x = add(x, layer.output(attend(query, key, value)))
     x = add(x, feedForward(rmsNorm(x, layer.feedForwardNorm, config.normEpsilon), layer))
   }
   return { hidden: rmsNorm(x, parameters.get('model.norm.weight'), config.normEpsilon), keyValues }
@@ -143,22 +126,14 @@ export function logits(parameters: DecoderParameters, hidden: Value): Value {
   return parameters.project(hidden, 'model.embed_tokens.weight')
 }
 
-/** Additive causal mask [group · length, length]: each group repeats the rows of one query head. */
-export function causalMask(graph: Graph, length: number, group: number): Value {
-  const mask = new Float32Array(group * length * length)
-  for (let row = 0; row < group * length; row++) {
-    mask.fill(MASKED, row * length + (row % length) + 1, (row + 1) * length)
-  }
-  return graph.root.constant('float32', [group * length, length], mask)
+/** Additive causal mask [length, length]. */
+export function causalMask(graph: Graph, length: number): Value {
+  const mask = new Float32Array(length * length)
+  for (let row = 0; row < length; row++) mask.fill(MASKED, row * length + row + 1, (row + 1) * length)
+  return graph.root.constant('float32', [length, length], mask)
 }
 
 /** int64 [1] holding 0: positions count from the first column. */
 export function positionsFromZero(graph: Graph): Value {
   return cast(graph.root.constant('int32', [1], [0]), 'int64')
-}
-
-function elementsPerRow(x: Value): number {
-  const last = x.shape.at(-1)
-  if (typeof last !== 'number') throw new RangeError(`${x.toString()} needs a fixed last size`)
-  return last
 }

@@ -70,7 +70,7 @@ export function samplingGraph(model: LlamaConfig, shape: SamplingShape): Graph {
     tokens: slice(tokens, 1, 0, prefix),
     batch: prompts,
     length: prefix,
-    mask: add(causalMask(graph, prefix, model.heads / model.keyValueHeads), keyMask),
+    mask: add(causalMask(graph, prefix), keyMask),
     // Positions count from the first real token. Those of pad tokens do not matter.
     positions: cast(where(isPadding, graph.scalar(0, 'int32'), sub(columns, perPrompt)), 'int64'),
   })

@@ -65,7 +65,7 @@ function scoringGraph(model: LlamaConfig, batchRows: number, length: number): Gr
     tokens: slice(tokens, 1, 0, predictions),
     batch: batchRows,
     length: predictions,
-    mask: causalMask(graph, predictions, model.heads / model.keyValueHeads),
+    mask: causalMask(graph, predictions),
     positions: positionsFromZero(graph),
   })
   const labels = reshape(slice(tokens, 1, 1, length), [batchRows * predictions])

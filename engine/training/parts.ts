@@ -3,7 +3,6 @@ import {
   add,
   and,
   at,
-  concat,
   equal,
   type Graph,
   headLogProbability,
@@ -110,7 +109,7 @@ export function partBatch(
     tokens: lines(inputs.tokens),
     batch: LINES,
     length: lineSize,
-    mask: blockMask(lines(inputs.segments), lineSize, model.heads / model.keyValueHeads),
+    mask: blockMask(lines(inputs.segments), lineSize),
     positions: lines(inputs.positions),
   })
   // Logits only where the loss needs them.
@@ -145,14 +144,10 @@ export function partBatch(
   }
 }
 
-/** Additive mask [lines, 1, group · length, length]: a token sees its own row up to itself. */
-function blockMask(segments: Value, length: number, group: number): Value {
+/** Additive mask [lines, 1, length, length]: a token sees its own row up to itself. */
+function blockMask(segments: Value, length: number): Value {
   const number = (shape: readonly number[]): Value => segments.graph.constant('int32', shape, [...Array(length).keys()])
   const sameRow = equal(reshape(segments, [LINES, 1, length, 1]), reshape(segments, [LINES, 1, 1, length]))
   const before = lessOrEqual(number([1, 1, 1, length]), number([1, 1, length, 1]))
-  const mask = where(and(sameRow, before), segments.graph.scalar(0), MASKED)
-  return concat(
-    Array.from({ length: group }, () => mask),
-    2,
-  )
+  return where(and(sameRow, before), segments.graph.scalar(0), MASKED)
 }

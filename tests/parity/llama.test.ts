@@ -26,7 +26,7 @@ describe('forward pass', () => {
       tokens: graph.input('tokens', 'int32', [1, tokens.length]),
       batch: 1,
       length: tokens.length,
-      mask: causalMask(graph, tokens.length, config.heads / config.keyValueHeads),
+      mask: causalMask(graph, tokens.length),
       positions: positionsFromZero(graph),
     })
     graph.output(logits(parameters, hidden), 'logits')

@@ -1,0 +1,82 @@
+/**
+ * Attention of whole sequences to their past. Queries are taken in blocks, and each block meets the keys up to its own end only:
+ * with n blocks that is (n + 1) / 2n of the products of a square that is masked above its diagonal.
+ */
+import {
+  attention,
+  concat,
+  type Dimension,
+  reshape,
+  slice,
+  split,
+  times,
+  transpose,
+  type Value,
+} from '../graph/index.ts'
+import { fixedDimension } from '../graph/types.ts'
+
+export interface AttentionShape {
+  readonly batch: Dimension
+  readonly length: number
+  readonly heads: number
+  /** Fewer than `heads` is grouped-query attention: query heads share keys and values. */
+  readonly keyValueHeads: number
+}
+
+/** Smaller blocks save little more, and products of few rows are slow. */
+const SMALLEST_BLOCK = 64
+
+/**
+ * mask: additive, broadcastable to [batch, keyValueHeads, length, length], and so low above the diagonal that nothing is left there.
+ * Returns (query [batch · length, heads · size], key and value as splitHeads makes them) → like query.
+ */
+export function causalAttention(
+  { batch, length, heads, keyValueHeads }: AttentionShape,
+  mask: Value,
+): (query: Value, key: Value, value: Value) => Value {
+  const blocks = blocksOf(length)
+  const block = length / blocks
+  const group = heads / keyValueHeads
+  const rows = mask.shape.length - 2
+  const ends = Array.from({ length: blocks }, (_, index) => (index + 1) * block)
+  /** The rows of a block, once for each query head that shares a key. */
+  const masks = ends.map((end) => {
+    const one = slice(slice(mask, rows, end - block, end), rows + 1, 0, end)
+    return concat(
+      Array.from({ length: group }, () => one),
+      rows,
+    )
+  })
+  return (query, key, value) => {
+    const size = fixedDimension(query.shape, 1) / heads
+    const scale = 1 / Math.sqrt(size)
+    // [batch, keyValueHeads, blocks · group · block, size]
+    const apart = reshape(query, [batch, blocks, block, keyValueHeads, group, size])
+    const grouped = reshape(transpose(apart, [0, 3, 1, 4, 2, 5]), [batch, keyValueHeads, group * length, size])
+    const queries = split(
+      grouped,
+      2,
+      ends.map(() => group * block),
+    )
+    const mixed = queries.map((part, index) => {
+      const end = ends[index] ?? length
+      return attention(part, slice(key, 2, 0, end), slice(value, 2, 0, end), masks[index] ?? mask, scale)
+    })
+    const together = reshape(concat(mixed, 2), [batch, keyValueHeads, blocks, group, block, size])
+    return reshape(transpose(together, [0, 2, 4, 1, 3, 5]), [times(batch, length), heads * size])
+  }
+}
+
+/** [batch · length, keyValueHeads · size] → [batch, keyValueHeads, length, size]. */
+export function splitHeads(x: Value, { batch, length, keyValueHeads }: AttentionShape): Value {
+  const size = fixedDimension(x.shape, 1) / keyValueHeads
+  return transpose(reshape(x, [batch, length, keyValueHeads, size]), [0, 2, 1, 3])
+}
+
+/** As many blocks of one size as the length allows. */
+function blocksOf(length: number): number {
+  for (let blocks = Math.floor(length / SMALLEST_BLOCK); blocks > 1; blocks--) {
+    if (length % blocks === 0) return blocks
+  }
+  return 1
+}
