@@ -190,7 +190,7 @@ export function chunkGraph({ model, weights }: StoredModel, shape: DecodeShape):
           const mixed = groups.map((group, index) => {
             const [groupQuery, onOwn] = [present(queries[index]), present(own[index])]
             const product = matmul(groupQuery, present(group.keys[layer]), { transposeB: true, scale })
-            const shares = softmax(concat([add(product, group.mask), onOwn], 3, 'attended'))
+            const shares = softmax(concat([add(product, group.mask), onOwn], 3, `attended_${index}`))
             const [cacheShares, ownShares] = splitLast(shares, group.columns, group.capacity, name)
             return add(
               emitOne('MatMul', [cacheShares, present(group.values[layer])], 'float32', groupQuery.shape),
