@@ -1,6 +1,6 @@
 /**
- * Every graph that the engine ships, whole and at sizes that are split over threads: training on each kind of row, scoring,
- * sampling from weights that are fed and from stored ones, a small network. Run as a program with a number of threads it prints
+ * Every graph that the engine ships, whole and at sizes that are split over threads: training on each kind of row, training of an
+ * adapter, scoring, sampling from weights that are fed and from stored ones, a small network. Run as a program with a number of threads it prints
  * the hash of what each gave.
  */
 import { createHash } from 'node:crypto'
@@ -10,6 +10,7 @@ import {
   buildTrainer,
   Engine,
   initialiseLlama,
+  initialiseLora,
   type LlamaConfig,
   losses,
   type LossSpec,
@@ -75,6 +76,20 @@ async function train(
 ): Promise<Float32Array[]> {
   const plan = { model, loss, optimizer: OPTIMIZER, batchRows: rows.length, length: 80, stepsPerCall: 3, padToken: 0 }
   const trainer = await Trainer.create({ ...plan, threads, weights })
+  await trainer.step([rows, rows.toReversed(), rows])
+  const { weights: learned, m, v } = trainer.state()
+  await trainer.close()
+  return [learned, m, v]
+}
+
+/** Long enough for attention in two blocks. */
+async function trainAdapter(threads: number): Promise<Float32Array[]> {
+  const lora = { rank: 4, alpha: 8, base: weights }
+  const rows = rowsOf('supervised', 32)
+  const plan = { model, optimizer: OPTIMIZER, batchRows: rows.length, length: 129, stepsPerCall: 3, padToken: 0 }
+  const loss: LossSpec = [{ term: 'nll', weight: 1 }]
+  const initial = initialiseLora(model, lora, 'determinism')
+  const trainer = await Trainer.create({ ...plan, loss, threads, weights: initial, lora })
   await trainer.step([rows, rows.toReversed(), rows])
   const { weights: learned, m, v } = trainer.state()
   await trainer.close()
@@ -153,6 +168,7 @@ const graphs: Readonly<Record<string, (threads: number) => Promise<Float32Array[
       (threads: number) => train(threads, training),
     ]),
   ),
+  'training of an adapter': trainAdapter,
   scoring: score,
   sampling: sample,
   'stored sampling, float32': sampleStored('float32'),
