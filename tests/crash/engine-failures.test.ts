@@ -103,7 +103,7 @@ test.runIf(process.platform === 'linux')('who needs more memory than there is is
   const { trainerId } = await engine.openTrainer(plan)
   const { pid } = engine
   const size = Number(/VmSize:\s*(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
-  execFileSync('prlimit', ['--pid', String(pid), `--as=${size + 2 ** 28}`])
+  execFileSync('prlimit', ['--pid', String(pid), `--as=${size + 2 ** 26}`])
   const row = {
     tokens: Array.from({ length: 2048 }, () => 1),
     completionFrom: 1,
