@@ -10,6 +10,7 @@ import {
 } from '../db/policies.ts'
 import { commitShard, isShardDone, readRows } from '../db/shards.ts'
 import {
+  bestLineSize,
   CorruptWeightsError,
   type LossTerm as EngineLossTerm,
   type EngineProcess,
@@ -89,6 +90,9 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
   const references = await behaviourScores(dependencies, engine, training, loss)
   const resume = await times.storing(newestCheckpoint(database, artefacts, input))
   const optimizer = definition.optimizer(config, lesson.steps)
+  const length = definition.length(config)
+  // By the first step's rows, from whichever step this attempt goes on: lines decide the order of sums, and so the bytes.
+  const sizes = lesson.steps === 0 ? [] : lesson.batch(0).map((example) => references(example).tokens.length)
   const { trainerId, step: done } = await engine.openTrainer({
     model,
     loss: loss.map(engineTerm),
@@ -102,7 +106,8 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
       epsilon: 1e-8,
     },
     batchRows: definition.batchRows(config),
-    length: definition.length(config),
+    length,
+    lineSize: bestLineSize(sizes, length, model.width),
     stepsPerCall: MOST_STEPS_PER_CALL,
     padToken: PAD,
   })

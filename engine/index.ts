@@ -54,6 +54,7 @@ export {
   NetworkTrainer,
 } from './training/network-trainer.ts'
 export { type LoraBase } from './training/graph.ts'
+export { bestLineSize } from './training/packing.ts'
 export { RowError, type TrainingRow } from './training/rows.ts'
 export {
   NonFiniteLossError,

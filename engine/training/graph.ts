@@ -18,7 +18,8 @@ export interface TrainingGraphOptions {
   readonly model: LlamaConfig
   readonly loss: LossSpec
   readonly optimizer: OptimizerSpec
-  readonly length: number
+  /** Tokens of a line. */
+  readonly lineSize: number
   /** Learn an adapter and leave the base as it is; all weights of the model are learnt where this is absent. */
   readonly lora?: LoraBase
 }
@@ -42,14 +43,14 @@ const STEPS = 'steps'
  * Inputs: weights, m, v [size], of what is learnt; steps int64; schedule [steps, 3]; and the arrays of PackedRows. Outputs: weights, m, v, metrics.
  */
 export function trainingGraph(options: TrainingGraphOptions): { graph: Graph; columns: MetricColumn[] } {
-  const { optimizer, length } = options
+  const { optimizer, lineSize } = options
   const layout = learntLayout(options)
   const graph = new Graph('training')
   const decoder = decoderParameters(options, graph)
   const state = ['weights', 'm', 'v'].map((name) => graph.input(name, 'float32', [layout.size]))
   const steps = graph.input('steps', 'int64', [])
   const schedule = graph.input('schedule', 'float32', [STEPS, 3])
-  const rows = rowInputs(graph, length - 1, STEPS)
+  const rows = rowInputs(graph, lineSize, STEPS)
   const decayed = decayMask(steps, layout.decayed, layout.size)
   let columns: MetricColumn[] = []
 
@@ -94,7 +95,7 @@ function decoderParameters(
 
 /** The gradient of a step's batch, and what it measures, both added up over the parts of the batch. */
 function batchGradient(
-  { model, loss, length }: TrainingGraphOptions,
+  { model, loss, lineSize }: TrainingGraphOptions,
   learnt: Parameters,
   decoder: DecoderParameters,
   rows: RowInputs,
@@ -110,7 +111,7 @@ function batchGradient(
     stackedAxis: 'parts',
     body: (part, [gradient]) => {
       if (gradient === undefined) throw new RangeError('a part adds to the gradient')
-      const place = { index: add(first, part), step, lineSize: length - 1 }
+      const place = { index: add(first, part), step, lineSize }
       const result = totalLoss(partBatch(model, decoder, rows, place), loss)
       const measured = new Map<MetricColumn, Value>([
         ['loss', result.loss],

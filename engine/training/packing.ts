@@ -31,8 +31,7 @@ export type Unit = readonly { readonly row: number; readonly size: number }[]
  * alone. Rows of a unit stay in one part; no row is longer than a line.
  */
 export function packLines(units: readonly Unit[], lineSize: number): Part[] {
-  const longest = (unit: Unit): number => Math.max(...unit.map(({ size }) => size))
-  const ordered = units.toSorted((a, b) => longest(b) - longest(a))
+  const ordered = longestFirst(units)
   const most = Math.max(1, Math.floor(TOKENS_PER_PART / lineSize))
   // Parts of about equal size: how many lines there are is known after a first try.
   const lines = firstFit(ordered, lineSize, Infinity).reduce((sum, part) => sum + part.used.length, 0)
@@ -41,6 +40,11 @@ export function packLines(units: readonly Unit[], lineSize: number): Part[] {
     lines: used.length,
     places: places.toSorted((a, b) => a.line - b.line || a.column - b.column),
   }))
+}
+
+function longestFirst(units: readonly Unit[]): Unit[] {
+  const longest = (unit: Unit): number => Math.max(...unit.map(({ size }) => size))
+  return units.toSorted((a, b) => longest(b) - longest(a))
 }
 
 interface OpenPart {
@@ -74,4 +78,19 @@ function add(part: OpenPart, unit: Unit, lineSize: number, most: number): boolea
   part.used.splice(0, used.length, ...used)
   part.places.push(...places)
   return true
+}
+
+/**
+ * The tokens of a line with which rows such as these take the least work. Rows that are little shorter than the longest leave
+ * half of a line empty where it holds just one; longer lines let them share, and cost attention more: in a model of width 128 with
+ * heads of 32, as much as all else at about 3/4 · width tokens (docs/decisions.md). `rows`: tokens of each, `longest` of the longest there may be.
+ */
+export function bestLineSize(rows: readonly number[], longest: number, width: number): number {
+  const units = rows.map((size, row): Unit => [{ row, size: size - 1 }])
+  const work = (lineSize: number): number =>
+    firstFit(longestFirst(units), lineSize, Infinity).reduce((sum, { used }) => sum + used.length, 0) *
+    lineSize *
+    (1 + lineSize / (0.75 * width))
+  const sizes = Array.from({ length: 9 }, (_, eighths) => Math.ceil(((8 + eighths) * (longest - 1)) / 8))
+  return sizes.reduce((best, size) => (work(size) < work(best) ? size : best))
 }

@@ -105,7 +105,9 @@ export function partBatch(
   const [lines, predictions, rows] = [cut(0, LINES), cut(1, PREDICTIONS), cut(2, ROWS)]
   const { graph } = index
   const tokens = times(LINES, lineSize)
-  const { hidden } = decode(model, parameters, rotaryTables(graph, model), {
+  // ONNX Runtime wants a table as long as a line, though no row's positions go that far.
+  const tables = rotaryTables(graph, { ...model, context: Math.max(model.context, lineSize) })
+  const { hidden } = decode(model, parameters, tables, {
     tokens: lines(inputs.tokens),
     batch: LINES,
     length: lineSize,

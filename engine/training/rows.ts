@@ -33,14 +33,16 @@ export class RowError extends Error {
 
 export interface RowShape {
   readonly batchRows: number
-  /** Padded length in tokens. */
+  /** The longest row, in tokens. */
   readonly length: number
+  /** Tokens of a line, which rows share: at least length - 1. */
+  readonly lineSize: number
   readonly vocabulary: number
   readonly padToken: number
 }
 
 /**
- * Arrays of all parts of all steps, one after another: [lines, T], [predictions], [rows] or [rows, T], with T = length - 1 tokens
+ * Arrays of all parts of all steps, one after another: [lines, T], [predictions], [rows] or [rows, T], with T = lineSize tokens
  * per line and at most T predictions per row. Numbers of tokens, predictions and rows count from the beginning of their part.
  */
 export interface PackedRows {
@@ -77,7 +79,7 @@ export interface PackedRows {
 
 /** Checks the rows and lays them out in parts. */
 export function packRows(batches: readonly (readonly TrainingRow[])[], shape: RowShape, needs: LossNeeds): PackedRows {
-  const lineSize = shape.length - 1
+  const { lineSize } = shape
   const laidOut = batches.map((batch) => {
     if (batch.length > shape.batchRows) {
       throw new RowError(`a batch has ${batch.length} rows, the trainer takes ${shape.batchRows}`)

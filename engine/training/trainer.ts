@@ -16,6 +16,8 @@ export interface TrainerPlan extends SessionOptions {
   readonly batchRows: number
   /** The longest row, in tokens. */
   readonly length: number
+  /** Tokens of a line, which rows share; length - 1, the least, unless given. See bestLineSize. */
+  readonly lineSize?: number
   /** The most optimizer steps of one call. */
   readonly stepsPerCall: number
   readonly padToken: number
@@ -99,7 +101,10 @@ export class Trainer {
     for (const vector of [weights, m, v]) {
       if (vector.length !== size) throw new RangeError(`there are ${size} parameters to learn, got ${vector.length}`)
     }
-    const { graph, columns } = trainingGraph(graphOptions)
+    const lineSize = lineSizeOf(plan)
+    if (!Number.isInteger(lineSize) || lineSize < plan.length - 1)
+      throw new RowError(`lines of ${lineSize} tokens do not hold rows of ${plan.length}`)
+    const { graph, columns } = trainingGraph({ ...graphOptions, lineSize })
     const session = await Session.create(graph, plan)
     return new Trainer(plan, session, columns, { weights, m, v, step })
   }
@@ -112,7 +117,9 @@ export class Trainer {
     const steps = batches.length
     if (steps === 0) return []
     if (steps > stepsPerCall) throw new RowError(`${steps} batches in one call, the trainer takes ${stepsPerCall}`)
-    const packed = packRows(batches, { batchRows, length, vocabulary: model.vocabulary, padToken }, this.#needs)
+    const lineSize = lineSizeOf(this.#plan)
+    const shape = { batchRows, length, lineSize, vocabulary: model.vocabulary, padToken }
+    const packed = packRows(batches, shape, this.#needs)
     const { weights, m, v, step } = this.#state
     const schedule = Float32Array.from(batches.flatMap((_, index) => stepScalars(optimizer, step + index)))
     const size = [weights.length]
@@ -122,7 +129,7 @@ export class Trainer {
       v: floatFeed(v, size),
       steps: countFeed(steps),
       schedule: floatFeed(schedule, [steps, 3]),
-      ...rowFeeds(packed, length - 1),
+      ...rowFeeds(packed, lineSize),
     })
     const values = outputs.floats('metrics')
     const metrics = batches.map((_, index) => this.#metrics(values, index, packed.tokenCounts[index] ?? 0))
@@ -177,3 +184,5 @@ export class Trainer {
     }
   }
 }
+
+const lineSizeOf = ({ length, lineSize = length - 1 }: TrainerPlan): number => lineSize

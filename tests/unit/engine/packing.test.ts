@@ -1,7 +1,7 @@
 /** Rows of different lengths share lines: what must hold for any lengths, and how much is padding. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { packLines, type Part, type Unit } from '../../../engine/training/packing.ts'
+import { bestLineSize, packLines, type Part, type Unit } from '../../../engine/training/packing.ts'
 import { Trainer, type TrainingRow } from '../../../engine/index.ts'
 import { PLAN, WEIGHTS } from './support.ts'
 
@@ -64,31 +64,69 @@ describe('packing', () => {
   })
 })
 
+describe('the line size', () => {
+  const padded = (rows: readonly number[], lineSize: number): number => {
+    const sizes = rows.map((tokens) => tokens - 1)
+    const lines = packLines(lone(sizes), lineSize).reduce((sum, part) => sum + part.lines, 0)
+    return 1 - sizes.reduce((sum, size) => sum + size, 0) / (lines * lineSize)
+  }
+
+  it('is that of the longest row where all are as long', () => {
+    expect(
+      bestLineSize(
+        Array.from({ length: 64 }, () => 96),
+        96,
+        128,
+      ),
+    ).toBe(95)
+  })
+
+  it('pads less than 15 % of rows that are too long for two to share a line of the longest', () => {
+    const rows = Array.from({ length: 48 }, (_, row) => [18, 26, 20, 34, 18, 26, 22, 18][row % 8] ?? 0)
+    expect(padded(rows, 33)).toBeGreaterThan(0.25)
+    expect(padded(rows, bestLineSize(rows, 34, 128))).toBeLessThan(0.15)
+  })
+
+  it('is never too short for the longest row, nor longer than two of it', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 2, max: 40 }), { maxLength: 30 }), (rows) => {
+        const size = bestLineSize(rows, 40, 128)
+        expect(size).toBeGreaterThanOrEqual(39)
+        expect(size).toBeLessThanOrEqual(78)
+      }),
+    )
+  })
+})
+
 it('a row that shares its line with others gives the same loss and gradient as alone', async () => {
   const rows = [3, 4, 5, 6, 12].map((length, index): TrainingRow => {
     const tokens = Array.from({ length }, (_, position) => (11 * index + 5 * position) % 29)
     return { tokens, completionFrom: 1 + (index % 2), kind: 'supervised', advantage: 0 }
   })
   const optimizer = { ...PLAN.optimizer, beta1: 0, clipNorm: 0 }
-  const gradient = async (batch: readonly TrainingRow[]): Promise<{ loss: number; m: Float32Array }> => {
-    const trainer = await Trainer.create({ ...PLAN, optimizer, batchRows: rows.length, weights: WEIGHTS })
+  const gradient = async (batch: readonly TrainingRow[], lineSize: number) => {
+    const trainer = await Trainer.create({ ...PLAN, optimizer, batchRows: rows.length, lineSize, weights: WEIGHTS })
     const [metrics] = await trainer.step([batch])
     const { m } = trainer.state()
     await trainer.close()
     return { loss: metrics?.loss ?? Number.NaN, m }
   }
-  const together = await gradient(rows)
-  const alone = await Promise.all(rows.map(async (row) => ({ row, ...(await gradient([row])) })))
+  const [line, context] = [PLAN.length - 1, PLAN.model.context]
+  const alone = await Promise.all(rows.map(async (row) => ({ row, ...(await gradient([row], line)) })))
   const tokens = ({ tokens: { length }, completionFrom }: TrainingRow): number => length - completionFrom
   const all = rows.reduce((sum, row) => sum + tokens(row), 0)
   const weighted = (of: (part: (typeof alone)[number]) => number): number =>
     alone.reduce((sum, part) => sum + (of(part) * tokens(part.row)) / all, 0)
-  expect(together.loss).toBeCloseTo(
-    weighted(({ loss }) => loss),
-    5,
-  )
-  const error = together.m.reduce((worst, value, index) => {
-    return Math.max(worst, Math.abs(value - weighted(({ m }) => m[index] ?? Number.NaN)))
-  }, 0)
-  expect(error).toBeLessThan(1e-5)
+  // Lines of the longest row, and some that are longer than the model's context.
+  for (const lineSize of [line, context + 5]) {
+    const together = await gradient(rows, lineSize)
+    expect(together.loss).toBeCloseTo(
+      weighted(({ loss }) => loss),
+      5,
+    )
+    const error = together.m.reduce((worst, value, index) => {
+      return Math.max(worst, Math.abs(value - weighted(({ m }) => m[index] ?? Number.NaN)))
+    }, 0)
+    expect(error).toBeLessThan(1e-5)
+  }
 })
