@@ -45,13 +45,22 @@ export class Vocabulary {
       if (id === undefined || length === 0) {
         throw new UserError(
           `the model cannot read ${JSON.stringify(text.slice(position, position + 8))} in ${JSON.stringify(text)}`,
-          'use whole numbers from 0 to 99 and the signs + - * = ;',
+          `use what its task is written in: ${this.#shown()}`,
         )
       }
       ids.push(id)
       position += length
     }
     return ids
+  }
+
+  /** The tokens, all numbers as one range. */
+  #shown(): string {
+    const isNumber = (token: string): boolean => /^\d+$/.test(token)
+    const numbers = this.tokens.filter(isNumber).map(Number)
+    const others = this.tokens.slice(1).filter((token) => !isNumber(token))
+    const range = numbers.length === 0 ? [] : [`numbers from ${Math.min(...numbers)} to ${Math.max(...numbers)}`]
+    return [...range, ...others].join(' ')
   }
 
   /** The text of some tokens; a space keeps two numbers apart, so that encoding the text gives the same tokens back. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Draws } from '../shared/random.ts'
+import { readEqualities } from './equalities.ts'
 import type { Corruption, ErrorType, Task } from './task.ts'
 
 /**
@@ -256,6 +257,7 @@ export function arithmetic(config: ArithmeticConfig): Task {
       const corruption = corruptions[type](expression, equation, draws)
       return corruption && advance(expression, corruption.step) === null ? corruption : null
     },
+    readSentence: readEqualities,
     vocabulary: [...Array.from({ length: LARGEST + 1 }, (_, value) => String(value)), ...operators, '=', ';'],
   }
 }

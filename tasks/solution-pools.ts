@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../shared/errors.ts'
-import { type ReadableEquality, readStep } from './bigbench-mistake.ts'
+import { readEqualities } from './equalities.ts'
+import type { Claim } from './task.ts'
 
 /**
  * Pools of solutions to one question each, as JSON Lines, with what their makers say of each solution. Two forms are read:
@@ -88,12 +89,12 @@ function normalised(answer: string | null): string | null {
 }
 
 /** The equalities of a solution that the arithmetic task can express, and how many it claims in all. */
-export function readSolution(text: string): { equalities: ReadableEquality[]; claimed: number } {
+export function readSolution(text: string): { equalities: Claim[]; claimed: number } {
   const marked = [...text.matchAll(/<<([^<>]*)>>/g)].map(([, inside]) => inside ?? '')
   const lines = marked.length > 0 ? marked : plain(text).split('\n')
-  const read = lines.map(readStep)
+  const read = lines.map(readEqualities)
   return {
-    equalities: read.flatMap(({ equalities }) => equalities),
+    equalities: read.flatMap(({ claims }) => claims),
     claimed: read.reduce((sum, { claimed }) => sum + claimed, 0),
   }
 }

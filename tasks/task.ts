@@ -14,6 +14,19 @@ export interface Corruption {
   to: string
 }
 
+/** What a sentence says of a problem: that `step` is a right first step of it. */
+export interface Claim {
+  problem: string
+  step: string
+}
+
+export interface Reading {
+  /** Those that the task can express. */
+  claims: Claim[]
+  /** How many the sentence makes in all, leaving out those that change nothing. */
+  claimed: number
+}
+
 /**
  * Problems with an exact grader. A task is all that a user writes to train on something else: it makes problems, cuts
  * solutions into steps, grades outcomes, checks single steps and names the vocabulary of its texts. tasks/registry.ts lists them.
@@ -50,6 +63,8 @@ export interface Task {
   next(problem: string, done: readonly string[]): string | null
   /** One error of the given type in `step`, or null where this step has no room for it. Never returns a right step. */
   corrupt(problem: string, done: readonly string[], step: string, type: ErrorType, draws: Draws): Corruption | null
+  /** What the task can express of a sentence with equalities (`Let's calculate B = (8 - 4) = 4.`); absent where it reads none. */
+  readonly readSentence?: (text: string) => Reading
   /** Every token of the task's texts; recipes add their own marks. Encoded by longest match. */
   readonly vocabulary: readonly string[]
 }

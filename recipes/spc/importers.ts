@@ -1,6 +1,6 @@
 import { UserError } from '../../shared/errors.ts'
-import type { Data, Importer, Judgement } from '../../shared/recipe.ts'
-import { locationAccuracy, parseTraces, readTrace, type Trace } from '../../tasks/bigbench-mistake.ts'
+import type { Data, Importer } from '../../shared/recipe.ts'
+import { locationAccuracy, parseTraces, readsTraces, readTrace } from '../../tasks/bigbench-mistake.ts'
 import type { SpcConfig } from './config.ts'
 import type { JudgedStep } from './games.ts'
 import { critiqueSize } from './critique.ts'
@@ -37,7 +37,7 @@ export function readSolutions(text: string, source: string): Solution[] {
     return problem === '' ? [] : [oneLine(`${problem.replace(/:$/, '')}:${steps.join(';')}`)]
   })
   for (const { problem, steps } of solutions) {
-    if (!/^\d+([+*-]\d+)+$/.test(problem) || steps.length === 0) {
+    if (problem === '' || steps.length === 0) {
       throw new UserError(
         `${source}: cannot read a solution in ${JSON.stringify(`${problem}:${steps.join(';')}`)}`,
         'write the problem, a colon and its steps: 37+48-9*3:9*3=27;37+48=85;85-27=58',
@@ -84,50 +84,67 @@ const critique: Importer<SpcConfig> = {
   },
 }
 
-/** Where a trace's first mistake is, by the critic: the first step with an equality that it calls wrong. */
-function located(trace: Trace, judgementsOf: readonly (Judgement | undefined)[]): number | null {
-  const { judged: equalities } = readTrace(trace)
-  const wrong = equalities.findIndex((_, index) => judgementsOf[index]?.verdict === 'Incorrect')
-  return wrong < 0 ? null : (equalities[wrong]?.at ?? null)
+/** Where a trace's first mistake is: the first step with a claim that is called wrong. */
+function located(claims: readonly { at: number }[], isWrong: (claim: number) => boolean): number | null {
+  return claims.find((_, claim) => isWrong(claim))?.at ?? null
 }
+
+const percent = (share: number | null): string => (share === null ? '–' : `${(100 * share).toFixed(1)} %`)
 
 const bigbenchMistake: Importer<SpcConfig> = {
   summary: 'BIG-Bench Mistake, multistep arithmetic: where is the first mistake?',
-  read: (config, text, source) =>
-    parseTraces(text, source).flatMap((trace) =>
-      readTrace(trace).judged.map(({ problem, step }) => judged(config, problem, [], step, 'bigbench-mistake', source)),
-    ),
-  conclude(_config, text, source, judgements) {
+  read(config, text, source) {
+    const task = readsTraces(taskOf(config))
+    return parseTraces(text, source).flatMap((trace) =>
+      readTrace(task, trace).judged.map(({ problem, step }) =>
+        judged(config, problem, [], step, 'bigbench-mistake', source),
+      ),
+    )
+  },
+  conclude(config, text, source, judgements) {
+    const task = readsTraces(taskOf(config))
     const byItem = new Map(judgements.map((judgement) => [judgement.item, judgement]))
     let item = 0
     const traces = parseTraces(text, source).map((trace) => {
-      const { judged: equalities, readable, claimed } = readTrace(trace)
-      const rows = equalities.map(() => byItem.get(item++))
-      const predicted = located(trace, rows)
-      return { mistake: trace.mistake_index, predicted, readable, equalities: equalities.length, claimed }
+      const { judged: claims, readable, claimed } = readTrace(task, trace)
+      const rows = claims.map(() => byItem.get(item++))
+      const predicted = located(claims, (claim) => rows[claim]?.verdict === 'Incorrect')
+      const checked = located(claims, (claim) => rows[claim]?.label === 'Incorrect')
+      return { mistake: trace.mistake_index, predicted, checked, readable, claims: claims.length, claimed }
     })
     const sum = (of: (trace: (typeof traces)[number]) => number): number =>
       traces.reduce((total, trace) => total + of(trace), 0)
-    const numbers = {
-      all: locationAccuracy(traces),
-      with_a_readable_equality: locationAccuracy(traces.filter(({ equalities }) => equalities > 0)),
-      fully_readable: locationAccuracy(traces.filter(({ readable }) => readable)),
-      equalities: { claimed: sum(({ claimed }) => claimed), readable: sum(({ equalities }) => equalities) },
+    const groups = {
+      all: traces,
+      with_a_mistake: traces.filter(({ mistake }) => mistake !== null),
+      without_a_mistake: traces.filter(({ mistake }) => mistake === null),
+      with_a_readable_claim: traces.filter(({ claims }) => claims > 0),
+      fully_readable: traces.filter(({ readable }) => readable),
+      // Labels are never corrected: where arithmetic says something else they are counted, and shown apart.
+      label_by_arithmetic: traces.filter(({ mistake, checked }) => mistake === checked),
+      label_against_arithmetic: traces.filter(({ mistake, checked }) => mistake !== checked),
     }
-    const percent = (share: number | null): string => (share === null ? '–' : `${(100 * share).toFixed(1)} %`)
-    const { claimed, readable } = numbers.equalities
-    const row = (name: string, group: ReturnType<typeof locationAccuracy>): string =>
-      `${name.padEnd(28)} ${String(group.traces).padStart(5)} traces   exact location ${percent(group.accuracy).padStart(7)}` +
-      `   floors: ${Object.entries(group.floors)
-        .map(([floor, share]) => `${floor} ${percent(share)}`)
-        .join(', ')}`
+    const measured = Object.entries(groups).map(([name, group]) => {
+      const checker = locationAccuracy(group.map(({ mistake, checked }) => ({ mistake, predicted: checked })))
+      return [name, { ...locationAccuracy(group), checker: checker.accuracy }] as const
+    })
+    const claims = { claimed: sum(({ claimed }) => claimed), readable: sum((trace) => trace.claims) }
+    const share = claims.claimed === 0 ? null : claims.readable / claims.claimed
+    const floorsOf = ({ floors }: ReturnType<typeof locationAccuracy>): string =>
+      Object.entries(floors)
+        .map(([floor, reached]) => `${floor} ${percent(reached)}`)
+        .join(', ')
+    const [[, all] = ['', locationAccuracy([])]] = measured
     const lines = [
-      `The critic can read ${readable} of ${claimed} equalities (${percent(claimed === 0 ? null : readable / claimed)}): one operation on whole numbers from 0 to 99.`,
-      row('all traces', numbers.all),
-      row('with a readable equality', numbers.with_a_readable_equality),
-      row('fully readable', numbers.fully_readable),
+      `The critic can read ${claims.readable} of ${claims.claimed} claims (${percent(share)}).`,
+      `Exact location of the first mistake${' '.repeat(10)}traces   critic   exact checker`,
+      ...measured.map(
+        ([name, group]) =>
+          `  ${name.replaceAll('_', ' ').padEnd(40)} ${String(group.traces).padStart(6)}  ${percent(group.accuracy).padStart(7)}  ${percent(group.checker).padStart(14)}`,
+      ),
+      `Without a critic, all traces: ${floorsOf(all)}.`,
     ]
-    return { lines, numbers }
+    return { lines, numbers: { ...Object.fromEntries(measured), claims } }
   },
 }
 

@@ -9,6 +9,8 @@ export const spcNotes: Notes = {
   'task.largestOperand': ['–', 'Largest operand outside a product.'],
   'task.largestFactor': ['–', 'Largest operand of a product.'],
   'task.multiplications': ['–', 'Draws of a product; each happens with probability 0.6.'],
+  'task.nested': ['–', 'Multistep arithmetic: the share of problems that are brackets inside brackets.'],
+  'task.totals': ['–', 'Multistep arithmetic: the share of problems that put the values of brackets together.'],
   'model.width': ['Qwen2.5-7B-Instruct', 'Width of the residual stream.'],
   'model.layers': ['that model’s', 'Decoder layers.'],
   'model.heads': ['that model’s', 'Attention heads.'],

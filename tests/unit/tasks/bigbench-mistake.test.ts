@@ -1,8 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { locationAccuracy, parseTraces, readStep, readTrace } from '../../../tasks/bigbench-mistake.ts'
+import { locationAccuracy, parseTraces, readsTraces, readTrace } from '../../../tasks/bigbench-mistake.ts'
+import { taskConfig, taskFrom } from '../../../tasks/registry.ts'
+import { readEqualities } from '../../../tasks/equalities.ts'
 
 const file = new URL('../../../../shared/data/bigbench_mistake/multistep_arithmetic.jsonl', import.meta.url)
+
+const arithmetic = readsTraces(taskFrom(taskConfig.parse({})))
 
 describe('BIG-Bench Mistake', () => {
   it.each([
@@ -14,8 +18,8 @@ describe('BIG-Bench Mistake', () => {
     ['C = (60 + 50) = 110', [], 1],
     ['D = (9 - 4 + 1) = (5 + 2) = 7', ['5+2=7'], 2],
   ])('reads %s', (text, steps, claimed) => {
-    const read = readStep(text)
-    expect(read.equalities.map(({ step }) => step)).toEqual(steps)
+    const read = readEqualities(text)
+    expect(read.claims.map(({ step }) => step)).toEqual(steps)
     expect(read.claimed).toBe(claimed)
   })
 
@@ -39,6 +43,6 @@ describe('BIG-Bench Mistake', () => {
   it.skipIf(!existsSync(file))('reads the real file (skipped where it is absent)', () => {
     const traces = parseTraces(readFileSync(file, 'utf8'), 'multistep_arithmetic.jsonl')
     expect(traces).toHaveLength(155)
-    expect(traces.flatMap((trace) => readTrace(trace).judged).length).toBeGreaterThan(100)
+    expect(traces.flatMap((trace) => readTrace(arithmetic, trace).judged).length).toBeGreaterThan(100)
   })
 })

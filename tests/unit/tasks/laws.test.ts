@@ -10,6 +10,7 @@ import { errorTypes, type Task } from '../../../tasks/task.ts'
 const tasks: Task[] = [
   taskFrom(taskConfig.parse({})),
   taskFrom(taskConfig.parse({ name: 'arithmetic', operands: [2, 6], multiplications: 2 })),
+  taskFrom(taskConfig.parse({ name: 'multistep-arithmetic' })),
   reversal(reversalConfig.parse({ name: 'reversal' })),
 ]
 

@@ -1,0 +1,115 @@
+import { existsSync, readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Stream } from '../../../shared/random.ts'
+import { parseTraces, readsTraces, readTrace } from '../../../tasks/bigbench-mistake.ts'
+import { type Expression, parse, spell, valueOf, workedOut, write } from '../../../tasks/expressions.ts'
+import { taskConfig, taskFrom } from '../../../tasks/registry.ts'
+import { errorTypes } from '../../../tasks/task.ts'
+
+const task = taskFrom(taskConfig.parse({ name: 'multistep-arithmetic' }))
+const file = new URL('../../../../shared/data/bigbench_mistake/multistep_arithmetic.jsonl', import.meta.url)
+
+const normal = (text: string): string | null => {
+  const expression = parse(text)
+  return expression && write(expression)
+}
+
+describe('expressions', () => {
+  it.each([
+    ['(7 + 2 - 4 * -5)', '7+2-4*-5'],
+    ['((-67) + (-3))', '-67+-3'],
+    ['(20 - (-(32)))', null],
+    ['(180) * (308)', '180*308'],
+    ['((2 + 5) - (-7 * 2)) + 4', '((2+5)-(-7*2))+4'],
+    ['-17208', "-17'208"],
+    ["17'8", "17'8"],
+    ['17 208', null],
+    ['(5 + 2', null],
+    ['A + 2', null],
+    ['', null],
+  ])('reads %s as %s', (text, written) => expect(normal(text)).toBe(written))
+
+  it('spells numbers so that reading gives them back', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -2_000_000, max: 2_000_000 }), (value) => {
+        expect(valueOf(parse(spell(value)) ?? { terms: [Number.NaN], operators: [] })).toBe(value)
+      }),
+    )
+  })
+
+  it('keeps the value, and one operation fewer on every side', () => {
+    /** By recursion over the brackets, products first: another way than one operation after the other. */
+    const value = ({ terms, operators }: Expression): number => {
+      const numbers = terms.map((term) => (typeof term === 'number' ? term : value(term)))
+      const sums = [0]
+      for (const [index, number] of numbers.entries()) {
+        const sign = operators[index - 1]
+        if (sign === '*') sums.push((sums.pop() ?? 0) * number)
+        else sums.push(sign === '-' ? -number : number)
+      }
+      return sums.reduce((total, part) => total + part, 0)
+    }
+    const operations = (text: string): number => (text.match(/[\d)][-+*]/g) ?? []).length
+    fc.assert(
+      fc.property(fc.nat(), (number) => {
+        const problem = parse(task.problem(new Stream('chain', number).draws()))
+        if (!problem) throw new Error('the task made a problem that cannot be read')
+        const sides = [problem, ...workedOut(problem)]
+        for (const side of sides) expect(value(side)).toBe(value(problem))
+        expect(sides.map(write).map(operations)).toEqual(sides.map((_, index) => sides.length - 1 - index))
+      }),
+    )
+  })
+})
+
+describe('multistep arithmetic', () => {
+  it('writes a chain', () => {
+    expect(task.solve('4+-6-5*-5')).toEqual(['4+-6--25=-2--25=23'])
+    expect(task.solve('(2+5)-(-7*2)')).toEqual(['7-(-7*2)=7--14=21'])
+  })
+
+  it('asks of a step what it arrives at', () => {
+    expect(task.check('4+-6-5*-5', [], '23')).toBe(true)
+    expect(task.check('4+-6-5*-5', [], '4+-6+25=23')).toBe(true)
+    expect(task.check('4+-6-5*-5', [], '4+-6--25=-2--25=-27')).toBe(false)
+    expect(task.isStep('4+-6--25=')).toBe(false)
+    expect(task.isStep('4+-6')).toBe(false)
+  })
+
+  it('has room for every type of error', () => {
+    const found = new Set<string>()
+    for (let number = 0; number < 200; number++) {
+      const problem = task.problem(new Stream('room', number).draws())
+      const step = task.solve(problem)[0] ?? ''
+      for (const type of errorTypes) {
+        if (task.corrupt(problem, [], step, type, new Stream('room', number, type).draws())) found.add(type)
+      }
+    }
+    expect([...found].toSorted()).toEqual([...errorTypes].toSorted())
+  })
+
+  it.each([
+    ["Let's calculate B = (5 + 3 - -2 * 2) = (5 + 3 - 4) = 4.", [{ problem: '5+3--2*2', step: '5+3-4=4' }]],
+    ['Then, the final equation is A - B = -10 - (-32) = 22. So the answer is 22', [{ problem: '-10--32', step: '22' }]],
+    ['This equation can be written as "(A + B)", where A = (5 + 2) and B = (5 + 3 - -2).', []],
+    ['C = (60 * 500) = 30000', [{ problem: '60*500', step: "30'0" }]],
+  ])('reads %s', (text, claims) => expect(task.readSentence?.(text).claims).toEqual(claims))
+
+  it.skipIf(!existsSync(file))('reads nearly all of the real file (skipped where it is absent)', () => {
+    const reader = readsTraces(task)
+    const traces = parseTraces(readFileSync(file, 'utf8'), 'multistep_arithmetic.jsonl')
+    const read = traces.map((trace) => readTrace(reader, trace))
+    const [claimed, judged] = [
+      read.reduce((sum, trace) => sum + trace.claimed, 0),
+      read.reduce((sum, trace) => sum + trace.judged.length, 0),
+    ]
+    expect(judged / claimed).toBeGreaterThan(0.95)
+    // What exact arithmetic makes of it, as published for a checker of the written equalities (93.7 % of all 300 traces).
+    const right = traces.filter(({ mistake_index: mistake }, index) => {
+      const wrong = read[index]?.judged.find(({ problem, step }) => !task.check(problem, [], step))
+      return (wrong?.at ?? null) === mistake
+    })
+    expect(right.length / traces.length).toBeGreaterThan(0.9)
+  })
+})
