@@ -6,7 +6,14 @@ export * as losses from './losses/expressions.ts'
 export { checkLossSpec, lossNeeds } from './losses/index.ts'
 export { type LossSpec, LossSpecError, type LossTerm, type TermName, type TermOf } from './losses/types.ts'
 export { type ParameterLayout, type ParameterSpec } from './models/layout.ts'
-export { checkLlamaConfig, initialiseLlama, type LlamaConfig, llamaLayout, ModelConfigError } from './models/llama.ts'
+export {
+  checkLlamaConfig,
+  initialiseLlama,
+  type LlamaConfig,
+  llamaLayout,
+  ModelConfigError,
+  type RopeScaling,
+} from './models/llama.ts'
 export {
   checkLoraSpec,
   initialiseLora,

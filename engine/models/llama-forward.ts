@@ -14,7 +14,7 @@ import {
   type Value,
 } from '../graph/index.ts'
 import { causalAttention, splitHeads } from './causal-attention.ts'
-import { headSize, layerPrefix, type LlamaConfig } from './llama.ts'
+import { EMBEDDING, headMatrix, headSize, layerPrefix, type LlamaConfig } from './llama.ts'
 import type { DecoderParameters } from './parameters.ts'
 
 /** A large negative number that stays finite, so that a row without any key gives no NaN. */
@@ -24,6 +24,7 @@ export const MASKED = -1e9
 export type LinearMap = (x: Value) => Value
 
 export interface Layer {
+  /** Queries, keys and values with all but the rotation: [rows, heads · headSize]. */
   readonly query: LinearMap
   readonly key: LinearMap
   readonly value: LinearMap
@@ -35,22 +36,39 @@ export interface Layer {
   readonly feedForwardNorm: Value
 }
 
-export function decoderLayer(parameters: DecoderParameters, layer: number): Layer {
-  const name = (part: string): string => `${layerPrefix(layer)}.${part}.weight`
+export function decoderLayer(config: LlamaConfig, parameters: DecoderParameters, layer: number): Layer {
+  const name = (part: string): string => `${layerPrefix(layer)}.${part}`
   const map = (part: string): LinearMap => {
-    const matrix = name(part)
+    const matrix = name(`${part}.weight`)
     return (x) => parameters.project(x, matrix)
   }
+  const biased = (part: string): LinearMap => {
+    const project = map(part)
+    if (config.attentionBias !== true) return project
+    const bias = parameters.get(name(`${part}.bias`))
+    return (x) => add(project(x), bias)
+  }
+  /** Each head by itself: [rows, heads · size] through an RMS norm of [rows, heads, size]. */
+  const normalised = (project: LinearMap, part: string, heads: number): LinearMap => {
+    if (config.queryKeyNorm !== true) return project
+    const weight = parameters.get(name(`${part}.weight`))
+    return (x) => {
+      const joined = project(x)
+      const [rows = 0] = joined.shape
+      const apart = reshape(joined, [rows, heads, headSize(config)])
+      return reshape(rmsNorm(apart, weight, config.normEpsilon), joined.shape)
+    }
+  }
   return {
-    query: map('self_attn.q_proj'),
-    key: map('self_attn.k_proj'),
-    value: map('self_attn.v_proj'),
+    query: normalised(biased('self_attn.q_proj'), 'self_attn.q_norm', config.heads),
+    key: normalised(biased('self_attn.k_proj'), 'self_attn.k_norm', config.keyValueHeads),
+    value: biased('self_attn.v_proj'),
     output: map('self_attn.o_proj'),
     gate: map('mlp.gate_proj'),
     up: map('mlp.up_proj'),
     down: map('mlp.down_proj'),
-    attentionNorm: parameters.get(name('input_layernorm')),
-    feedForwardNorm: parameters.get(name('post_attention_layernorm')),
+    attentionNorm: parameters.get(name('input_layernorm.weight')),
+    feedForwardNorm: parameters.get(name('post_attention_layernorm.weight')),
   }
 }
 
@@ -62,15 +80,22 @@ export function feedForward(x: Value, layer: Layer): Value {
 /** Cosines and sines of all positions, computed in double precision: [context, headSize / 2]. */
 export function rotaryTables(graph: Graph, config: LlamaConfig): RotaryTables {
   const half = headSize(config) / 2
+  const { divisors, amplitude = 1 } = config.ropeScaling ?? {}
   const angles = Array.from({ length: config.context * half }, (_, index) => {
     const position = Math.floor(index / half)
-    return position * config.ropeTheta ** (-(index % half) / half)
+    const frequency = config.ropeTheta ** (-(index % half) / half) / (divisors?.[index % half] ?? 1)
+    return position * frequency
   })
-  const table = (values: readonly number[]): Value => graph.root.constant('float32', [config.context, half], values)
+  const table = (of: (angle: number) => number): Value =>
+    graph.root.constant(
+      'float32',
+      [config.context, half],
+      angles.map((angle) => amplitude * of(angle)),
+    )
   return {
-    cosine: table(angles.map(Math.cos)),
-    sine: table(angles.map(Math.sin)),
-    negativeSine: table(angles.map((angle) => -Math.sin(angle))),
+    cosine: table(Math.cos),
+    sine: table(Math.sin),
+    negativeSine: table((angle) => -Math.sin(angle)),
   }
 }
 
@@ -99,20 +124,20 @@ export function decode(
   sequences: Sequences,
 ): { hidden: Value; keyValues: KeyValue[] } {
   const { tokens, batch, length, mask, positions } = sequences
-  const { heads, keyValueHeads, width } = config
+  const { heads, keyValueHeads } = config
   const shape = { batch, length, heads, keyValueHeads }
   const attend = causalAttention(shape, mask)
-  const keyValueWidth = keyValueHeads * headSize(config)
+  const size = headSize(config)
   const rows = times(batch, length)
-  const rotated = (x: Value, size: number): Value =>
-    reshape(rotate(reshape(x, [batch, length, size]), positions, tables), [rows, size])
+  const rotated = (x: Value, width: number): Value =>
+    reshape(rotate(reshape(x, [batch, length, width]), positions, tables), [rows, width])
   const keyValues: KeyValue[] = []
-  let x = gatherRows(parameters.get('model.embed_tokens.weight'), reshape(tokens, [rows]))
+  let x = gatherRows(parameters.get(EMBEDDING), reshape(tokens, [rows]))
   for (let index = 0; index < config.layers; index++) {
-    const layer = decoderLayer(parameters, index)
+    const layer = decoderLayer(config, parameters, index)
     const normalised = rmsNorm(x, layer.attentionNorm, config.normEpsilon)
-    const query = rotated(layer.query(normalised), width)
-    const key = splitHeads(rotated(layer.key(normalised), keyValueWidth), shape)
+    const query = rotated(layer.query(normalised), heads * size)
+    const key = splitHeads(rotated(layer.key(normalised), keyValueHeads * size), shape)
     const value = splitHeads(layer.value(normalised), shape)
     keyValues.push({ key, value })
     x = add(x, layer.output(attend(query, key, value)))
@@ -121,9 +146,9 @@ export function decode(
   return { hidden: rmsNorm(x, parameters.get('model.norm.weight'), config.normEpsilon), keyValues }
 }
 
-/** Logits of the tied head: [rows, width] → [rows, vocabulary]. */
-export function logits(parameters: DecoderParameters, hidden: Value): Value {
-  return parameters.project(hidden, 'model.embed_tokens.weight')
+/** [rows, width] → [rows, vocabulary]. */
+export function logits(config: LlamaConfig, parameters: DecoderParameters, hidden: Value): Value {
+  return parameters.project(hidden, headMatrix(config))
 }
 
 /** Additive causal mask [length, length]. */

@@ -14,7 +14,7 @@ import {
 } from '../graph/index.ts'
 import { emitOne } from '../graph/graph.ts'
 import { decoderLayer, feedForward } from '../models/llama-forward.ts'
-import { headSize, type LlamaConfig } from '../models/llama.ts'
+import { EMBEDDING, headSize, type LlamaConfig } from '../models/llama.ts'
 import type { Parameters } from '../models/parameters.ts'
 
 export interface PromptCache {
@@ -42,7 +42,7 @@ export interface DecodeStep {
 export function decodeStep(step: DecodeStep): { hidden: Value; generated: Value[] } {
   const { model, parameters, tables, cache, token } = step
   const { prompts, samplesPerPrompt: samples, promptLength } = step.shape
-  const { heads, keyValueHeads, width } = model
+  const { heads, keyValueHeads } = model
   const rows = prompts * samples
   const size = headSize(model)
   const group = heads / keyValueHeads
@@ -53,14 +53,14 @@ export function decodeStep(step: DecodeStep): { hidden: Value; generated: Value[
   const byPrompt = (x: Value, perKey: number): Value =>
     transpose(reshape(x, [prompts, samples, keyValueHeads, perKey, size]), [0, 2, 1, 3, 4])
   const generated: Value[] = []
-  let x = gatherRows(parameters.get('model.embed_tokens.weight'), token)
+  let x = gatherRows(parameters.get(EMBEDDING), token)
   for (const [index, prompt] of cache.layers.entries()) {
-    const layer = decoderLayer(parameters, index)
+    const layer = decoderLayer(model, parameters, index)
     const earlier = step.generated.slice(2 * index, 2 * index + 2)
     const [earlierKeys, earlierValues] = earlier
     if (earlierKeys === undefined || earlierValues === undefined) throw new RangeError(`layer ${index} has no cache`)
     const normalised = rmsNorm(x, layer.attentionNorm, model.normEpsilon)
-    const query = byPrompt(rotated(layer.query(normalised), width), group)
+    const query = byPrompt(rotated(layer.query(normalised), heads * size), group)
     const newKey = byPrompt(rotated(layer.key(normalised), keyValueHeads * size), 1)
     const newValue = byPrompt(layer.value(normalised), 1)
     const keys = concat([earlierKeys, newKey], 3, `grown_${2 * index}`)
@@ -78,7 +78,7 @@ export function decodeStep(step: DecodeStep): { hidden: Value; generated: Value[
     const rest = reshape(sliceRest(probabilities, prefix, own), [prompts, keyValueHeads, samples, group, own])
     const onOwn = emitOne('MatMul', [rest, values], 'float32', [prompts, keyValueHeads, samples, group, size])
     const mixed = add(reshape(onPrompt, [prompts, keyValueHeads, samples, group, size]), onOwn)
-    const joined = reshape(transpose(mixed, [0, 2, 1, 3, 4]), [rows, width])
+    const joined = reshape(transpose(mixed, [0, 2, 1, 3, 4]), [rows, heads * size])
     x = add(x, layer.output(joined))
     x = add(x, feedForward(rmsNorm(x, layer.feedForwardNorm, model.normEpsilon), layer))
   }

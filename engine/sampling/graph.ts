@@ -100,7 +100,7 @@ export function samplingGraph(model: LlamaConfig, shape: SamplingShape): Graph {
       const positions = cast(add(firstPosition, cast(iteration, 'int32')), 'int64')
       const step = decodeStep({ model, parameters, tables, cache, shape, token, positions, generated })
       // A row that has stopped goes on: what follows its stop token is cut off outside, and no other row sees it.
-      const next = choose(logits(parameters, step.hidden), iteration)
+      const next = choose(logits(model, parameters, step.hidden), iteration)
       const isStop = largest(cast(equal(reshape(next, [rows, 1]), reshape(stopTokens, [1, 'stops'])), 'int32'), 1)
       const nowDone = or(done, cast(isStop, 'bool'))
       const allDone = cast(smallest(cast(nowDone, 'int32'), 0), 'bool')

@@ -2,22 +2,22 @@
 import type { Value } from '../graph/index.ts'
 import { emitOne } from '../graph/graph.ts'
 import { fixedDimension } from '../graph/types.ts'
-import type { StoredParameters } from '../models/parameters.ts'
+import type { DecoderParameters, StoredParameters } from '../models/parameters.ts'
 
 export type Precision = 'float32' | 'int8'
-
-/** x [rows, inputs] → x · Wᵀ for the parameter W [outputs, inputs] of that name. */
-export type Projection = (x: Value, name: string) => Value
 
 /** Weights of a block share a scale. */
 export const BLOCK = 32
 /** The unsigned code of 0. */
 const ZERO = 128
 
-export function projection(parameters: StoredParameters, precision: Precision): Projection {
-  return precision === 'float32'
-    ? (x, name) => parameters.project(x, name)
-    : (x, name) => quantisedProduct(x, parameters, name)
+/** The same parameters, multiplied by in that precision. */
+export function withPrecision(parameters: StoredParameters, precision: Precision): DecoderParameters {
+  if (precision === 'float32') return parameters
+  return {
+    get: (name) => parameters.get(name),
+    project: (x, name) => quantisedProduct(x, parameters, name),
+  }
 }
 
 /** ONNX Runtime's MatMulNBits; accuracy level 4 rounds the activations of each block to 8 bits too, and multiplies integers. */

@@ -22,7 +22,6 @@ import {
   rmsNorm,
   rotate,
   type RotaryTables,
-  silu,
   smallest,
   softmax,
   split,
@@ -35,11 +34,11 @@ import {
 } from '../graph/index.ts'
 import { emitOne } from '../graph/graph.ts'
 import { fixedDimension } from '../graph/types.ts'
-import { MASKED, rotaryTables } from '../models/llama-forward.ts'
-import { headSize, layerPrefix, type LlamaConfig, llamaLayout } from '../models/llama.ts'
-import { StoredParameters } from '../models/parameters.ts'
+import { decoderLayer, feedForward, logits, MASKED, rotaryTables } from '../models/llama-forward.ts'
+import { EMBEDDING, headSize, type LlamaConfig, llamaLayout } from '../models/llama.ts'
+import { type DecoderParameters, StoredParameters } from '../models/parameters.ts'
 import { greedyChoice, sampledChoice } from './choose.ts'
-import { type Precision, type Projection, projection } from './projection.ts'
+import { type Precision, withPrecision } from './projection.ts'
 
 export interface StoredModel {
   readonly model: LlamaConfig
@@ -50,8 +49,7 @@ export interface StoredModel {
 /** What the layers compute with, and how a layer's queries find the keys and values that they may see. */
 interface Layers {
   readonly model: LlamaConfig
-  readonly parameters: StoredParameters
-  readonly project: Projection
+  readonly parameters: DecoderParameters
   readonly tables: RotaryTables
   /** [batch · length, width] */
   readonly batch: number
@@ -77,10 +75,9 @@ export function prefillGraph({ model, weights }: StoredModel): Graph {
   const mask = graph.input('mask', 'float32', [times('block', model.heads / model.keyValueHeads), 'attended'])
   const size = headSize(model)
   const scale = 1 / Math.sqrt(size)
-  runLayers(gatherRows(parameters.get('model.embed_tokens.weight'), tokens), {
+  runLayers(gatherRows(parameters.get(EMBEDDING), tokens), {
     model,
     parameters,
-    project: projection(parameters, 'float32'),
     tables: rotaryTables(graph, model),
     batch: 1,
     length: 'block',
@@ -141,8 +138,7 @@ interface RowGroup {
 export function chunkGraph({ model, weights }: StoredModel, shape: DecodeShape): Graph {
   const { rows, greedy, precision } = shape
   const graph = new Graph('decode')
-  const parameters = new StoredParameters(graph, llamaLayout(model), weights)
-  const project = projection(parameters, precision)
+  const parameters = withPrecision(new StoredParameters(graph, llamaLayout(model), weights), precision)
   const tables = rotaryTables(graph, model)
   const steps = graph.input('steps', 'int64', [])
   const first = graph.input('token', 'int32', [rows])
@@ -167,10 +163,9 @@ export function chunkGraph({ model, weights }: StoredModel, shape: DecodeShape):
       const grown: Value[] = []
       // A row goes on behind its last token while others are at theirs, perhaps beyond the model's context.
       const position = minimum(add(cached, cast(iteration, 'int32')), model.context - 1)
-      const hidden = runLayers(gatherRows(parameters.get('model.embed_tokens.weight'), present(token)), {
+      const hidden = runLayers(gatherRows(parameters.get(EMBEDDING), present(token)), {
         model,
         parameters,
-        project,
         tables,
         batch: rows,
         length: 1,
@@ -201,15 +196,15 @@ export function chunkGraph({ model, weights }: StoredModel, shape: DecodeShape):
         },
       })
       const normalised = rmsNorm(hidden, parameters.get('model.norm.weight'), model.normEpsilon)
-      const logits = project(normalised, 'model.embed_tokens.weight')
-      const next = choose(logits, iteration)
+      const allLogits = logits(model, parameters, normalised)
+      const next = choose(allLogits, iteration)
       const isStop = largest(cast(equal(reshape(next, [rows, 1]), reshape(stopTokens, [1, 'stops'])), 'int32'), 1)
       const nowDone = or(present(done), cast(isStop, 'bool'))
       const allDone = cast(smallest(cast(nowDone, 'int32'), 0), 'bool')
       return {
         condition: not(allDone),
         carried: [next, nowDone, ...grown],
-        stacked: shape.logits === true ? [next, logits] : [next],
+        stacked: shape.logits === true ? [next, allLogits] : [next],
       }
     },
   })
@@ -242,8 +237,8 @@ function groupInputs(graph: Graph, model: LlamaConfig, cached: Value): RowGroup[
 }
 
 function runLayers(embedded: Value, layers: Layers): Value {
-  const { model, parameters, project, tables, batch, length, positions, attend } = layers
-  const { heads, keyValueHeads, width, normEpsilon } = model
+  const { model, parameters, tables, batch, length, positions, attend } = layers
+  const { heads, keyValueHeads, normEpsilon } = model
   const size = headSize(model)
   const rows = times(length, batch)
   const group = heads / keyValueHeads
@@ -257,18 +252,16 @@ function runLayers(embedded: Value, layers: Layers): Value {
       size,
     ])
   let x = embedded
-  for (let layer = 0; layer < model.layers; layer++) {
-    const name = (part: string): string => `${layerPrefix(layer)}.${part}.weight`
-    const normalised = rmsNorm(x, parameters.get(name('input_layernorm')), normEpsilon)
-    const query = byHead(rotated(project(normalised, name('self_attn.q_proj')), width), group)
-    const key = byHead(rotated(project(normalised, name('self_attn.k_proj')), keyValueHeads * size), 1)
-    const value = byHead(project(normalised, name('self_attn.v_proj')), 1)
-    const mixed = reshape(attend(layer, query, key, value), [batch, keyValueHeads, group, length, size])
-    const joined = reshape(transpose(mixed, [0, 3, 1, 2, 4]), [rows, width])
-    x = add(x, project(joined, name('self_attn.o_proj')))
-    const inner = rmsNorm(x, parameters.get(name('post_attention_layernorm')), normEpsilon)
-    const gated = mul(silu(project(inner, name('mlp.gate_proj'))), project(inner, name('mlp.up_proj')))
-    x = add(x, project(gated, name('mlp.down_proj')))
+  for (let index = 0; index < model.layers; index++) {
+    const layer = decoderLayer(model, parameters, index)
+    const normalised = rmsNorm(x, layer.attentionNorm, normEpsilon)
+    const query = byHead(rotated(layer.query(normalised), heads * size), group)
+    const key = byHead(rotated(layer.key(normalised), keyValueHeads * size), 1)
+    const value = byHead(layer.value(normalised), 1)
+    const mixed = reshape(attend(index, query, key, value), [batch, keyValueHeads, group, length, size])
+    const joined = reshape(transpose(mixed, [0, 3, 1, 2, 4]), [rows, heads * size])
+    x = add(x, layer.output(joined))
+    x = add(x, feedForward(rmsNorm(x, layer.feedForwardNorm, normEpsilon), layer))
   }
   return x
 }

@@ -69,7 +69,7 @@ function scoringGraph(model: LlamaConfig, batchRows: number, length: number): Gr
     positions: positionsFromZero(graph),
   })
   const labels = reshape(slice(tokens, 1, 1, length), [batchRows * predictions])
-  const logp = tokenLogProbability(logits(parameters, hidden), labels)
+  const logp = tokenLogProbability(logits(model, parameters, hidden), labels)
   graph.output(reshape(logp, [batchRows, predictions]), 'logp')
   return graph
 }

@@ -17,7 +17,7 @@ import {
 } from '../graph/index.ts'
 import { COUNTS, type LossBatch } from '../losses/batch.ts'
 import { decode, MASKED, rotaryTables } from '../models/llama-forward.ts'
-import type { LlamaConfig } from '../models/llama.ts'
+import { headMatrix, type LlamaConfig } from '../models/llama.ts'
 import type { DecoderParameters } from '../models/parameters.ts'
 import type { Feed } from '../runtime/session.ts'
 import { floatFeed, integerFeed, longFeed } from '../runtime/session.ts'
@@ -117,8 +117,8 @@ export function partBatch(
   // Logits only where the loss needs them.
   const places = reshape(lines(inputs.prediction), [tokens])
   const chosen = rearrange(hidden, predictions(inputs.predicting), places)
-  const table = parameters.get('model.embed_tokens.weight')
-  const logp = headLogProbability(chosen, table, predictions(inputs.labels))
+  const head = parameters.get(headMatrix(model))
+  const logp = headLogProbability(chosen, head, predictions(inputs.labels))
   const counts = at(inputs.counts, step)
   const count = (name: (typeof COUNTS)[number]): Value => {
     const column = COUNTS.indexOf(name)

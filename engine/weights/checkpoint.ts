@@ -4,6 +4,7 @@ import type { ParameterLayout } from '../models/layout.ts'
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import type { TrainerState } from '../training/trainer.ts'
 import type { ParameterFile } from '../models/parameters.ts'
+import { F32 } from './quantisation.ts'
 import {
   locateTensors,
   type NamedTensor,
@@ -94,7 +95,12 @@ export function flatParameters(layout: ParameterLayout, file: SafetensorsFile, s
 export async function openWeights(model: LlamaConfig, file: string): Promise<ParameterFile> {
   const places = await locateTensors(file)
   const ranges = llamaLayout(model).parameters.map(({ name, shape }) => {
-    const { start, end } = checkTensor(places.get(name), name, shape, file)
+    const { format, start, end } = checkTensor(places.get(name), name, shape, file)
+    if (format !== F32) {
+      throw new WeightsMismatchError(
+        `${file}: ${name} is ${format.name}; a file that is mapped holds float32: write it with encodeWeights`,
+      )
+    }
     return [name, { path: path.resolve(file), offset: start, bytes: end - start }] as const
   })
   return { ranges: new Map(ranges) }
@@ -105,7 +111,8 @@ export function tensorOf(file: SafetensorsFile, name: string, shape: readonly nu
   return checkTensor(file.tensors.get(name), name, shape, source)
 }
 
-function checkTensor<Tensor extends { readonly shape: readonly number[] }>(
+/** The tensor, if it has the shape that the model needs. Throws WeightsMismatchError. */
+export function checkTensor<Tensor extends { readonly shape: readonly number[] }>(
   tensor: Tensor | undefined,
   name: string,
   shape: readonly number[],

@@ -9,16 +9,31 @@ export interface BlockFormat {
   readonly decode: (view: DataView, at: number, out: Float32Array, to: number) => void
 }
 
+/** What safetensors files hold too. */
+export const F32: BlockFormat = {
+  name: 'F32',
+  elements: 1,
+  bytes: 4,
+  decode: (view, at, out, to) => (out[to] = view.getFloat32(at, true)),
+}
+export const F16: BlockFormat = {
+  name: 'F16',
+  elements: 1,
+  bytes: 2,
+  decode: (view, at, out, to) => (out[to] = half(view, at)),
+}
+export const BF16: BlockFormat = { name: 'BF16', elements: 1, bytes: 2, decode: decodeBF16 }
+
 /** By the type code of a GGUF file. */
 export const blockFormats: ReadonlyMap<number, BlockFormat> = new Map<number, BlockFormat>([
-  [0, { name: 'F32', elements: 1, bytes: 4, decode: (view, at, out, to) => (out[to] = view.getFloat32(at, true)) }],
-  [1, { name: 'F16', elements: 1, bytes: 2, decode: (view, at, out, to) => (out[to] = half(view, at)) }],
+  [0, F32],
+  [1, F16],
   [2, { name: 'Q4_0', elements: 32, bytes: 18, decode: decodeQ4_0 }],
   [3, { name: 'Q4_1', elements: 32, bytes: 20, decode: decodeQ4_1 }],
   [8, { name: 'Q8_0', elements: 32, bytes: 34, decode: decodeQ8_0 }],
   [12, { name: 'Q4_K', elements: 256, bytes: 144, decode: decodeQ4_K }],
   [14, { name: 'Q6_K', elements: 256, bytes: 210, decode: decodeQ6_K }],
-  [30, { name: 'BF16', elements: 1, bytes: 2, decode: decodeBF16 }],
+  [30, BF16],
 ])
 
 /** `bytes` must hold exactly the blocks of `elements`, as readGguf makes sure. */
@@ -38,12 +53,15 @@ const halves = Float32Array.from({ length: 1 << 16 }, (_, bits) => {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25)
 })
 
+/** The float32 with these upper 16 bits, and zeros below. */
+const upperHalves = new Float32Array(Uint32Array.from({ length: 1 << 16 }, (_, bits) => bits << 16).buffer)
+
 function half(view: DataView, at: number): number {
   return halves[view.getUint16(at, true)] ?? Number.NaN
 }
 
 function decodeBF16(view: DataView, at: number, out: Float32Array, to: number): void {
-  new DataView(out.buffer).setUint32(4 * to, view.getUint16(at, true) << 16, true)
+  out[to] = upperHalves[view.getUint16(at, true)] ?? Number.NaN
 }
 
 /** scale · (q - 8); a byte holds elements i and i + 16. */

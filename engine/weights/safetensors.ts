@@ -2,7 +2,8 @@
  * The safetensors format (https://github.com/huggingface/safetensors): an 8-byte header length, a JSON header, then the raw
  * tensors. Files are treated as hostile: every length and offset is checked before it is used.
  */
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
+import { BF16, type BlockFormat, dequantise, F16, F32 } from './quantisation.ts'
 
 export interface NamedTensor {
   readonly name: string
@@ -24,6 +25,9 @@ const LENGTH_BYTES = 8
 /** The limit of the reference implementation. */
 const LARGEST_HEADER = 100_000_000
 const ALIGNMENT = 8
+/** Of one call that reads a file: the system takes no more than 2 GiB. */
+const LARGEST_READ = 2 ** 30
+const FORMATS: ReadonlyMap<unknown, BlockFormat> = new Map([F32, F16, BF16].map((format) => [format.name, format]))
 
 /** The same tensors and metadata give the same bytes, whatever the order of the metadata's keys. */
 export function writeSafetensors(
@@ -57,16 +61,16 @@ export function writeSafetensors(
   return bytes
 }
 
-/** Reads float32 tensors. Throws SafetensorsError; `source` names the file in the message. */
+/** Tensors in float32, whatever the type that they are stored in. Throws SafetensorsError; `source` names the file in the message. */
 export function readSafetensors(bytes: Uint8Array, source: string): SafetensorsFile {
   const headerEnd = headerEndOf(bytes, bytes.length, source)
   const { places, metadata } = readHeader(bytes.subarray(LENGTH_BYTES, headerEnd), bytes.length - headerEnd, source)
   // Not bytes.subarray: slice() of a Buffer, unlike that of a Uint8Array, would not copy.
   const data = new Uint8Array(bytes.buffer, bytes.byteOffset + headerEnd, bytes.length - headerEnd)
   const tensors = new Map<string, NamedTensor>()
-  for (const [name, { shape, start, end }] of places) {
+  for (const [name, place] of places) {
     // A copy: the file's offset need not be aligned for Float32Array, and the caller may drop the file.
-    tensors.set(name, { name, shape, data: new Float32Array(data.slice(start, end).buffer) })
+    tensors.set(name, { name, shape: place.shape, data: decode(place, data.slice(place.start, place.end)) })
   }
   return { tensors, metadata }
 }
@@ -81,9 +85,9 @@ export async function locateTensors(path: string): Promise<ReadonlyMap<string, T
     const header = Buffer.alloc(headerEnd - LENGTH_BYTES)
     await file.read(header, 0, header.length, LENGTH_BYTES)
     const { places } = readHeader(header, size - headerEnd, path)
-    const moved = [...places].map(([name, { shape, start, end }]): [string, TensorPlace] => [
+    const moved = [...places].map(([name, place]): [string, TensorPlace] => [
       name,
-      { shape, start: headerEnd + start, end: headerEnd + end },
+      { ...place, start: headerEnd + place.start, end: headerEnd + place.end },
     ])
     return new Map(moved)
   } finally {
@@ -91,7 +95,25 @@ export async function locateTensors(path: string): Promise<ReadonlyMap<string, T
   }
 }
 
+/** A tensor that locateTensors found, in float32. */
+export async function readTensor(file: FileHandle, place: TensorPlace): Promise<Float32Array> {
+  const bytes = new Uint8Array(place.end - place.start)
+  for (let done = 0; done < bytes.length;) {
+    const length = Math.min(bytes.length - done, LARGEST_READ)
+    const { bytesRead } = await file.read(bytes, done, length, place.start + done)
+    if (bytesRead === 0) throw new SafetensorsError('the file became shorter while it was read')
+    done += bytesRead
+  }
+  return decode(place, bytes)
+}
+
+/** `bytes` are those of the tensor, alone in their buffer. */
+function decode({ format, shape }: TensorPlace, bytes: Uint8Array<ArrayBuffer>): Float32Array {
+  return format === F32 ? new Float32Array(bytes.buffer) : dequantise(format, bytes, count(shape))
+}
+
 export interface TensorPlace {
+  readonly format: BlockFormat
   readonly shape: readonly number[]
   /** Bytes [start, end). */
   readonly start: number
@@ -164,7 +186,10 @@ function parseEntry(name: string, entry: unknown, available: number, fail: Fail)
   if (!isObject(entry)) return fail(`${name} is not an object`)
   const fields = new Map<string, unknown>(Object.entries(entry))
   const dtype = fields.get('dtype')
-  if (dtype !== 'F32') return fail(`${name} has type ${JSON.stringify(dtype)}; only F32 is read`)
+  const format = FORMATS.get(dtype)
+  if (format === undefined) {
+    return fail(`${name} has type ${JSON.stringify(dtype)}; only ${[...FORMATS.keys()].join(', ')} are read`)
+  }
   const shape = naturals(fields.get('shape'))
   const offsets = naturals(fields.get('data_offsets'))
   if (shape === null) return fail(`${name} has no valid shape`)
@@ -172,10 +197,10 @@ function parseEntry(name: string, entry: unknown, available: number, fail: Fail)
   if (offsets?.length !== 2 || start === undefined || end === undefined || start > end || end > available) {
     return fail(`${name} has data offsets outside the file`)
   }
-  if (count(shape) * Float32Array.BYTES_PER_ELEMENT !== end - start) {
+  if (count(shape) * format.bytes !== end - start) {
     return fail(`${name}: shape [${shape.join(', ')}] does not fill bytes ${start} to ${end}`)
   }
-  return { shape, start, end }
+  return { format, shape, start, end }
 }
 
 function naturals(value: unknown): number[] | null {

@@ -29,7 +29,7 @@ describe('forward pass', () => {
       mask: causalMask(graph, tokens.length),
       positions: positionsFromZero(graph),
     })
-    graph.output(logits(parameters, hidden), 'logits')
+    graph.output(logits(config, parameters, hidden), 'logits')
     const session = await Session.create(graph, { threads: 1 })
     const outputs = await session.run({
       weights: floatFeed(weights, [layout.size]),

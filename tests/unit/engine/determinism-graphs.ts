@@ -33,7 +33,13 @@ const model: LlamaConfig = {
   context: 192,
   normEpsilon: 1e-5,
 }
-const weights = initialiseLlama(model, 'determinism').map((weight) => (weight === 1 ? 1 : 5 * weight))
+const weightsOf = (config: LlamaConfig): Float32Array =>
+  initialiseLlama(config, 'determinism').map((weight) => (weight === 1 ? 1 : 5 * weight))
+const weights = weightsOf(model)
+const plain = { model, weights }
+/** With all that a relative of Llama may have. */
+const variant: LlamaConfig = { ...model, headSize: 24, untiedHead: true, attentionBias: true, queryKeyNorm: true }
+const relative = { model: variant, weights: weightsOf(variant) }
 const draws = uniforms('determinism', 200_000)
 const tokens = (length: number, salt: number): number[] =>
   Array.from({ length }, (_, index) => Math.floor(300 * (draws[(97 * salt + index) % draws.length] ?? 0)))
@@ -52,7 +58,13 @@ function rowsOf(kind: TrainingRow['kind'], count: number): TrainingRow[] {
   })
 }
 
-const trainings: Readonly<Record<string, { loss: LossSpec; rows: TrainingRow[] }>> = {
+interface Training {
+  readonly loss: LossSpec
+  readonly rows: TrainingRow[]
+  readonly of: typeof plain
+}
+
+const trainings: Readonly<Record<string, Training>> = {
   'likelihood and policy gradient': {
     loss: [
       { term: 'nll', weight: 0.5 },
@@ -60,6 +72,7 @@ const trainings: Readonly<Record<string, { loss: LossSpec; rows: TrainingRow[] }
       { term: 'kl', weight: 0.1 },
     ],
     rows: [...rowsOf('supervised', 24), ...rowsOf('reinforced', 24)],
+    of: plain,
   },
   'regression and pairs': {
     loss: [
@@ -67,15 +80,18 @@ const trainings: Readonly<Record<string, { loss: LossSpec; rows: TrainingRow[] }
       { term: 'pair-logistic', weight: 1, beta: 0.1 },
     ],
     rows: [...rowsOf('regressed', 24), ...rowsOf('compared', 24)],
+    of: plain,
+  },
+  'likelihood of a relative': {
+    loss: [{ term: 'nll', weight: 1 }],
+    rows: rowsOf('supervised', 32),
+    of: relative,
   },
 }
 
-async function train(
-  threads: number,
-  { loss, rows }: { loss: LossSpec; rows: TrainingRow[] },
-): Promise<Float32Array[]> {
-  const plan = { model, loss, optimizer: OPTIMIZER, batchRows: rows.length, length: 80, stepsPerCall: 3, padToken: 0 }
-  const trainer = await Trainer.create({ ...plan, threads, weights })
+async function train(threads: number, { loss, rows, of }: Training): Promise<Float32Array[]> {
+  const plan = { loss, optimizer: OPTIMIZER, batchRows: rows.length, length: 80, stepsPerCall: 3, padToken: 0 }
+  const trainer = await Trainer.create({ ...plan, ...of, threads })
   await trainer.step([rows, rows.toReversed(), rows])
   const { weights: learned, m, v } = trainer.state()
   await trainer.close()

@@ -47,6 +47,21 @@ describe('safetensors', () => {
     expect(writeSafetensors(tensors, { a: 'ü', z: '1' })).toEqual(bytes)
   })
 
+  it('reads halves and brain floats as float32', () => {
+    const header = Buffer.from(
+      JSON.stringify({
+        half: { dtype: 'F16', shape: [3], data_offsets: [0, 6] },
+        brain: { dtype: 'BF16', shape: [2, 1], data_offsets: [6, 10] },
+      }),
+    )
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(BigInt(header.length))
+    const data = Buffer.from([0x00, 0x3c, 0x00, 0xc0, 0x01, 0x00, 0x80, 0x3f, 0x49, 0xc0])
+    const { tensors } = readSafetensors(Buffer.concat([length, header, data]), 'file')
+    expect([...(tensors.get('half')?.data ?? [])]).toEqual([1, -2, 2 ** -24])
+    expect([...(tensors.get('brain')?.data ?? [])]).toEqual([1, -3.140625])
+  })
+
   it.each<[string, Uint8Array, string]>([
     ['no bytes', new Uint8Array(0), 'too short for a header'],
     ['a huge header', file({}, 0, 2n ** 63n), 'header length 9223372036854775808 is too large'],
@@ -54,7 +69,7 @@ describe('safetensors', () => {
     ['no JSON', file('{"a":', 0), 'the header is not JSON'],
     ['a list', file([], 0), 'the header is not an object'],
     ['no tensor object', file({ a: 3 }, 0), 'a is not an object'],
-    ['another type', file({ a: tensor({ dtype: 'I64' }) }, 8), 'a has type "I64"; only F32 is read'],
+    ['another type', file({ a: tensor({ dtype: 'I64' }) }, 8), 'a has type "I64"; only F32, F16, BF16 are read'],
     ['a negative size', file({ a: tensor({ shape: [-2] }) }, 8), 'a has no valid shape'],
     ['a fraction', file({ a: tensor({ shape: [0.5] }) }, 8), 'a has no valid shape'],
     [
