@@ -18,6 +18,9 @@ const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, graph: 5, ints: 7 } as co
 /** TensorProto.DataLocation of data in a file. */
 const EXTERNAL = 1
 
+/** Of protobuf, in bytes. */
+const LARGEST_MESSAGE = 2 ** 31
+
 /** Operator set 21 is the newest whose Split, Reduce* and Softmax forms are the ones written here; IR 10 belongs to it. */
 const OPERATOR_SETS = [
   { domain: '', version: 21 },
@@ -27,6 +30,13 @@ const OPERATOR_SETS = [
 /** The bytes of a ModelProto of an outermost graph. The same graph gives the same bytes. */
 export function serialise(graph: GraphBody): Uint8Array {
   if (graph instanceof Graph && graph.parent !== null) throw new GraphError('only an outermost graph can be serialised')
+  const stored = graph.initializers.reduce((sum, { data }) => sum + (data instanceof Uint8Array ? data.length : 0), 0)
+  if (stored >= LARGEST_MESSAGE) {
+    const size = `${(stored / 2 ** 30).toFixed(1)} GiB`
+    throw new GraphError(
+      `${graph.name} holds ${size} of weights, and an ONNX model at most 2: write them to a file and hand over openWeights(model, file)`,
+    )
+  }
   const message = ModelProto.fromObject({
     irVersion: 10,
     producerName: 'sparring',

@@ -36,14 +36,14 @@ import { emitOne } from '../graph/graph.ts'
 import { fixedDimension } from '../graph/types.ts'
 import { decoderLayer, feedForward, logits, MASKED, rotaryTables } from '../models/llama-forward.ts'
 import { EMBEDDING, headSize, type LlamaConfig, llamaLayout } from '../models/llama.ts'
-import { type DecoderParameters, StoredParameters } from '../models/parameters.ts'
+import { type DecoderParameters, type ParameterFile, StoredParameters } from '../models/parameters.ts'
 import { greedyChoice, sampledChoice } from './choose.ts'
 import { type Precision, withPrecision } from './projection.ts'
 
 export interface StoredModel {
   readonly model: LlamaConfig
-  /** Flat, in the order of llamaLayout. */
-  readonly weights: Float32Array
+  /** Flat, in the order of llamaLayout; or a file of them (see openWeights), which is mapped into memory once for both graphs. */
+  readonly weights: Float32Array | ParameterFile
 }
 
 /** What the layers compute with, and how a layer's queries find the keys and values that they may see. */

@@ -73,6 +73,8 @@ export class StoredSampler {
     if (capacity > model.context) throw new RowError(`capacity ${capacity} exceeds the context of ${model.context}`)
     if (!Number.isFinite(temperature) || temperature < 0)
       throw new RowError(`temperature must be at least 0, got ${temperature}`)
+    if (precision === 'int8' && !(weights instanceof Float32Array))
+      throw new RowError('precision int8 rounds the weights, which it needs in memory and not in a file')
     const stored = { model, weights }
     const prefill = await Prefill.create(stored, { threads })
     const shape = { rows, greedy: temperature === 0, precision }

@@ -98,6 +98,18 @@ describe.each(MODELS)('$name', ({ name, expected, read }) => {
     expect(completions).toEqual(expected.greedy)
   })
 
+  it('chooses them with weights that stay in a file', async () => {
+    const file = path.join(temporary, `${name}-mapped.safetensors`)
+    writeFileSync(file, encodeWeights(model, weights))
+    const options = { model, weights: await openWeights(model, file), rows: 3, capacity: model.context, temperature: 0 }
+    const sampler = await StoredSampler.create(options)
+    const request = { maximumNewTokens: 64, samplesPerPrompt: 1, stopTokens: [], uniforms: new Float32Array(0) }
+    const { completions } = await sampler.sample({ ...request, prompts: expected.prompts })
+    await sampler.close()
+    expect(completions).toEqual(expected.greedy)
+    await expect(StoredSampler.create({ ...options, precision: 'int8' })).rejects.toThrow(/int8.* in memory/)
+  })
+
   it('chooses the tokens of transformers, weights fed', async () => {
     const engine = new Engine()
     const settings = { samplesPerPrompt: 1, temperature: 0, stopTokens: [], uniforms: new Float32Array(0), padToken: 0 }

@@ -206,6 +206,13 @@ describe('a Llama model', () => {
     expect(found.weights).toEqual(weights)
   })
 
+  test('says how its positions are stretched', async () => {
+    const factor: Entry = ['llama.rope.scaling.factor', 6, float(2)]
+    expect((await read(gguf([...entries, factor], tensors))).model.ropeScaling).toEqual({ divisors: [2, 2] })
+    const divisors = { name: 'rope_freqs.weight', shape: [2], type: 0, data: Buffer.from(Float32Array.of(1, 4).buffer) }
+    expect((await read(gguf(entries, [...tensors, divisors]))).model.ropeScaling).toEqual({ divisors: [1, 4] })
+  })
+
   test('in a folder whose config.json is not JSON: the error names the file', async () => {
     const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'sparring-config-'))
     try {
@@ -221,6 +228,16 @@ describe('a Llama model', () => {
   test('with what this library does not compute is refused', async () => {
     const bias = { name: 'blk.0.attn_q.bias', shape: [8], type: 0, data: Buffer.alloc(32) }
     await expect(read(gguf(entries, [...tensors, bias]))).rejects.toThrow(/blk\.0\.attn_q\.bias is not part/)
+    const field = (key: string, type: number, value: Buffer): Promise<unknown> =>
+      read(gguf([...entries, [`llama.${key}`, type, value]], tensors))
+    await expect(field('attention.mystery', 4, u32(1))).rejects.toThrow(/fields of llama: .*attention\.mystery/s)
+    await expect(field('rope.dimension_count', 4, u32(2))).rejects.toThrow(/llama\.rope\.dimension_count is 2.* 4$/)
+    await expect(field('expert_count', 4, u32(8))).rejects.toThrow(/expert_count/)
+    await expect(field('rope.scaling.type', 8, text('longrope'))).rejects.toThrow(/rope\.scaling\.type/)
+    const divisors = { name: 'rope_freqs.weight', shape: [2], type: 0, data: Buffer.from(Float32Array.of(1, 4).buffer) }
+    await expect(
+      read(gguf([...entries, ['llama.rope.scaling.factor', 6, float(2)]], [...tensors, divisors])),
+    ).rejects.toThrow(/rope\.scaling\.type linear beside rope_freqs\.weight/)
     await expect(read(gguf(entries.slice(1), tensors))).rejects.toThrow(/general\.architecture/)
     await expect(read(gguf(entries, tensors.slice(1)))).rejects.toThrow(/vocabulary|token_embd/)
   })

@@ -104,6 +104,15 @@ describe('builder errors', () => {
   })
 })
 
+describe('serialising', () => {
+  it('refuses more weights than an ONNX model holds, before it copies them', () => {
+    const graph = new Graph('large')
+    const part = new Uint8Array(2 ** 28)
+    for (let index = 0; index < 8; index++) graph.stored(`w${index}`, 'uint8', [part.length], part)
+    expect(() => ops.serialise(graph)).toThrow(/large holds 2\.0 GiB of weights.* at most 2: .*openWeights/)
+  })
+})
+
 describe('the k largest', () => {
   it('are named from the largest on, equals in their order, and read with a gradient', async () => {
     const graph = new Graph('largest')
