@@ -6,6 +6,7 @@ import { addEpisodes } from './commands/episodes.ts'
 import { addControl } from './commands/control.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addEvaluate } from './commands/evaluate.ts'
+import { addGrade } from './commands/grade.ts'
 import { addStudy } from './commands/study.ts'
 import { addReport } from './commands/report.ts'
 import { addRun } from './commands/run.ts'
@@ -32,6 +33,7 @@ function buildProgram(): Command {
     addEpisodes,
     addReport,
     addEvaluate,
+    addGrade,
     addStudy,
     addServices,
     addWorker,

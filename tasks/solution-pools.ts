@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { UserError } from '../shared/errors.ts'
+import { finalAnswer } from './answers/final-answer.ts'
 import { readEqualities } from './equalities.ts'
 import type { Claim } from './task.ts'
 
@@ -20,11 +21,14 @@ export interface PooledSolution {
 }
 export interface Pool {
   question: string
+  /** The right answer, as its makers state it. */
+  truth: string
   solutions: PooledSolution[]
 }
 
 const sampledPool = z.object({
   question: z.string(),
+  ground_truth: z.string(),
   pool_size: z.int().min(1),
   pool_correct: z.int().min(0),
   candidates: z.array(
@@ -44,8 +48,14 @@ export function parsePools(text: string, source: string): Pool[] {
     const [sampled, models] = [sampledPool.safeParse(value), modelPool.safeParse(value)]
     if (sampled.success) return [ofSamples(sampled.data)]
     if (models.success) {
-      const { question, ground_truth: _, ...solutions } = models.data
-      return [{ question, solutions: Object.values(solutions).map((one) => ofModel(modelSolution.parse(one))) }]
+      const { question, ground_truth, ...solutions } = models.data
+      return [
+        {
+          question,
+          truth: finalAnswer(ground_truth) ?? ground_truth,
+          solutions: Object.values(solutions).map((one) => ofModel(modelSolution.parse(one))),
+        },
+      ]
     }
     throw new UserError(
       `${source}, line ${index + 1}: not a pool of solutions`,
@@ -64,6 +74,7 @@ function json(line: string): unknown {
 
 function ofSamples({
   question,
+  ground_truth: truth,
   pool_size: size,
   pool_correct: correct,
   candidates,
@@ -73,7 +84,7 @@ function ofSamples({
   const solutions = candidates.map(({ steps, extracted_answer: answer, is_correct: right }): PooledSolution => {
     return { text: steps.join('\n'), answer: normalised(answer), right, weight: right ? share.right : share.wrong }
   })
-  return { question, solutions }
+  return { question, truth, solutions }
 }
 
 function ofModel({ solution, is_correct: right }: z.infer<typeof modelSolution>): PooledSolution {
