@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { UserError } from '../shared/errors.ts'
+import { parseLines } from './json-lines.ts'
 import type { Claim, Task } from './task.ts'
 
 /**
@@ -14,21 +15,9 @@ const trace = z.object({
 })
 export type Trace = z.infer<typeof trace>
 
-/** Reads JSON Lines; an ill-formed line is a UserError with its number. */
 export function parseTraces(text: string, source: string): Trace[] {
-  const lines = text.split('\n').map((line, index) => ({ line: line.trim(), number: index + 1 }))
-  return lines
-    .filter(({ line }) => line !== '')
-    .map(({ line, number }) => {
-      try {
-        return trace.parse(JSON.parse(line))
-      } catch (error) {
-        throw new UserError(
-          `${source}, line ${number}: not a BIG-Bench Mistake trace (${error instanceof Error ? error.message.split('\n')[0] : ''})`,
-          'each line is JSON with the fields input, steps and mistake_index',
-        )
-      }
-    })
+  const form = 'each line is a BIG-Bench Mistake trace: JSON with the fields input, steps and mistake_index'
+  return parseLines(text, source, trace, form)
 }
 
 export type TaskOfTraces = Task & Required<Pick<Task, 'readSentence'>>

@@ -8,7 +8,7 @@
  */
 import { z } from 'zod'
 import { finalAnswer } from '../answers/final-answer.ts'
-import { parseLines } from './json-lines.ts'
+import { parseLines } from '../json-lines.ts'
 
 export interface WordProblem {
   problem: string

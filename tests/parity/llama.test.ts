@@ -1,14 +1,9 @@
 /** Logits, losses, every gradient, training, scoring and sampling against transformers and torch (scripts/parity). */
 import { describe, expect, it } from 'vitest'
-import { Graph } from '../../engine/graph/index.ts'
-import { Engine, llamaLayout, type LossSpec, Trainer, type TrainerPlan, type TrainingRow } from '../../engine/index.ts'
-import { causalMask, decode, logits, positionsFromZero, rotaryTables } from '../../engine/models/llama-forward.ts'
-import { Parameters } from '../../engine/models/parameters.ts'
-import { floatFeed, integerFeed, Session } from '../../engine/runtime/session.ts'
-import { fixture, mismatches, parameterVector, preferences } from './support.ts'
+import { Engine, type LossSpec, Trainer, type TrainerPlan, type TrainingRow } from '../../engine/index.ts'
+import { fixture, logitsOf, mismatches, parameterVector, preferences } from './support.ts'
 
 const { config, rows, generation, training } = fixture
-const layout = llamaLayout(config)
 const weights = parameterVector('weights')
 const LENGTH = 12
 
@@ -19,23 +14,8 @@ const DIAGNOSTICS = ['meanRatio', 'clipFraction', 'kl', 'logRatio', 'margin', 'c
 
 describe('forward pass', () => {
   it('gives the logits of transformers', async () => {
-    const tokens = rows[0]?.tokens ?? []
-    const graph = new Graph('forward')
-    const parameters = new Parameters(graph.input('weights', 'float32', [layout.size]), layout)
-    const { hidden } = decode(config, parameters, rotaryTables(graph, config), {
-      tokens: graph.input('tokens', 'int32', [1, tokens.length]),
-      batch: 1,
-      length: tokens.length,
-      mask: causalMask(graph, tokens.length),
-      positions: positionsFromZero(graph),
-    })
-    graph.output(logits(config, parameters, hidden), 'logits')
-    const session = await Session.create(graph, { threads: 1 })
-    const outputs = await session.run({
-      weights: floatFeed(weights, [layout.size]),
-      tokens: integerFeed(Int32Array.from(tokens), [1, tokens.length]),
-    })
-    expectClose(outputs.floats('logits'), fixture.logits.flat())
+    const found = await logitsOf({ model: config, weights }, rows[0]?.tokens ?? [])
+    expectClose(found.flat(), fixture.logits.flat())
   })
 
   it('scores completions', async () => {

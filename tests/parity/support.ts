@@ -1,5 +1,6 @@
 /** Reading the fixtures that the scripts in scripts/parity wrote, and comparing with them. */
 import { readFileSync } from 'node:fs'
+import { Graph } from '../../engine/graph/index.ts'
 import {
   decodeWeights,
   llamaLayout,
@@ -7,8 +8,12 @@ import {
   type LossSpec,
   type OptimizerSpec,
   type ParameterLayout,
+  type Pretrained,
   type TrainingRow,
 } from '../../engine/index.ts'
+import { causalMask, decode, logits, positionsFromZero, rotaryTables } from '../../engine/models/llama-forward.ts'
+import { Parameters } from '../../engine/models/parameters.ts'
+import { floatFeed, integerFeed, Session } from '../../engine/runtime/session.ts'
 
 interface Measured {
   readonly loss: number
@@ -64,6 +69,29 @@ export const preferences: Preferences = JSON.parse(textOf('preferences.json'))
 /** A vector over all parameters, such as weights or a gradient. */
 export function parameterVector(name: string): Float32Array {
   return decodeWeights(fixture.config, bytesOf(`${name}.safetensors`), name)
+}
+
+/** Of every position of one sequence. */
+export async function logitsOf({ model, weights }: Pretrained, tokens: readonly number[]): Promise<number[][]> {
+  const layout = llamaLayout(model)
+  const graph = new Graph('forward')
+  const parameters = new Parameters(graph.input('weights', 'float32', [layout.size]), layout)
+  const { hidden } = decode(model, parameters, rotaryTables(graph, model), {
+    tokens: graph.input('tokens', 'int32', [1, tokens.length]),
+    batch: 1,
+    length: tokens.length,
+    mask: causalMask(graph, tokens.length),
+    positions: positionsFromZero(graph),
+  })
+  graph.output(logits(model, parameters, hidden), 'logits')
+  const session = await Session.create(graph, { threads: 1 })
+  const outputs = await session.run({
+    weights: floatFeed(weights, [layout.size]),
+    tokens: integerFeed(Int32Array.from(tokens), [1, tokens.length]),
+  })
+  const flat = [...outputs.floats('logits')]
+  await session.release()
+  return tokens.map((_, row) => flat.slice(row * model.vocabulary, (row + 1) * model.vocabulary))
 }
 
 /** The largest difference within each tensor relative to the largest element of that tensor, by tensor name. */

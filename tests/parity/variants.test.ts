@@ -4,7 +4,6 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
-import { Graph } from '../../engine/graph/index.ts'
 import {
   decodeWeights,
   encodeWeights,
@@ -13,17 +12,13 @@ import {
   llamaLayout,
   mergeLora,
   openWeights,
-  type Pretrained,
   readPretrained,
   StoredSampler,
   Trainer,
   type TrainerPlan,
   type TrainingRow,
 } from '../../engine/index.ts'
-import { causalMask, decode, logits, positionsFromZero, rotaryTables } from '../../engine/models/llama-forward.ts'
-import { Parameters } from '../../engine/models/parameters.ts'
-import { floatFeed, integerFeed, Session } from '../../engine/runtime/session.ts'
-import { mismatchesOf } from './support.ts'
+import { logitsOf, mismatchesOf } from './support.ts'
 
 interface Variants {
   readonly models: Readonly<
@@ -184,29 +179,6 @@ function changed(name: string, fields: object): string {
   const config: object = JSON.parse(readFileSync(file, 'utf8'))
   writeFileSync(file, JSON.stringify({ ...config, rope_parameters: null, ...fields }))
   return copy
-}
-
-/** By position. */
-async function logitsOf({ model, weights }: Pretrained, tokens: readonly number[]): Promise<number[][]> {
-  const layout = llamaLayout(model)
-  const graph = new Graph('forward')
-  const parameters = new Parameters(graph.input('weights', 'float32', [layout.size]), layout)
-  const { hidden } = decode(model, parameters, rotaryTables(graph, model), {
-    tokens: graph.input('tokens', 'int32', [1, tokens.length]),
-    batch: 1,
-    length: tokens.length,
-    mask: causalMask(graph, tokens.length),
-    positions: positionsFromZero(graph),
-  })
-  graph.output(logits(model, parameters, hidden), 'logits')
-  const session = await Session.create(graph, { threads: 1 })
-  const outputs = await session.run({
-    weights: floatFeed(weights, [layout.size]),
-    tokens: integerFeed(Int32Array.from(tokens), [1, tokens.length]),
-  })
-  const flat = [...outputs.floats('logits')]
-  await session.release()
-  return tokens.map((_, row) => flat.slice(row * model.vocabulary, (row + 1) * model.vocabulary))
 }
 
 function largestDifference(found: readonly number[], expected: readonly number[]): number {

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { messageOf, UserError } from '../../shared/errors.ts'
+import { messageOf, UserError } from '../shared/errors.ts'
 
 /** Reads JSON Lines of one form. What does not fit is a UserError with the line, the field, and the form that is asked for. */
 export function parseLines<T>(text: string, source: string, schema: z.ZodType<T>, form: string): T[] {
