@@ -18,6 +18,7 @@ export {
   checkLoraSpec,
   initialiseLora,
   LORA_TARGETS,
+  type LoraBase,
   loraLayout,
   type LoraSpec,
   LoraSpecError,
@@ -60,7 +61,6 @@ export {
   type NetworkStepMetrics,
   NetworkTrainer,
 } from './training/network-trainer.ts'
-export { type LoraBase } from './training/graph.ts'
 export { bestLineSize } from './training/packing.ts'
 export { RowError, type TrainingRow } from './training/rows.ts'
 export {

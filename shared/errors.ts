@@ -20,6 +20,8 @@ export const permanentErrors: string[] = [
   'GraphError',
   'DeviceError',
   'ModelConfigError',
+  'LoraSpecError',
+  'GgufError',
   'LossSpecError',
   'OptimizerSpecError',
   'RowError',

@@ -2,11 +2,11 @@
  * Low-rank adaptation (Hu et al. 2021): a chosen matrix W [outputs, inputs] of a frozen model becomes W + alpha / rank · B · A with
  * A [rank, inputs] and B [outputs, rank], and A and B alone are learnt. All A and B of a model lie in one flat vector.
  */
-import { add, matmul, type Value } from '../graph/index.ts'
+import { add, type Graph, matmul, type Value } from '../graph/index.ts'
 import { uniforms } from '../random/philox.ts'
 import { type ParameterLayout, parameterLayout, type ParameterSpec } from './layout.ts'
 import { type LlamaConfig, llamaLayout } from './llama.ts'
-import type { DecoderParameters, NamedParameters } from './parameters.ts'
+import { type DecoderParameters, type NamedParameters, type ParameterFile, Parameters } from './parameters.ts'
 
 /** The linear maps of a layer, under their Hugging Face names. */
 export const LORA_TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const
@@ -17,6 +17,11 @@ export interface LoraSpec {
   readonly alpha: number
   /** Which maps of every layer are adapted, all seven unless given. */
   readonly targets?: readonly LoraTarget[]
+}
+
+/** An adapter's settings, and the frozen weights below it: flat in the order of llamaLayout, or a file of them (see openWeights). */
+export interface LoraBase extends LoraSpec {
+  readonly base: Float32Array | ParameterFile
 }
 
 /** Settings of an adapter that fit no model, or not this one. */
@@ -104,6 +109,18 @@ export function mergeLora(
     }
   }
   return merged
+}
+
+/** The base with an adapter that each call brings: the input `adapter` [size], flat in the order of loraLayout. */
+export function adapterInput(
+  graph: Graph,
+  model: LlamaConfig,
+  spec: LoraSpec,
+  base: DecoderParameters,
+): DecoderParameters {
+  const layout = loraLayout(model, spec)
+  const adapter = new Parameters(graph.input('adapter', 'float32', [layout.size]), layout)
+  return new AdaptedParameters(model, spec, base, adapter)
 }
 
 /** A frozen model and an adapter to it. */

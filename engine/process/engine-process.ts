@@ -69,6 +69,11 @@ export class EngineProcess {
     return this.#call('sample', request)
   }
 
+  /** Completions by an adapter over a frozen base. */
+  sampleAdapted(request: Parameters<'sampleAdapted'>): Result<'sampleAdapted'> {
+    return this.#call('sampleAdapted', request)
+  }
+
   score(request: Parameters<'score'>): Result<'score'> {
     return this.#call('score', request)
   }
@@ -103,6 +108,11 @@ export class EngineProcess {
   /** Stores the initial weights of a seed. */
   initialiseWeights(request: Parameters<'initialiseWeights'>): Result<'initialiseWeights'> {
     return this.#call('initialiseWeights', request)
+  }
+
+  /** Reads a model as others publish it (see readPretrained) and stores its weights as <directory>/<sha256>.safetensors. */
+  adoptModel(request: Parameters<'adoptModel'>): Result<'adoptModel'> {
+    return this.#call('adoptModel', request)
   }
 
   async closeTrainer(trainerId: string): Promise<void> {

@@ -1,6 +1,8 @@
 /** The messages between a worker and its engine process. Both ends always run the same version of this file. */
 import type { LlamaConfig } from '../models/llama.ts'
+import type { LoraSpec } from '../models/lora.ts'
 import type { SampleRequest, SampleResult } from '../sampling/sample.ts'
+import type { StoredSamplerRequest } from '../sampling/stored-sampler.ts'
 import type { ScoreRequest } from '../scoring/score.ts'
 import type { SessionOptions } from '../runtime/session.ts'
 import type { TrainingRow } from '../training/rows.ts'
@@ -13,12 +15,31 @@ export interface StoredWeightsRequest {
   readonly weights: WeightsReference
 }
 
+/** The frozen model below an adapter. Its file is mapped into memory, once for all adapters over it. */
+export interface StoredBase extends LoraSpec {
+  readonly base: WeightsReference
+}
+
 export type StoredSampleRequest = Omit<SampleRequest, 'weights'> & StoredWeightsRequest
-export type StoredScoreRequest = Omit<ScoreRequest, 'weights'> & StoredWeightsRequest
+/** Without `lora` the weights are those of a whole model. */
+export type StoredScoreRequest = Omit<ScoreRequest, 'weights' | 'lora'> &
+  StoredWeightsRequest & { readonly lora?: StoredBase }
+
+/** Sampling from an adapter over a frozen base. */
+export interface AdaptedSampleRequest extends Omit<StoredSamplerRequest, 'adapter'>, StoredWeightsRequest {
+  readonly model: LlamaConfig
+  readonly lora: StoredBase
+  /** See StoredSamplerOptions. */
+  readonly rows: number
+  readonly capacity: number
+  readonly temperature: number
+}
 
 export interface OpenTrainerRequest extends Omit<TrainerPlan, keyof SessionOptions> {
   /** Where training starts: a stored file, or the initial weights of a seed. */
   readonly weights: WeightsReference | { readonly initialise: string }
+  /** Learn an adapter over this base, in the place of all weights. */
+  readonly lora?: StoredBase
   /** A checkpoint to go on from; its weights replace `weights`. */
   readonly resume?: WeightsReference
 }
@@ -35,9 +56,15 @@ export interface SaveRequest {
   readonly metadata: Metadata
 }
 
+export interface AdoptedModel {
+  readonly model: LlamaConfig
+  readonly file: StoredFile
+}
+
 /** Parameters and result of every call. */
 export interface EngineMethods extends NetworkMethods {
   sample: { readonly parameters: StoredSampleRequest; readonly result: SampleResult }
+  sampleAdapted: { readonly parameters: AdaptedSampleRequest; readonly result: SampleResult }
   score: { readonly parameters: StoredScoreRequest; readonly result: Float32Array[] }
   openTrainer: { readonly parameters: OpenTrainerRequest; readonly result: OpenedTrainer }
   trainSteps: {
@@ -54,6 +81,11 @@ export interface EngineMethods extends NetworkMethods {
       readonly metadata: Metadata
     }
     readonly result: StoredFile
+  }
+  /** Stores a published model's weights in float32. */
+  adoptModel: {
+    readonly parameters: { readonly source: string; readonly context: number; readonly directory: string }
+    readonly result: AdoptedModel
   }
   closeTrainer: { readonly parameters: { readonly trainerId: string }; readonly result: null }
 }

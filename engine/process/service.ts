@@ -1,16 +1,22 @@
 /** What the engine process does for each call. */
 import { Engine, type EngineOptions } from '../engine.ts'
 import { initialiseLlama, type LlamaConfig } from '../models/llama.ts'
+import { initialiseLora } from '../models/lora.ts'
+import { learntLayout } from '../training/graph.ts'
 import { Trainer, type TrainerOptions } from '../training/trainer.ts'
-import { decodeCheckpoint, decodeWeights, encodeCheckpoint, encodeWeights } from '../weights/checkpoint.ts'
-import { readStoredWeights, storeWeights, type WeightsReference } from '../weights/store.ts'
+import { decodeState, encodeParameters, encodeState, encodeWeights } from '../weights/checkpoint.ts'
+import { readPretrained } from '../weights/pretrained.ts'
+import { readStoredWeights, storeWeights } from '../weights/store.ts'
+import type { ParameterLayout } from '../models/layout.ts'
 import { networkHandlers } from './networks.ts'
 import { Registry } from './registry.ts'
 import type { CallOf, EngineMethods, MethodName, OpenTrainerRequest } from './protocol.ts'
+import { StoredModels } from './stored-models.ts'
+import { StoredSamplers } from './stored-samplers.ts'
 
 interface OpenTrainer {
   readonly trainer: Trainer
-  readonly model: LlamaConfig
+  readonly layout: ParameterLayout
   close(): Promise<void>
 }
 
@@ -20,38 +26,45 @@ type Handlers = {
   ) => Promise<EngineMethods[Name]['result']>
 }
 
-/** Weights of about this many policies stay in memory. */
-const CACHED_WEIGHTS = 8
-
 export class EngineService {
   readonly #engine: Engine
   readonly #trainers = new Registry<OpenTrainer>()
-  readonly #weights = new Map<string, Float32Array>()
+  readonly #stored = new StoredModels()
   readonly #handlers: Handlers
 
   constructor(options: EngineOptions) {
     this.#engine = new Engine(options)
+    const samplers = new StoredSamplers(this.#stored, options)
     this.#handlers = {
       sample: async (request) =>
-        this.#engine.sample({ ...request, weights: await this.#load(request.model, request.weights) }),
-      score: async (request) =>
-        this.#engine.score({ ...request, weights: await this.#load(request.model, request.weights) }),
+        this.#engine.sample({ ...request, weights: await this.#stored.weights(request.weights, request) }),
+      sampleAdapted: (request) => samplers.sample(request),
+      score: async ({ lora: over, ...request }) => {
+        const lora = over && (await this.#stored.base(request.model, over))
+        const weights = await this.#stored.weights(request.weights, { model: request.model, ...(lora && { lora }) })
+        return this.#engine.score({ ...request, weights, ...(lora && { lora }) })
+      },
       openTrainer: async (request) => {
-        const trainer = await Trainer.create({ ...(await this.#start(request)), ...options })
-        const opened = { trainer, model: request.model, close: () => trainer.close() }
+        const plan = await this.#start(request)
+        const trainer = await Trainer.create({ ...plan, ...options })
+        const opened = { trainer, layout: learntLayout(plan), close: () => trainer.close() }
         return { trainerId: this.#trainers.add(opened), step: trainer.state().step }
       },
       trainSteps: ({ trainerId, batches }) => this.#trainers.get(trainerId).trainer.step(batches),
       saveCheckpoint: ({ trainerId, directory, metadata }) => {
-        const { trainer, model } = this.#trainers.get(trainerId)
-        return storeWeights(directory, encodeCheckpoint(model, trainer.state(), metadata))
+        const { trainer, layout } = this.#trainers.get(trainerId)
+        return storeWeights(directory, encodeState(layout, trainer.state(), metadata))
       },
       saveWeights: ({ trainerId, directory, metadata }) => {
-        const { trainer, model } = this.#trainers.get(trainerId)
-        return storeWeights(directory, encodeWeights(model, trainer.state().weights, metadata))
+        const { trainer, layout } = this.#trainers.get(trainerId)
+        return storeWeights(directory, encodeParameters(layout, trainer.state().weights, metadata))
       },
       initialiseWeights: ({ model, seed, directory, metadata }) =>
         storeWeights(directory, encodeWeights(model, initialiseLlama(model, seed), metadata)),
+      adoptModel: async ({ source, context, directory }) => {
+        const { model, weights } = await readPretrained(source, { context })
+        return { model, file: await storeWeights(directory, encodeWeights(model, weights)) }
+      },
       closeTrainer: ({ trainerId }) => this.#trainers.close(trainerId),
       ...networkHandlers(this.#engine, options),
     }
@@ -61,27 +74,18 @@ export class EngineService {
     return this.#handlers[call.method](call.parameters)
   }
 
-  async #start({ weights, resume, ...plan }: OpenTrainerRequest): Promise<TrainerOptions> {
+  async #start({ weights, resume, lora: over, ...plan }: OpenTrainerRequest): Promise<TrainerOptions> {
+    const lora = over && (await this.#stored.base(plan.model, over))
+    const learning = { ...plan, ...(lora && { lora }) }
     if (resume !== undefined) {
       const bytes = await readStoredWeights(resume)
-      const { weights: resumed, ...state } = decodeCheckpoint(plan.model, bytes, resume.path)
-      return { ...plan, weights: resumed, resume: state }
+      const { weights: resumed, ...state } = decodeState(learntLayout(learning), bytes, resume.path)
+      return { ...learning, weights: resumed, resume: state }
     }
-    const initial =
-      'initialise' in weights ? initialiseLlama(plan.model, weights.initialise) : await this.#load(plan.model, weights)
-    return { ...plan, weights: initial }
-  }
-
-  async #load(model: LlamaConfig, reference: WeightsReference): Promise<Float32Array> {
-    const key = JSON.stringify([reference.sha256, model])
-    const known = this.#weights.get(key)
-    const weights = known ?? decodeWeights(model, await readStoredWeights(reference), reference.path)
-    this.#weights.delete(key)
-    this.#weights.set(key, weights)
-    for (const oldest of this.#weights.keys()) {
-      if (this.#weights.size <= CACHED_WEIGHTS) break
-      this.#weights.delete(oldest)
-    }
-    return weights
+    if (!('initialise' in weights)) return { ...learning, weights: await this.#stored.weights(weights, learning) }
+    const initial = lora
+      ? initialiseLora(plan.model, lora, weights.initialise)
+      : initialiseLlama(plan.model, weights.initialise)
+    return { ...learning, weights: initial }
   }
 }

@@ -13,7 +13,9 @@ const KEPT_BYTES = 512 * 2 ** 20
 export class Prefill {
   readonly #model: LlamaConfig
   readonly #session: Session
-  readonly #blocks: BlockCache
+  readonly #capacity: number
+  #blocks: BlockCache
+  #adapter: Float32Array | undefined
   /** Blocks computed so far. */
   computed = 0
 
@@ -21,11 +23,19 @@ export class Prefill {
     const blockBytes = 2 * model.layers * model.keyValueHeads * headSize(model) * BLOCK * 4
     this.#model = model
     this.#session = session
-    this.#blocks = new BlockCache(Math.ceil(KEPT_BYTES / blockBytes))
+    this.#capacity = Math.ceil(KEPT_BYTES / blockBytes)
+    this.#blocks = new BlockCache(this.#capacity)
   }
 
   static async create(stored: StoredModel, options: SessionOptions): Promise<Prefill> {
     return new Prefill(stored.model, await Session.create(prefillGraph(stored), options))
+  }
+
+  /** The adapter of the prompts to come. Keys and values of another one are of no use, and are dropped. */
+  adapt(adapter: Float32Array | undefined): void {
+    if (adapter === this.#adapter) return
+    this.#adapter = adapter
+    this.#blocks = new BlockCache(this.#capacity)
   }
 
   /** Puts keys and values of the tokens into a row of the caches, which has room for them. */
@@ -54,6 +64,7 @@ export class Prefill {
         [1, length],
       ),
       mask: floatFeed(mask, [rows, end]),
+      ...(this.#adapter === undefined ? {} : { adapter: floatFeed(this.#adapter, [this.#adapter.length]) }),
     }
     const names = cacheNames(layers)
     const [, heads, capacity, size] = earlier.shape

@@ -36,6 +36,7 @@ import { emitOne } from '../graph/graph.ts'
 import { fixedDimension } from '../graph/types.ts'
 import { decoderLayer, feedForward, logits, MASKED, rotaryTables } from '../models/llama-forward.ts'
 import { EMBEDDING, headSize, type LlamaConfig, llamaLayout } from '../models/llama.ts'
+import { adapterInput, type LoraSpec } from '../models/lora.ts'
 import { type DecoderParameters, type ParameterFile, StoredParameters } from '../models/parameters.ts'
 import { greedyChoice, sampledChoice } from './choose.ts'
 import { type Precision, withPrecision } from './projection.ts'
@@ -44,6 +45,14 @@ export interface StoredModel {
   readonly model: LlamaConfig
   /** Flat, in the order of llamaLayout; or a file of them (see openWeights), which is mapped into memory once for both graphs. */
   readonly weights: Float32Array | ParameterFile
+  /** Every call brings an adapter of this form: players over one base share its weights and the compiled graphs. */
+  readonly lora?: LoraSpec
+}
+
+/** What the decoder computes with; with `lora` the graph gets one more input, `adapter` (see adapterInput). */
+function storedDecoder(graph: Graph, { model, weights, lora }: StoredModel, precision: Precision): DecoderParameters {
+  const base = withPrecision(new StoredParameters(graph, llamaLayout(model), weights), precision)
+  return lora === undefined ? base : adapterInput(graph, model, lora, base)
 }
 
 /** What the layers compute with, and how a layer's queries find the keys and values that they may see. */
@@ -67,9 +76,10 @@ export const cacheName = (layer: number, part: 'key' | 'value'): string => `${pa
  * `group` query heads of a key; key.i, value.i [1, keyValueHeads, cached, headSize]. Outputs: new.key.i, new.value.i
  * [1, keyValueHeads, block, headSize].
  */
-export function prefillGraph({ model, weights }: StoredModel): Graph {
+export function prefillGraph(stored: StoredModel): Graph {
+  const { model } = stored
   const graph = new Graph('prefill')
-  const parameters = new StoredParameters(graph, llamaLayout(model), weights)
+  const parameters = storedDecoder(graph, stored, 'float32')
   const tokens = graph.input('tokens', 'int32', ['block'])
   const positions = graph.input('positions', 'int64', [1, 'block'])
   const mask = graph.input('mask', 'float32', [times('block', model.heads / model.keyValueHeads), 'attended'])
@@ -135,10 +145,11 @@ interface RowGroup {
  * Outputs: tokens int32 [made, rows]; new.key.i, new.value.i [rows, keyValueHeads, made, headSize]; if asked for, logits
  * [made, rows, vocabulary].
  */
-export function chunkGraph({ model, weights }: StoredModel, shape: DecodeShape): Graph {
+export function chunkGraph(stored: StoredModel, shape: DecodeShape): Graph {
+  const { model } = stored
   const { rows, greedy, precision } = shape
   const graph = new Graph('decode')
-  const parameters = withPrecision(new StoredParameters(graph, llamaLayout(model), weights), precision)
+  const parameters = storedDecoder(graph, stored, precision)
   const tables = rotaryTables(graph, model)
   const steps = graph.input('steps', 'int64', [])
   const first = graph.input('token', 'int32', [rows])

@@ -4,7 +4,16 @@
  * a call and sees its own cache only, so its tokens do not depend on the rows beside it.
  */
 import { type LlamaConfig } from '../models/llama.ts'
-import { booleanFeed, countFeed, type Feed, floatFeed, integerFeed, Session } from '../runtime/session.ts'
+import {
+  booleanFeed,
+  countFeed,
+  type Feed,
+  floatFeed,
+  integerFeed,
+  Session,
+  type SessionOptions,
+} from '../runtime/session.ts'
+import { loraLayout } from '../models/lora.ts'
 import { checkTokens, RowError } from '../training/rows.ts'
 import { GroupedCaches } from './grouped-caches.ts'
 import { type KeyValues } from './key-values.ts'
@@ -13,7 +22,7 @@ import type { Precision } from './projection.ts'
 import type { SampleResult } from './sample.ts'
 import { chunkGraph, type StoredModel } from './stored-graphs.ts'
 
-export interface StoredSamplerOptions extends StoredModel {
+export interface StoredSamplerOptions extends StoredModel, Omit<SessionOptions, 'profile'> {
   /** Rows decoded together. */
   readonly rows: number
   /** The most tokens of a prompt and its completion. */
@@ -22,7 +31,6 @@ export interface StoredSamplerOptions extends StoredModel {
   readonly temperature: number
   /** Of the weights while decoding, float32 by default. Prompts are always read in float32. */
   readonly precision?: Precision
-  readonly threads?: number
 }
 
 export interface StoredSamplerRequest {
@@ -32,6 +40,8 @@ export interface StoredSamplerRequest {
   readonly stopTokens: readonly number[]
   /** In [0, 1): one per prompt, sample and new token, in this order of nesting. Ignored at temperature 0. */
   readonly uniforms: Float32Array
+  /** Flat, in the order of loraLayout; where the sampler has `lora`. Its contents must not change. */
+  readonly adapter?: Float32Array
 }
 
 /** Tokens of one call at most: rows can be exchanged only between calls, and each call copies what it returns. */
@@ -66,7 +76,7 @@ export class StoredSampler {
 
   /** Throws RowError for options that do not fit the model. */
   static async create({ weights, ...options }: StoredSamplerOptions): Promise<StoredSampler> {
-    const { model, rows, capacity, temperature, precision = 'float32', threads = 1 } = options
+    const { model, rows, capacity, temperature, lora, precision = 'float32', threads = 1, device = 'cpu' } = options
     for (const [name, value] of Object.entries({ rows, capacity })) {
       if (!Number.isInteger(value) || value < 1) throw new RowError(`${name} must be a positive integer, got ${value}`)
     }
@@ -75,10 +85,10 @@ export class StoredSampler {
       throw new RowError(`temperature must be at least 0, got ${temperature}`)
     if (precision === 'int8' && !(weights instanceof Float32Array))
       throw new RowError('precision int8 rounds the weights, which it needs in memory and not in a file')
-    const stored = { model, weights }
-    const prefill = await Prefill.create(stored, { threads })
+    const stored = { model, weights, ...(lora === undefined ? {} : { lora }) }
+    const prefill = await Prefill.create(stored, { threads, device })
     const shape = { rows, greedy: temperature === 0, precision }
-    return new StoredSampler(options, prefill, await Session.create(chunkGraph(stored, shape), { threads }))
+    return new StoredSampler(options, prefill, await Session.create(chunkGraph(stored, shape), { threads, device }))
   }
 
   /** Blocks of prompts computed so far. */
@@ -89,6 +99,7 @@ export class StoredSampler {
   /** Completions of every prompt. Throws RowError for a request that does not fit the model. */
   async sample(request: StoredSamplerRequest): Promise<SampleResult> {
     this.#check(request)
+    this.#prefill.adapt(request.adapter)
     const { prompts, samplesPerPrompt, maximumNewTokens, stopTokens } = request
     const total = prompts.length * samplesPerPrompt
     const stops = new Set(stopTokens)
@@ -157,6 +168,7 @@ export class StoredSampler {
         [rows.length],
       ),
       ...this.#caches.feeds(),
+      ...(request.adapter === undefined ? {} : { adapter: floatFeed(request.adapter, [request.adapter.length]) }),
     }
     if (temperature > 0) {
       feeds['temperature'] = floatFeed(Float32Array.of(temperature), [1])
@@ -168,8 +180,13 @@ export class StoredSampler {
     return { tokens, keyValues, made: tokens.length / rows.length }
   }
 
-  #check({ prompts, samplesPerPrompt, maximumNewTokens, uniforms }: StoredSamplerRequest): void {
-    const { capacity, temperature, model } = this.#options
+  #check({ prompts, samplesPerPrompt, maximumNewTokens, uniforms, adapter }: StoredSamplerRequest): void {
+    const { capacity, temperature, model, lora } = this.#options
+    const learnt = lora === undefined ? undefined : loraLayout(model, lora).size
+    if (adapter?.length !== learnt)
+      throw new RowError(
+        `the sampler takes an adapter of ${learnt ?? 'no'} parameters, got ${adapter?.length ?? 'none'}`,
+      )
     for (const [name, value] of Object.entries({ samplesPerPrompt, maximumNewTokens })) {
       if (!Number.isInteger(value) || value < 1) throw new RowError(`${name} must be a positive integer, got ${value}`)
     }

@@ -8,8 +8,8 @@ import { totalLoss } from '../losses/index.ts'
 import type { DiagnosticName, LossSpec } from '../losses/types.ts'
 import type { ParameterLayout } from '../models/layout.ts'
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
-import { AdaptedParameters, loraLayout, type LoraSpec } from '../models/lora.ts'
-import { type DecoderParameters, type ParameterFile, Parameters, StoredParameters } from '../models/parameters.ts'
+import { AdaptedParameters, type LoraBase, loraLayout } from '../models/lora.ts'
+import { type DecoderParameters, Parameters, StoredParameters } from '../models/parameters.ts'
 import { adamwStep, decayMask, euclideanNorm } from '../optimizers/adamw.ts'
 import type { OptimizerSpec } from '../optimizers/schedule.ts'
 import { partBatch, type RowInputs, rowInputs } from './parts.ts'
@@ -22,11 +22,6 @@ export interface TrainingGraphOptions {
   readonly lineSize: number
   /** Learn an adapter and leave the base as it is; all weights of the model are learnt where this is absent. */
   readonly lora?: LoraBase
-}
-
-/** An adapter's settings, and the frozen weights below it: flat in the order of llamaLayout, or a file of them (see openWeights). */
-export interface LoraBase extends LoraSpec {
-  readonly base: Float32Array | ParameterFile
 }
 
 /** What is learnt, as one flat vector. */

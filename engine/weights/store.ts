@@ -1,5 +1,6 @@
 /** Content-addressed files: written whole or not at all, named by their hash, verified whenever they are read. */
 import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -55,14 +56,30 @@ export async function readStoredWeights({ path, sha256 }: WeightsReference): Pro
   try {
     bytes = await readFile(path)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      throw new MissingWeightsError(`there is no weights file ${path}`)
-    }
-    throw error
+    throw missing(error, path)
   }
-  const actual = createHash('sha256').update(bytes).digest('hex')
-  if (actual !== sha256) throw new CorruptWeightsError(`${path} has sha256 ${actual}, expected ${sha256}`)
+  requireHash(createHash('sha256').update(bytes).digest('hex'), { path, sha256 })
   return bytes
+}
+
+/** Checks a stored file too large to be read at once. Throws MissingWeightsError or CorruptWeightsError, both naming the file. */
+export async function verifyStoredWeights({ path, sha256 }: WeightsReference): Promise<void> {
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk)
+  } catch (error) {
+    throw missing(error, path)
+  }
+  requireHash(hash.digest('hex'), { path, sha256 })
+}
+
+function missing(error: unknown, path: string): unknown {
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  return isMissing ? new MissingWeightsError(`there is no weights file ${path}`) : error
+}
+
+function requireHash(actual: string, { path, sha256 }: WeightsReference): void {
+  if (actual !== sha256) throw new CorruptWeightsError(`${path} has sha256 ${actual}, expected ${sha256}`)
 }
 
 async function syncDirectory(directory: string): Promise<void> {
