@@ -7,6 +7,7 @@ import {
   noteMachine,
   openRound,
   type Order,
+  readRound,
   readRun,
   recordControl,
   registerRun,
@@ -14,11 +15,10 @@ import {
 } from '../db/runs.ts'
 import { cpuKind, otherMachine } from '../db/provenance.ts'
 import { readItems } from '../db/shards.ts'
-import { recipeOf } from '../recipes/registry.ts'
+import { parseConfig, recipeOf } from '../recipes/registry.ts'
 import type { Branch, RunState } from '../shared/contract.ts'
 import type { BaseConfig, Data, RoundSummary } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
-import { readSettings } from './playing.ts'
 
 /** Begins a run behind another run's rounds. Returns their scores. */
 export async function adopt(
@@ -52,7 +52,7 @@ export async function endRound(
   { database }: Dependencies,
   { run, round }: { run: string; round: number },
 ): Promise<RoundSummary> {
-  const { recipe } = await readSettings(database, run, round)
+  const { recipe } = parseConfig((await readRound(database, run, round)).config, `run ${run}, round ${round}`)
   const measured = await readItems(database, { run, rounds: [round], sets: recipe.measures })
   const evaluations = await readEvaluations(database, run, round)
   const outcomes = await countOutcomes(database, run, round)

@@ -5,17 +5,18 @@ import { policyName } from '../shared/ids.ts'
 import type { EvaluationRow } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Attempt } from './running.ts'
-import { ask, readSettings, tokensOf, weightsOf } from './playing.ts'
+import { ask, tokensOf } from './playing.ts'
+import { readSettings, weightsOf } from './settings.ts'
 
 /** Lets a policy answer one shard of a suite, greedily, and stores one row per line. */
 export async function evaluateShard(dependencies: Dependencies, input: EvaluateShard, attempt: Attempt): Promise<void> {
-  const { database, engines, artefacts, worker } = dependencies
+  const { database, engines, worker } = dependencies
   const { run, round, suite, shard, policy } = input
   const { signal, times } = attempt
   const phase = `evaluate ${suite} ${policyName(policy)}`
   const place = { run, round, phase, shard }
   if (await times.storing(isShardDone(database, place))) return
-  const settings = await times.storing(readSettings(database, run, round))
+  const settings = await times.storing(readSettings(dependencies, run, round))
   const { recipe, config } = settings
   const definition = recipe.suite(suite)
   if (!definition) throw new Error(`recipe ${recipe.name} has no suite ${suite}`)
@@ -23,7 +24,7 @@ export async function evaluateShard(dependencies: Dependencies, input: EvaluateS
   const set = { run, round: definition.set.round, set: definition.set.name, from, to: from + config.shard }
   const items = new Map((await times.storing(readSet(database, set))).map((item) => [String(item.item), item]))
   const questions = [...items.values()].flatMap((item) => definition.ask(config, item) ?? [])
-  const weights = await times.storing(weightsOf(database, artefacts, run, policy))
+  const weights = await times.storing(weightsOf(dependencies, run, policy))
   const sampling = { samples: 1, temperature: 0, maximumNewTokens: definition.maximumNewTokens(config) }
   const answers = await engines.use({ ...attempt, device: config.device }, (engine) =>
     ask(engine, { settings, questions, sampling, weights, place: phase, signal }),

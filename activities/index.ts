@@ -1,5 +1,6 @@
 import type { EvaluateShard, PlayShard, RunState, UpdatePlace } from '../shared/contract.ts'
 import type { RoundSummary } from '../shared/recipe.ts'
+import { adoptModel, importFiles } from './adopt.ts'
 import { adopt, beginRound, endRound, endRun, noteControl } from './control.ts'
 import type { Dependencies } from './dependencies.ts'
 import { evaluateShard } from './evaluate.ts'
@@ -16,6 +17,10 @@ export interface Activities {
   evaluate(input: EvaluateShard): Promise<void>
   /** Trains and publishes one policy. */
   update(input: UpdatePlace): Promise<void>
+  /** Takes the published model of the run file into the run. */
+  adoptModel(input: { run: string }): Promise<void>
+  /** Reads the files that the run file names. */
+  importFiles(input: { run: string }): Promise<void>
   /** Copies another run's rounds, to go on behind them; returns their scores. */
   adoptRounds(input: Parameters<typeof adopt>[1]): Promise<(number | null)[]>
   openRound(input: Parameters<typeof beginRound>[1]): Promise<void>
@@ -31,6 +36,8 @@ export function createActivities(dependencies: Dependencies): Activities {
     play: running((input: PlayShard, attempt) => playShard(dependencies, input, attempt)),
     evaluate: running((input: EvaluateShard, attempt) => evaluateShard(dependencies, input, attempt)),
     update: running((input: UpdatePlace, attempt) => updatePolicy(dependencies, input, attempt)),
+    adoptModel: running((input: { run: string }, attempt) => adoptModel(dependencies, input, attempt)),
+    importFiles: running((input: { run: string }) => importFiles(dependencies, input)),
     adoptRounds: running((input: Parameters<Activities['adoptRounds']>[0]) => adopt(dependencies, input)),
     openRound: running((input: Parameters<Activities['openRound']>[0]) => beginRound(dependencies, input)),
     closeRound: running((input: { run: string; round: number }) => endRound(dependencies, input)),

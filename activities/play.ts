@@ -3,17 +3,18 @@ import type { PlayShard } from '../shared/contract.ts'
 import { type Answer, phaseOf, type Reading, type TurnRow } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Attempt } from './running.ts'
-import { ask, readSettings, seedOf, templateHash, tokensOf, weightsOf } from './playing.ts'
+import { ask, seedOf, templateHash, tokensOf } from './playing.ts'
 import { scoreCandidates } from './scoring.ts'
+import { readSettings, weightsOf } from './settings.ts'
 
 /** Plays one shard of a phase: reads its rows, asks the player, stores what the recipe makes of the answers. */
 export async function playShard(dependencies: Dependencies, input: PlayShard, attempt: Attempt): Promise<void> {
-  const { database, engines, artefacts, worker } = dependencies
+  const { database, engines, worker } = dependencies
   const { run, round, phase, shard, player } = input
   const { signal, times } = attempt
   const place = { run, round, phase, shard }
   if (await times.storing(isShardDone(database, place))) return
-  const settings = await times.storing(readSettings(database, run, round))
+  const settings = await times.storing(readSettings(dependencies, run, round))
   const { recipe, config } = settings
   const definition = phaseOf(recipe, phase)
   if (!definition) throw new Error(`recipe ${recipe.name} has no phase ${phase}`)
@@ -29,7 +30,7 @@ export async function playShard(dependencies: Dependencies, input: PlayShard, at
   let answers: Answer[] = []
   if (questions.length > 0) {
     if (!player) throw new Error(`phase ${phase} asks, but nobody plays it`)
-    const weights = await times.storing(weightsOf(database, artefacts, run, player))
+    const weights = await times.storing(weightsOf(dependencies, run, player))
     const sampling = definition.sampling?.(config)
     answers = await engines.use({ ...attempt, device: config.device }, (engine) =>
       sampling

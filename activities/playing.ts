@@ -1,50 +1,16 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
-import type { Database } from '../db/client.ts'
-import { readPolicy } from '../db/policies.ts'
-import { readRound } from '../db/runs.ts'
-import type { EngineProcess, LlamaConfig, WeightsReference } from '../engine/index.ts'
-import { type AnyRecipe, parseConfig } from '../recipes/registry.ts'
-import type { PlayedBy } from '../shared/ids.ts'
+import type { EngineProcess, WeightsReference } from '../engine/index.ts'
+import type { AnyRecipe } from '../recipes/registry.ts'
 import { range } from '../shared/collections.ts'
 import { Stream } from '../shared/random.ts'
-import { type Answer, type BaseConfig, ofTurn, type Question, type Said, type Sampling } from '../shared/recipe.ts'
-import type { Vocabulary } from '../shared/vocabulary.ts'
-
-/** What generate, evaluate and update share: a round's settings, its model, a policy's file, and asking a policy. */
-export interface RoundSettings {
-  recipe: AnyRecipe
-  config: BaseConfig
-  vocabulary: Vocabulary
-  model: LlamaConfig
-}
-
-export const PAD = 0
-
-export async function readSettings(database: Database, run: string, round: number): Promise<RoundSettings> {
-  const row = await readRound(database, run, round)
-  const { recipe, config } = parseConfig(row.config, `run ${run}, round ${round}`)
-  const vocabulary = recipe.vocabulary(config)
-  return { recipe, config, vocabulary, model: { ...config.model, vocabulary: vocabulary.size, normEpsilon: 1e-5 } }
-}
-
-export async function weightsOf(
-  database: Database,
-  artefacts: string,
-  run: string,
-  policy: PlayedBy,
-): Promise<WeightsReference> {
-  const { sha256 } = await readPolicy(database, run, policy)
-  return { sha256, path: join(artefacts, `${sha256}.safetensors`) }
-}
+import { type Answer, ofTurn, type Question, type Said, type Sampling } from '../shared/recipe.ts'
+import { sample } from './sampling.ts'
+import type { RoundSettings } from './settings.ts'
 
 /** One hash for the prompts and answer formats that a recipe uses. */
 export function templateHash({ templates }: AnyRecipe): string {
   return createHash('sha256').update(templates.join('\n')).digest('hex')
 }
-
-/** Rows of one sampling graph: what fits a core's cache and is still worth a call. */
-const ROWS_PER_CALL = 256
 
 interface Asked {
   prompt: string
@@ -108,10 +74,8 @@ async function sampleTurn(
   asked: readonly Asked[],
 ): Promise<Said[][]> {
   if (asked.length === 0) return []
-  const { vocabulary, model, recipe } = settings
-  const prompts = asked.map(({ prompt }) => vocabulary.encode(prompt))
-  const longest = Math.max(...prompts.map((prompt) => prompt.length))
-  const calls = Math.ceil((prompts.length * samples) / ROWS_PER_CALL)
+  const { texts } = settings
+  const prompts = asked.map(({ prompt }) => texts.prompt(prompt))
   const uniforms = new Float32Array(temperature === 0 ? 0 : asked.length * samples * maximumNewTokens)
   if (temperature > 0) {
     asked
@@ -123,39 +87,18 @@ async function sampleTurn(
         }
       })
   }
-  const batch = roundUp(Math.ceil(prompts.length / calls), 16)
-  const call = {
-    weights,
-    model,
-    samplesPerPrompt: samples,
-    maximumNewTokens,
-    temperature,
-    padToken: PAD,
-    stopTokens: [vocabulary.id(recipe.stop)],
-    promptLength: Math.min(roundUp(longest, 8), Math.max(longest, model.context - maximumNewTokens)),
-    batch,
-  }
-  /** One graph run for each call, so that who is told to stop stops after it; the graph and its rows are the plan's. */
-  const completions: number[][] = []
-  const perPrompt = samples * maximumNewTokens
-  for (let from = 0; from < prompts.length; from += batch) {
-    signal.throwIfAborted()
-    const part = uniforms.subarray(from * perPrompt, (from + batch) * perPrompt)
-    const sampled = await engine.sample({ ...call, prompts: prompts.slice(from, from + batch), uniforms: part })
-    completions.push(...sampled.completions)
-  }
+  const wanted = { prompts, samplesPerPrompt: samples, maximumNewTokens, temperature, uniforms }
+  const completions = await sample(engine, { settings, weights, signal }, wanted)
   return asked.map(({ prompt }, index) =>
     completions
       .slice(index * samples, (index + 1) * samples)
-      .map((tokens) => ({ prompt, text: vocabulary.decode(tokens), tokens: tokens.length })),
+      .map((tokens) => ({ prompt, text: texts.decode(tokens), tokens: tokens.length })),
   )
 }
 
 /** The path of the random numbers that sampled an answer; kept with every turn. */
 export const seedOf = (place: string, question: Question, sample: number, turn: number): string =>
   `${place}/${question.key}/${sample}${turn === 0 ? '' : `/${turn}`}`
-
-export const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
 
 export const tokensOf = (answers: readonly Answer[]): number =>
   answers.reduce((sum, answer) => sum + answer.tokens.reduce((inner, count) => inner + count, 0), 0)

@@ -3,7 +3,7 @@ import { groupBy } from '../shared/collections.ts'
 import { type PlayedBy, policyName } from '../shared/ids.ts'
 import type { Answer, Question } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
-import { PAD, type RoundSettings, weightsOf } from './playing.ts'
+import { type RoundSettings, weightsOf } from './settings.ts'
 
 export interface ScoredExample {
   tokens: number[]
@@ -11,21 +11,29 @@ export interface ScoredExample {
   behaviour: PlayedBy
 }
 
-/** Rows of one scoring graph, and of one call: who is told to stop stops after it. */
+/** The most rows of one scoring graph, and of one call: who is told to stop stops after it. */
 const SCORE_BATCH = 64
+/** The most tokens of one graph, which bound what it keeps of activations. */
+const SCORE_TOKENS = 4096
+/** Lengths of rows are rounded up to whole multiples of this: each length is a graph of its own. */
+const LENGTH = 64
 
-/** Log-probabilities of completion tokens under one policy. The shape of the graph is the plan's: the model's whole context. */
+/** Log-probabilities of completion tokens under one policy. The shapes of graphs follow from the rows alone. */
 export async function scoreTexts(
   engine: EngineProcess,
   { settings, weights, signal }: { settings: RoundSettings; weights: WeightsReference; signal: AbortSignal },
   rows: readonly { tokens: number[]; completionFrom: number }[],
 ): Promise<Float32Array[]> {
+  const { model, texts, lora } = settings
   const scored: Float32Array[] = []
-  for (let from = 0; from < rows.length; from += SCORE_BATCH) {
+  const longest = Math.max(...rows.map(({ tokens }) => tokens.length))
+  const length = Math.min(model.context, Math.ceil(longest / LENGTH) * LENGTH)
+  const batch = Math.max(1, Math.min(SCORE_BATCH, Math.floor(SCORE_TOKENS / length)))
+  const call = { weights, model, length, batch, padToken: texts.padToken, ...(lora && { lora }) }
+  for (let from = 0; from < rows.length; from += batch) {
     signal.throwIfAborted()
-    const part = rows.slice(from, from + SCORE_BATCH).map(({ tokens, completionFrom }) => ({ tokens, completionFrom }))
-    const call = { weights, model: settings.model, rows: part, batch: SCORE_BATCH, padToken: PAD }
-    scored.push(...(await engine.score({ ...call, length: settings.config.model.context })))
+    const part = rows.slice(from, from + batch).map(({ tokens, completionFrom }) => ({ tokens, completionFrom }))
+    scored.push(...(await engine.score({ ...call, rows: part })))
   }
   return scored
 }
@@ -36,11 +44,11 @@ export async function scoreCandidates(
   place: { settings: RoundSettings; weights: WeightsReference; signal: AbortSignal },
   questions: readonly Question[],
 ): Promise<Answer[]> {
-  const { vocabulary } = place.settings
+  const language = place.settings.texts
   const answers = questions.map((question) => {
-    const prompt = vocabulary.encode(question.prompt)
+    const prompt = language.prompt(question.prompt)
     const texts = [...(question.candidates ?? [])]
-    return { question, texts, prompt, completions: texts.map((text) => vocabulary.encode(text)) }
+    return { question, texts, prompt, completions: texts.map((text) => language.completion(text)) }
   })
   const rows = answers.flatMap(({ prompt, completions }) =>
     completions.map((tokens) => ({ tokens: [...prompt, ...tokens], completionFrom: prompt.length })),
@@ -59,14 +67,14 @@ const total = (values: Float32Array = new Float32Array()): number => values.redu
  * the same forward code as training, so that the importance ratio starts at one but for rounding.
  */
 export async function logProbabilities(
-  { database, artefacts }: Dependencies,
+  dependencies: Dependencies,
   engine: EngineProcess,
   place: { run: string; settings: RoundSettings; reference: PlayedBy | null; signal: AbortSignal },
   examples: ReadonlyMap<string, ScoredExample>,
 ): Promise<Map<string, { old: Float32Array; reference?: Float32Array }>> {
   const { run, settings, reference, signal } = place
   const score = async (policy: PlayedBy, rows: readonly ScoredExample[]): Promise<Float32Array[]> =>
-    scoreTexts(engine, { settings, weights: await weightsOf(database, artefacts, run, policy), signal }, rows)
+    scoreTexts(engine, { settings, weights: await weightsOf(dependencies, run, policy), signal }, rows)
   const result = new Map<string, { old: Float32Array; reference?: Float32Array }>()
   for (const entries of groupBy([...examples], ([, { behaviour }]) => policyName(behaviour)).values()) {
     const rows = entries.map(([, example]) => example)

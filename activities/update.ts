@@ -8,7 +8,7 @@ import {
   storeMetrics,
   sumMetric,
 } from '../db/policies.ts'
-import { commitShard, isShardDone, readRows } from '../db/shards.ts'
+import { commitShard, isShardDone, readItems, readRows } from '../db/shards.ts'
 import {
   bestLineSize,
   CorruptWeightsError,
@@ -24,11 +24,19 @@ import {
 import { range } from '../shared/collections.ts'
 import type { UpdatePlace } from '../shared/contract.ts'
 import { type PlayedBy, policyName } from '../shared/ids.ts'
-import type { Course, BaseConfig, Example, Lesson, LossTerm } from '../shared/recipe.ts'
+import {
+  ADOPTED,
+  type BaseConfig,
+  type Course,
+  type Example,
+  isAdopted,
+  type Lesson,
+  type LossTerm,
+} from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
-import { PAD, type RoundSettings, readSettings, weightsOf } from './playing.ts'
 import type { Attempt } from './running.ts'
 import { logProbabilities, type ScoredExample } from './scoring.ts'
+import { readSettings, type RoundSettings, weightsOf } from './settings.ts'
 
 /** The most optimizer steps of one engine call, and those of one stored checkpoint. */
 const MOST_STEPS_PER_CALL = 32
@@ -49,13 +57,15 @@ export async function updatePolicy(dependencies: Dependencies, input: UpdatePlac
   const { times } = attempt
   const place = { run, round, phase: `update ${role}`, shard: 0 }
   if (await times.storing(isShardDone(database, place))) return
-  const settings = await times.storing(readSettings(database, run, round))
+  const settings = await times.storing(readSettings(dependencies, run, round))
   const { recipe, config } = settings
   const definition = recipe.courses[course]
   if (!definition) throw new Error(`recipe ${recipe.name} has no course ${course}`)
   const context = { config, round, phase: place.phase }
   const rows = await times.storing(readRows(database, { run, rounds: definition.rounds(context) }))
-  const lesson = definition.lesson(context, rows)
+  const sets = definition.sets ?? []
+  const library = await times.storing(readItems(database, { run, rounds: [0], sets }))
+  const lesson = definition.lesson(context, { ...rows, items: [...library, ...rows.items] })
 
   const trained = await engines.use({ ...attempt, device: config.device }, (engine) =>
     train(dependencies, engine, { ...attempt, input, settings, definition, lesson }),
@@ -80,12 +90,14 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
   const { database, artefacts } = dependencies
   const { input, settings, definition, lesson, signal, times, report } = training
   const { run, round, role, version } = input
-  const { config, model } = settings
+  const { config, model, texts, lora } = settings
   const context = { config, round, phase: input.course }
   const loss = definition.loss(config)
   const from = definition.from(context)
-  const initial = from
-    ? await times.storing(weightsOf(database, artefacts, from.run ?? run, from))
+  // What is trained from nothing in a run of whole models begins, with an adopted one, as that model.
+  const start = from ?? (isAdopted(config.model) && !lora ? ADOPTED : null)
+  const initial = start
+    ? await times.storing(weightsOf(dependencies, from?.run ?? run, start))
     : { initialise: `${config.seed}/${policyName({ role, version })}` }
   const references = await behaviourScores(dependencies, engine, training, loss)
   const resume = await times.storing(newestCheckpoint(database, artefacts, input))
@@ -97,6 +109,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     model,
     loss: loss.map(engineTerm),
     weights: initial,
+    ...(lora && { lora }),
     ...(resume ? { resume } : {}),
     optimizer: {
       ...optimizer,
@@ -109,7 +122,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     length,
     lineSize: bestLineSize(sizes, length, model.width),
     stepsPerCall: MOST_STEPS_PER_CALL,
-    padToken: PAD,
+    padToken: texts.padToken,
   })
   try {
     // Steps of earlier attempts count too: the ledger holds what the update took, whoever computed it.
@@ -172,16 +185,16 @@ async function behaviourScores(
   { input, settings, definition, lesson, signal }: Training,
   loss: readonly LossTerm[],
 ): Promise<(example: Example) => TrainingRow> {
-  const { vocabulary, config } = settings
+  const { texts, config } = settings
   const encoded = new Map<string, { tokens: number[]; completionFrom: number }>()
   const encode = ({ prompt, completion }: Example) => {
     const key = `${prompt}|${completion}`
     let row = encoded.get(key)
     if (!row) {
-      const opening = vocabulary.encode(prompt)
+      const opening = texts.prompt(prompt)
       encoded.set(
         key,
-        (row = { tokens: [...opening, ...vocabulary.encode(completion)], completionFrom: opening.length }),
+        (row = { tokens: [...opening, ...texts.completion(completion)], completionFrom: opening.length }),
       )
     }
     return row

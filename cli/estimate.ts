@@ -1,7 +1,7 @@
 /** Time left: what was measured so far in this run, spread over what the plan says is still to do. */
 import { availableParallelism } from 'node:os'
 import type { PlannedPhase } from '../client.ts'
-import type { ModelConfig } from '../shared/recipe.ts'
+import { type AdoptedModel, isAdopted, type ModelConfig } from '../shared/recipe.ts'
 import type { PhaseCost, UpdateProgress } from '../db/reading.ts'
 
 export interface Measured {
@@ -11,7 +11,7 @@ export interface Measured {
   updates: readonly UpdateProgress[]
   /** How many rounds are finished. */
   finished: number
-  model: ModelConfig
+  model: ModelConfig | AdoptedModel
 }
 
 /** Seconds per unit of work (see PlannedPhase.work) before anything of its kind was measured: a slow core's, with the default model. */
@@ -89,7 +89,12 @@ function secondsPerUnit({ costs, planned, model }: Measured, kind: PlannedPhase[
     work += (phase.work * cost.shards) / phase.shards
   }
   if (work > 0) return seconds / work
+  return firstGuess[kind] * Math.max(0.1, layerWeights(model) / defaultWeights)
+}
+
+/** Of an adopted model nothing is known before it is read: the guess is the smallest that is published, SmolLM2-135M. */
+function layerWeights(model: ModelConfig | AdoptedModel): number {
+  if (isAdopted(model)) return 106_000_000
   const { width, hidden, layers } = model
-  const weights = layers * (4 * width * width + 3 * width * hidden)
-  return firstGuess[kind] * Math.max(0.1, weights / defaultWeights)
+  return layers * (4 * width * width + 3 * width * hidden)
 }

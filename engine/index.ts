@@ -30,8 +30,11 @@ export { type ParameterFile, Parameters } from './models/parameters.ts'
 export { adamw, learningRateAt, type OptimizerSpec, OptimizerSpecError } from './optimizers/schedule.ts'
 export { EngineCallError, EngineDiedError, EngineProcess } from './process/engine-process.ts'
 export {
+  type AdaptedSampleRequest,
+  type AdoptedModel,
   type OpenedTrainer,
   type OpenTrainerRequest,
+  type StoredBase,
   type StoredSampleRequest,
   type StoredScoreRequest,
 } from './process/protocol.ts'
@@ -96,6 +99,7 @@ export {
   MissingWeightsError,
   readStoredWeights,
   type StoredFile,
+  storeFile,
   storeWeights,
   type WeightsReference,
 } from './weights/store.ts'

@@ -36,6 +36,16 @@ export function modelFields({ width, layers, heads, hidden, context }: ModelDefa
 
 export const modelConfig = modelFields({ width: 128, layers: 4, heads: 4, hidden: 352, context: 40 })
 
+/** A published model, and the adapters over it that its players are. */
+export const adoptedModel = z.strictObject({
+  from: z.string().min(1),
+  context: z.int().min(64).default(512),
+  adapter: z
+    .strictObject({ rank: z.int().min(1).default(16), alpha: z.number().positive().default(32) })
+    .nullable()
+    .prefault({}),
+})
+
 /** Steps, batch and learning rate of one update. */
 export function optimizerFields(defaults: { steps: number; batch: number; learningRate: number }) {
   return {

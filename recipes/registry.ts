@@ -4,6 +4,7 @@ import type { BaseConfig, Recipe } from '../shared/recipe.ts'
 import { search } from './search/index.ts'
 import { selfCheck } from './self-check/index.ts'
 import { spc } from './spc/index.ts'
+import { spcText } from './spc-text/index.ts'
 import { spo } from './spo/index.ts'
 import { sppo } from './sppo/index.ts'
 
@@ -15,6 +16,7 @@ export type AnyRecipe = Recipe<BaseConfig>
 
 const recipes: Record<string, AnyRecipe> = {
   spc,
+  'spc-text': spcText,
   spo,
   sppo,
   'self-check': selfCheck,

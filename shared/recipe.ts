@@ -162,6 +162,8 @@ export interface Course<Config> {
   summary: string
   /** Rounds whose games the lesson reads. */
   rounds(context: Context<Config>): number[]
+  /** Sets of round 0 that the lesson reads beside them, all their items. */
+  sets?: readonly string[]
   /** The policy to start from, which may be another run's; null starts from random weights. */
   from(context: Context<Config>): PolicySource | null
   /** The frozen policy of the log-ratios: of the KL term, the regression, the pair terms and the official code's ratio. */
@@ -250,12 +252,34 @@ export interface ModelConfig {
   context: number
 }
 
+/** A published model. The players are adapters over it, which stays as it is; or, with none, they begin as copies of it. */
+export interface AdoptedModel {
+  /** A folder with config.json, safetensors and tokenizer.json; or a .gguf file. */
+  from: string
+  /** Longest sequence in tokens. */
+  context: number
+  adapter: { rank: number; alpha: number } | null
+}
+
+export const isAdopted = (model: ModelConfig | AdoptedModel): model is AdoptedModel => 'from' in model
+
+/** Whose policy the adopted model is. */
+export const ADOPTED: PlayedBy = { role: 'base', version: 0 }
+
+/** An item set of round 0 whose lines come from a file that the configuration names. */
+export interface FileSet {
+  set: string
+  file: string
+  /** The lines; one that cannot be read is a UserError that names it. */
+  read(text: string, source: string): Data[]
+}
+
 /** What every run's file holds, whatever its recipe. */
 export interface BaseConfig {
   recipe: string
   seed: number
   rounds: number
-  model: ModelConfig
+  model: ModelConfig | AdoptedModel
   /** Items per shard: the unit of work and storage. Part of the plan. */
   shard: number
   /** Where the engine computes; absent: the CPU. Results depend on it. No recipe knows of it: the registry reads it. */
@@ -274,11 +298,14 @@ export interface Recipe<Config extends BaseConfig> {
    * 0, so one may branch off another's (db/branch.ts).
    */
   later: readonly string[]
-  vocabulary(config: Config): Vocabulary
+  /** Of models trained from nothing; null where the players speak the language of an adopted model. */
+  vocabulary(config: Config): Vocabulary | null
   /** The mark that ends every completion. */
   stop: string
   /** The prompts and answer formats, written out for made-up fields; their hash is kept with every turn. */
   templates: readonly string[]
+  /** What is read from the user's files before round 0. */
+  files(config: Config): FileSet[]
   /** By name. A round may play one more than once, with parameters after a slash (see phaseOf). */
   phases: Record<string, Phase<Config>>
   courses: Record<string, Course<Config>>
@@ -300,6 +327,7 @@ export interface Recipe<Config extends BaseConfig> {
 const usual = {
   steerable: ['rounds'],
   later: ['rounds'],
+  files: () => [],
   suite: () => null,
   importers: {},
   measures: [],

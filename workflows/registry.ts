@@ -4,12 +4,14 @@ import type { Rounds } from './round.ts'
 import { search } from './search.ts'
 import { selfCheck } from './self-check.ts'
 import { spc } from './spc.ts'
+import { spcText } from './spc-text.ts'
 import { spo } from './spo.ts'
 import { sppo } from './sppo.ts'
 
 /** The order of events of every recipe, by the recipe's name. */
 const rounds: Record<string, Rounds<BaseConfig>> = {
   spc,
+  'spc-text': spcText,
   spo,
   sppo,
   'self-check': selfCheck,

@@ -1,9 +1,9 @@
 import { range } from '../shared/collections.ts'
 import type { PlayedBy, Role, Version } from '../shared/ids.ts'
 import { policyName } from '../shared/ids.ts'
-import { type BaseConfig, phaseOf } from '../shared/recipe.ts'
+import { type BaseConfig, isAdopted, phaseOf } from '../shared/recipe.ts'
 import { recipeOf } from '../recipes/registry.ts'
-import { shardActivities, updateActivities } from './proxies.ts'
+import { controlActivities, shardActivities, updateActivities } from './proxies.ts'
 
 /** What a recipe's round is written in: play a phase, update a policy, evaluate one. */
 export interface RoundSteps<Config> {
@@ -36,10 +36,30 @@ export interface Progress {
 /** Shards in flight at once. It bounds open activities, not the plan: results do not depend on it. */
 const CONCURRENCY = 8
 
-export function roundSteps(
-  place: { run: string; recipe: string; round: number; config: BaseConfig; queuePrefix: string },
-  progress: Progress,
-): RoundSteps<BaseConfig> {
+interface Place {
+  run: string
+  recipe: string
+  round: number
+  config: BaseConfig
+  queuePrefix: string
+}
+
+/** What round 0 may count on, whatever the recipe: the published model and the files that the run file names. */
+export async function prepare({ run, recipe, config, queuePrefix }: Place, progress: Progress): Promise<void> {
+  if (isAdopted(config.model)) {
+    progress.started('adopt model', 1)
+    await progress.gate()
+    const summary = `take ${config.model.from} into the run`
+    await updateActivities(queuePrefix).adoptModel.executeWithOptions({ summary }, [{ run }])
+    progress.finished('adopt model')
+  }
+  const files = recipeOf(recipe).files(config)
+  if (files.length === 0) return
+  const summary = `read ${files.map(({ file }) => file).join(', ')}`
+  await controlActivities(queuePrefix).importFiles.executeWithOptions({ summary }, [{ run }])
+}
+
+export function roundSteps(place: Place, progress: Progress): RoundSteps<BaseConfig> {
   const { run, round, config } = place
   const recipe = recipeOf(place.recipe)
   const shards = shardActivities(place.queuePrefix)

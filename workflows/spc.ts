@@ -20,28 +20,38 @@ export const spc = defineRounds<SpcConfig>({
     await judge(steps)
   },
 
-  /** One round of play (section 3.4): deceive, validate, criticise, reward, update both, evaluate. */
+  /** One round of play, then the critic's marks (section 4). */
   async next(steps) {
-    const { play, update, config, round } = steps
-    if (config.update.learn === 'play') {
-      const versions = opponents(config, round) // round 2: the newest generator against the round-0 critic
-      const solver = { role: 'solver', version: 0 }
-      const generator = { role: 'generator', version: versions.generator }
-      const critic = { role: 'critic', version: versions.critic }
-
-      await play('presolve', { player: solver }) // how hard is each problem? the never-solved are dropped
-      await play('solve', { player: solver }) // correct solutions; each gives one random step to a game
-      if (config.play.generator === 'random') await play('corrupt')
-      else await play('deceive', { player: generator }) // pick an error type, explain, write the wrong step
-      await play('validate', { player: solver }) // original >= 75 %, sneaky 0 % of N completions
-      await play('criticise', { player: critic }) // several critiques per step, right and sneaky 1:1
-      await play('reward') // winner +1, loser -1
-    }
-    const learners = config.play.generator === 'learned' ? ['generator', 'critic'] : ['critic']
-    await Promise.all(learners.map((role) => update(role))) // equation 4, or the official code's clipped ratio
+    await playAndLearn(steps)
     await judge(steps)
   },
 })
+
+/** What a round of play reads, whatever language the players speak. */
+type Game = Parameters<typeof opponents>[0] & {
+  play: { generator: SpcConfig['play']['generator'] }
+  update: Pick<SpcConfig['update'], 'learn'>
+}
+
+/** A round of the game (section 3.4): deceive, validate, criticise, reward, update both. */
+export async function playAndLearn({ play, update, config, round }: RoundSteps<Game>): Promise<void> {
+  if (config.update.learn === 'play') {
+    const versions = opponents(config, round) // round 2: the newest generator against the round-0 critic
+    const solver = { role: 'solver', version: 0 }
+    const generator = { role: 'generator', version: versions.generator }
+    const critic = { role: 'critic', version: versions.critic }
+
+    await play('presolve', { player: solver }) // how hard is each problem? the never-solved are dropped
+    await play('solve', { player: solver }) // correct solutions; each gives one random step to a game
+    if (config.play.generator === 'random') await play('corrupt')
+    else await play('deceive', { player: generator }) // pick an error type, explain, write the wrong step
+    await play('validate', { player: solver }) // original >= 75 %, sneaky 0 % of N completions
+    await play('criticise', { player: critic }) // several critiques per step, right and sneaky 1:1
+    await play('reward') // winner +1, loser -1
+  }
+  const learners = config.play.generator === 'learned' ? ['generator', 'critic'] : ['critic']
+  await Promise.all(learners.map((role) => update(role))) // equation 4, or the official code's clipped ratio
+}
 
 /** Section 4: recalls on errors the generator did not make, then the cross table of generator against critic versions. */
 async function judge({ play, evaluate, config, round }: RoundSteps<SpcConfig>): Promise<void> {

@@ -32,7 +32,7 @@ import type { RoundSummary } from '../shared/recipe.ts'
 import { withField } from '../shared/settings.ts'
 import { controlActivities } from './proxies.ts'
 import { roundsOf } from './registry.ts'
-import { roundSteps } from './round.ts'
+import { prepare, type Progress, roundSteps } from './round.ts'
 import { roundDetails, runDetails } from './details.ts'
 
 export const statusQuery = defineQuery<RunStatus>(messages.status)
@@ -207,7 +207,7 @@ export async function trainingRound(input: RoundInput): Promise<RoundSummary> {
     show()
   })
   const rounds = roundsOf(input.recipe)
-  const steps = roundSteps(input, {
+  const shown: Progress = {
     started(name, shards) {
       progress.phases.push({ name, done: 0, shards })
       show()
@@ -218,7 +218,9 @@ export async function trainingRound(input: RoundInput): Promise<RoundSummary> {
       show()
     },
     gate: () => condition(() => !paused),
-  })
+  }
+  if (round === 0) await prepare(input, shown)
+  const steps = roundSteps(input, shown)
   await (round === 0 ? rounds.first(steps) : rounds.next(steps))
   const summary = await control.closeRound.executeWithOptions({ summary: `sum round ${round} up from its rows` }, [
     { run, round },

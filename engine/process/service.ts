@@ -1,6 +1,6 @@
 /** What the engine process does for each call. */
 import { Engine, type EngineOptions } from '../engine.ts'
-import { initialiseLlama, type LlamaConfig } from '../models/llama.ts'
+import { initialiseLlama } from '../models/llama.ts'
 import { initialiseLora } from '../models/lora.ts'
 import { learntLayout } from '../training/graph.ts'
 import { Trainer, type TrainerOptions } from '../training/trainer.ts'

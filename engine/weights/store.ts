@@ -24,13 +24,18 @@ export class MissingWeightsError extends Error {
   override readonly name = 'MissingWeightsError'
 }
 
+/** Stores bytes as <directory>/<sha256>.safetensors. */
+export function storeWeights(directory: string, bytes: Uint8Array): Promise<StoredFile> {
+  return storeFile(directory, bytes, 'safetensors')
+}
+
 /**
- * Stores bytes as <directory>/<sha256>.safetensors. Temporary file, fsync, rename, fsync of the directory: after a crash at any
+ * Stores bytes as <directory>/<sha256>.<extension>. Temporary file, fsync, rename, fsync of the directory: after a crash at any
  * instant the name either does not exist or holds all the bytes.
  */
-export async function storeWeights(directory: string, bytes: Uint8Array): Promise<StoredFile> {
+export async function storeFile(directory: string, bytes: Uint8Array, extension: string): Promise<StoredFile> {
   const sha256 = createHash('sha256').update(bytes).digest('hex')
-  const path = join(directory, `${sha256}.safetensors`)
+  const path = join(directory, `${sha256}.${extension}`)
   await mkdir(directory, { recursive: true })
   const temporary = join(directory, `.${sha256}.${randomUUID()}.partial`)
   try {

@@ -6,6 +6,52 @@ import { modelConfig, optimizerFields } from '../fields.ts'
 const count = z.int().min(1)
 const share = z.number().min(0).max(1)
 
+interface Learnt {
+  steps: number
+  batch: number
+  learningRate: number
+  rows: number
+}
+
+/** How both players learn from a round; the arguments are the defaults of their sizes. */
+export const updateConfig = ({ critic, generator }: Record<'critic' | 'generator', Learnt>) =>
+  z
+    .strictObject({
+      /** `play`, or the control arm: the same number of updates on the supervised rows alone. */
+      learn: z.enum(['play', 'supervised-only']).default('play'),
+      /** `equation-4`: importance ratio to the policy that played, advantage = reward - mean; `official-code`: length-normalised ratio to round 0, clip 0.2, advantage = reward. */
+      loss: z.enum(['equation-4', 'official-code']).default('equation-4'),
+      clip: z.number().gt(0).lt(1).default(0.2),
+      /**
+       * Ours, not the paper's: no gain for a completion beyond this importance ratio in equation 4. Without it (null) one
+       * rare critique that wins can outweigh a whole batch: ratios of 6,000 were seen.
+       */
+      ratioLimit: z.number().gt(1).nullable().default(2),
+      /** b of equation 4: the mean reward of all rows, or (ours) that of the rows about right and about sneaky steps apart. */
+      baseline: z.enum(['mean', 'class']).default('mean'),
+      /**
+       * What a critic learns from a critique: `completion`, all it said by its reward (paper); `verdict`, ours, its verdict
+       * alone by its reward; `settled`, ours, the verdict that the game has settled, whether or not the critic said it.
+       */
+      credit: z.enum(['completion', 'verdict', 'settled']).default('completion'),
+      kl: z.number().min(0).default(0.1),
+      /** Weight of the supervised rows, which are mixed in 1:1 (paper: 0.15). */
+      supervisedWeight: z.number().min(0).default(0.15),
+      /** Whether an invalid sneaky step costs the generator -1 (paper: yes; its ablation: no). */
+      solverReward: z.boolean().default(true),
+      /** `batch` rows of play beside `batch` supervised rows in each step; `steps` per merged round. */
+      critic: z
+        .strictObject({
+          ...optimizerFields(critic),
+          rows: count.default(critic.rows),
+          /** Ours: the share of its supervised rows that are new worked problems, as in the base model's training. */
+          rehearsal: share.default(0),
+        })
+        .prefault({}),
+      generator: z.strictObject({ ...optimizerFields(generator), rows: count.default(generator.rows) }).prefault({}),
+    })
+    .prefault({})
+
 /** A run of SPC. The defaults are the tiny setting of docs/spc.md; the comments give the paper's numbers. */
 export const spcConfig = z
   .strictObject({
@@ -72,44 +118,10 @@ export const spcConfig = z
     /** `paper`: the newest generator meets the critic of the round before last; rounds are merged and both are retrained from round 0. */
     schedule: z.enum(['paper', 'newest']).default('paper'),
 
-    update: z
-      .strictObject({
-        /** `play`, or the control arm: the same number of updates on the supervised rows alone. */
-        learn: z.enum(['play', 'supervised-only']).default('play'),
-        /** `equation-4`: importance ratio to the policy that played, advantage = reward - mean; `official-code`: length-normalised ratio to round 0, clip 0.2, advantage = reward. */
-        loss: z.enum(['equation-4', 'official-code']).default('equation-4'),
-        clip: z.number().gt(0).lt(1).default(0.2),
-        /**
-         * Ours, not the paper's: no gain for a completion beyond this importance ratio in equation 4. Without it (null) one
-         * rare critique that wins can outweigh a whole batch: ratios of 6,000 were seen.
-         */
-        ratioLimit: z.number().gt(1).nullable().default(2),
-        /** b of equation 4: the mean reward of all rows, or (ours) that of the rows about right and about sneaky steps apart. */
-        baseline: z.enum(['mean', 'class']).default('mean'),
-        /**
-         * What a critic learns from a critique: `completion`, all it said by its reward (paper); `verdict`, ours, its verdict
-         * alone by its reward; `settled`, ours, the verdict that the game has settled, whether or not the critic said it.
-         */
-        credit: z.enum(['completion', 'verdict', 'settled']).default('completion'),
-        kl: z.number().min(0).default(0.1),
-        /** Weight of the supervised rows, which are mixed in 1:1 (paper: 0.15). */
-        supervisedWeight: z.number().min(0).default(0.15),
-        /** Whether an invalid sneaky step costs the generator -1 (paper: yes; its ablation: no). */
-        solverReward: z.boolean().default(true),
-        /** `batch` rows of play beside `batch` supervised rows in each step; `steps` per merged round. */
-        critic: z
-          .strictObject({
-            ...optimizerFields({ steps: 220, batch: 64, learningRate: 2e-4 }),
-            rows: count.default(4096),
-            /** Ours: the share of its supervised rows that are new worked problems, as in the base model's training. */
-            rehearsal: share.default(0),
-          })
-          .prefault({}),
-        generator: z
-          .strictObject({ ...optimizerFields({ steps: 60, batch: 48, learningRate: 1e-4 }), rows: count.default(1536) })
-          .prefault({}),
-      })
-      .prefault({}),
+    update: updateConfig({
+      critic: { steps: 220, batch: 64, learningRate: 2e-4, rows: 4096 },
+      generator: { steps: 60, batch: 48, learningRate: 1e-4, rows: 1536 },
+    }),
 
     evaluation: z
       .strictObject({

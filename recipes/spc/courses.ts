@@ -2,11 +2,13 @@ import { range } from '../../shared/collections.ts'
 import type { Course, LossTerm, OptimizerConfig } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
 import { learnsSettled } from './credit.ts'
+import { beforeVerdict } from './critique.ts'
 import { critiqueLength, deceptionLength, verdictLength } from './lengths.ts'
-import { playLesson, supervisedLesson, type Learner } from './lessons.ts'
+import { type Learner, type Learning, playLesson, supervisedLesson, type Supply } from './lessons.ts'
 import { taskOf } from './problems.ts'
+import { parseVerdict, verdictMarks } from './prompts.ts'
 import { opponents } from './schedule.ts'
-import { baseExample } from './supervised.ts'
+import { baseExample, supervisedExamples } from './supervised.ts'
 
 /** The updates of a run: two base models, two supervised players, and the update by play. */
 type SpcCourse = Course<SpcConfig>
@@ -51,9 +53,18 @@ function supervise(learner: Learner, summary: string): SpcCourse {
     optimizer: (config) => optimizer(config.supervised[learner].learningRate, 10, 0),
     batchRows: (config) => config.supervised[learner].batch,
     length: longest(learner),
-    lesson: (context) => supervisedLesson(learner, context),
+    lesson: (context) => supervisedLesson(learner, context, supplyOf(learner, context.config)),
   }
 }
+
+const words = { parse: parseVerdict, marks: verdictMarks, before: beforeVerdict }
+
+/** The labelled rows are made by the task. */
+export const supplyOf = (learner: Learner, config: SpcConfig): Supply => ({
+  labelled: supervisedExamples(learner, config),
+  worked: (...path) => baseExample(config, 'rehearsal', 0, ...path),
+  words,
+})
 
 function learnFromPlay(learner: Learner, summary: string): SpcCourse {
   const rounds: SpcCourse['rounds'] = ({ config, round }) => opponents(config, round).rounds
@@ -66,7 +77,8 @@ function learnFromPlay(learner: Learner, summary: string): SpcCourse {
     optimizer: (config) => optimizer(config.update[learner].learningRate, 10, 0),
     batchRows: ({ update }) => update[learner].batch * (update.learn === 'play' ? 2 : 1),
     length: longest(learner),
-    lesson: (context, rows) => playLesson(learner, context, rounds(context).length, rows),
+    lesson: (context, rows) =>
+      playLesson(learner, context, supplyOf(learner, context.config), rounds(context).length, rows),
   }
 }
 
@@ -78,7 +90,7 @@ function learnFromPlay(learner: Learner, summary: string): SpcCourse {
  * log pi - log pi_ref) against round 0, L_rl = -min(rho R, clip(rho, 0.8, 1.2) R), no baseline, no KL. A settled verdict (ours)
  * need not have been said by anyone, so its rows have no ratio: L_rl = -log pi.
  */
-export function spcLoss(learner: Learner, { update }: SpcConfig): LossTerm[] {
+export function spcLoss(learner: Learner, { update }: Learning): LossTerm[] {
   if (update.learn === 'supervised-only') return nll
   return [playedLoss(learner, update), { term: 'nll', weight: update.supervisedWeight }]
 }

@@ -1,10 +1,19 @@
 import { groupBy } from '../../shared/collections.ts'
 import type { Example, TurnRow } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
-import { beforeVerdict } from './critique.ts'
-import type { Learner } from './lessons.ts'
-import { parseVerdict, verdictMarks } from './prompts.ts'
+import type { Learner, Learning } from './lessons.ts'
+import type { Verdict } from './prompts.ts'
 import { rightVerdicts } from './rewards.ts'
+
+/** How a critique's verdict is written. */
+export interface VerdictWords {
+  /** The verdict of a critique; null when there is none, or more than one. */
+  parse(text: string): Verdict | null
+  /** What says it, behind what stands before the verdict. */
+  readonly marks: Record<Verdict, string>
+  /** What stands before the verdict of a critique, its prompt included; null where the critic never came to one. */
+  before(critique: Pick<TurnRow, 'prompt' | 'text'>): string | null
+}
 
 /** What a played turn teaches, and how strongly. */
 export interface Credit {
@@ -14,11 +23,16 @@ export interface Credit {
 }
 
 /** `filled`: the buckets that the turns are drawn from. */
-export function creditOf(learner: Learner, config: SpcConfig, filled: readonly (readonly TurnRow[])[]): Credit {
-  if (learnsSettled(learner, config)) return { example: settledExample, baselines: {} }
+export function creditOf(
+  learner: Learner,
+  config: Learning,
+  words: VerdictWords,
+  filled: readonly (readonly TurnRow[])[],
+): Credit {
+  if (learnsSettled(learner, config)) return { example: (turn) => settledExample(words, turn), baselines: {} }
   const baselines = baselinesOf(config, filled)
   return {
-    example: (turn) => playedExample(config, turn, (turn.reward ?? 0) - (baselines[classOf(config, turn)] ?? 0)),
+    example: (turn) => playedExample(config, words, turn, (turn.reward ?? 0) - (baselines[classOf(config, turn)] ?? 0)),
     baselines,
   }
 }
@@ -31,13 +45,13 @@ export const learnsSettled = (learner: Learner, { update }: Pick<SpcConfig, 'upd
  * A played turn. With `credit: verdict` (ours) the reward of a critique falls on the verdict alone: the recomputed step in
  * front of it and the stop mark behind it were not what won or lost, and pushing them down breaks the format.
  */
-function playedExample({ update }: SpcConfig, turn: TurnRow, advantage: number): Example {
+function playedExample({ update }: Learning, words: VerdictWords, turn: TurnRow, advantage: number): Example {
   const { prompt, text } = turn
   const behaviour = { role: turn.role, version: turn.version }
-  const before = update.credit === 'verdict' ? beforeVerdict(turn) : null
-  const verdict = parseVerdict(text)
+  const before = update.credit === 'verdict' ? words.before(turn) : null
+  const verdict = words.parse(text)
   const spoken =
-    before !== null && verdict ? { prompt: before, completion: verdictMarks[verdict] } : { prompt, completion: text }
+    before !== null && verdict ? { prompt: before, completion: words.marks[verdict] } : { prompt, completion: text }
   return { ...spoken, kind: 'reinforced', advantage, behaviour }
 }
 
@@ -46,10 +60,10 @@ function playedExample({ update }: SpcConfig, turn: TurnRow, advantage: number):
  * critic said. A losing critique teaches its opposite in place of being pushed down, from where its probability would leak
  * to texts that are no verdict.
  */
-function settledExample(turn: TurnRow): Example {
-  const before = beforeVerdict(turn)
+function settledExample(words: VerdictWords, turn: TurnRow): Example {
+  const before = words.before(turn)
   if (before === null) throw new Error(`the critique ${turn.turn} never came to a verdict`)
-  const completion = verdictMarks[rightVerdicts[sideOf(turn)]]
+  const completion = words.marks[rightVerdicts[sideOf(turn)]]
   return { prompt: before, completion, kind: 'reinforced', advantage: 1 }
 }
 
@@ -61,12 +75,12 @@ export function sideOf({ turn }: TurnRow): (typeof sides)[number] {
 }
 
 /** What turns are compared with each other for the baseline: all, or (ours) those about right and about sneaky steps apart. */
-function classOf({ update }: SpcConfig, { turn }: TurnRow): string {
+function classOf({ update }: Learning, { turn }: TurnRow): string {
   return update.baseline === 'class' ? turn.split('/').slice(0, 2).join('/') : 'all'
 }
 
 /** The mean reward of each class's turns in a batch, to which every bucket gives equally. */
-function baselinesOf(config: SpcConfig, filled: readonly (readonly TurnRow[])[]): Record<string, number> {
+function baselinesOf(config: Learning, filled: readonly (readonly TurnRow[])[]): Record<string, number> {
   if (config.update.loss !== 'equation-4') return {}
   const weighted = filled.flatMap((turns) =>
     turns.map((turn) => ({ turn, weight: 1 / (filled.length * turns.length) })),

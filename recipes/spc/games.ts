@@ -5,6 +5,8 @@ import { errorTypes } from '../../tasks/task.ts'
 /** How SPC's rows look inside: the JSON of items and episodes, checked when it is read. */
 const solvedProblem = z.object({
   problem: z.string(),
+  /** Where the problem's text does not give it. */
+  answer: z.string().nullable().default(null),
   solutions: z.array(z.string()),
   solved: z.int(),
   difficulty: z.enum(['never', 'medium', 'easy']),
@@ -18,6 +20,7 @@ export function readProblem(row: ItemRow): SolvedProblem {
 
 const game = z.object({
   problem: z.string(),
+  answer: z.string().nullable().default(null),
   solution: z.string(),
   /** The right steps before the one that is played for. */
   done: z.array(z.string()),

@@ -1,17 +1,16 @@
-import { policyName } from '../../shared/ids.ts'
-import type { Recipe } from '../../shared/recipe.ts'
-import { recalls } from '../../shared/statistics.ts'
+import { defineRecipe } from '../../shared/recipe.ts'
 import { spcConfig, type SpcConfig } from './config.ts'
 import { courses } from './courses.ts'
 import { importers } from './importers.ts'
 import * as phases from './phases.ts'
 import { taskOf } from './problems.ts'
 import { spcVocabulary, stop, templates } from './prompts.ts'
-import { RULE_CHECKS, ruleQuality } from './rule.ts'
+import { RULE_CHECKS } from './rule.ts'
 import { arena, collectNatural, composeSynthetic, suite } from './suites.ts'
+import { summarise } from './summary.ts'
 
 /** SPC, the Self-Play Critic (Chen et al. 2025): the pure half. workflows/spc.ts says in which order it happens. */
-export const spc: Recipe<SpcConfig> = {
+export const spc = defineRecipe<SpcConfig>({
   name: 'spc',
   config: spcConfig,
   steerable: [
@@ -61,37 +60,5 @@ export const spc: Recipe<SpcConfig> = {
     fooling_rate: 'fooling',
   },
   outcomes: { fooling: 'the critic was fooled', detected: 'the critic caught it', invalid: 'no valid game' },
-  summarise({ round, evaluations, outcomes, measured }) {
-    const critic = { role: 'critic', version: round }
-    const judged = (suiteName: string) =>
-      recalls(evaluations.filter((row) => row.suite === suiteName && policyName(row) === policyName(critic)))
-    const natural = judged('natural/test')
-    const synthetic = judged('synthetic/test')
-    const validation = judged('natural/validation')
-    const { invalid = 0, detected = 0, fooling = 0 } = outcomes
-    const games = invalid + detected + fooling
-    const rule = ruleQuality(measured)
-    return {
-      score: natural.harmonic,
-      numbers: {
-        correct: natural.correct,
-        wrong: natural.wrong,
-        mean: natural.mean,
-        harmonic: natural.harmonic,
-        invalid: natural.invalid,
-        attack_rate: games > 0 ? (detected + fooling) / games : null,
-        fooling_rate: detected + fooling > 0 ? fooling / (detected + fooling) : null,
-        rule_precision: rule.precision,
-        rule_recall: rule.recall,
-        synthetic_correct: synthetic.correct,
-        synthetic_wrong: synthetic.wrong,
-        synthetic_mean: synthetic.mean,
-        synthetic_harmonic: synthetic.harmonic,
-        validation_correct: validation.correct,
-        validation_wrong: validation.wrong,
-        validation_mean: validation.mean,
-        validation_harmonic: validation.harmonic,
-      },
-    }
-  },
-}
+  summarise: (rows) => summarise(rows, ['natural', 'synthetic']),
+})

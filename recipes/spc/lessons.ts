@@ -2,9 +2,7 @@ import { groupBy, range } from '../../shared/collections.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Context, Data, Example, Lesson, Rows, TurnRow } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
-import { creditOf, learnsSettled, sideOf, sides } from './credit.ts'
-import { beforeVerdict } from './critique.ts'
-import { baseExample, criticRows, generatorExample } from './supervised.ts'
+import { creditOf, learnsSettled, sideOf, sides, type VerdictWords } from './credit.ts'
 
 /**
  * What an update learns from: played turns in balanced buckets, mixed 1:1 with supervised rows (paper, C.2 and C.3).
@@ -14,6 +12,19 @@ import { baseExample, criticRows, generatorExample } from './supervised.ts'
  * shortfall is reported.
  */
 export type Learner = 'critic' | 'generator'
+
+/** What a lesson reads of a configuration, whatever language its players speak. */
+export type Learning = Pick<SpcConfig, 'seed' | 'update'> & {
+  supervised: Record<Learner, { steps: number; batch: number }>
+}
+
+/** What an update learns from beside the games: the labelled rows of round 0, and how verdicts are written. */
+export interface Supply {
+  labelled: readonly Example[]
+  /** A new worked problem, for a critic's rehearsal; the path is that of its random numbers. */
+  worked?(...path: number[]): Example
+  words: VerdictWords
+}
 
 interface Bucket {
   name: string
@@ -25,11 +36,11 @@ const results = [
   { name: 'losing', reward: -1 },
 ] as const
 
-function bucketsOf(learner: Learner, config: SpcConfig, rows: Rows): Bucket[] {
+function bucketsOf(learner: Learner, config: Learning, words: VerdictWords, rows: Rows): Bucket[] {
   if (learner === 'critic') {
     const critiques = rows.turns.filter((turn) => turn.turn.startsWith('criticise/'))
     if (learnsSettled(learner, config)) {
-      const readable = critiques.filter((turn) => beforeVerdict(turn) !== null)
+      const readable = critiques.filter((turn) => words.before(turn) !== null)
       return sides.flatMap((side) =>
         results.map(({ name, reward }) => ({
           name: `${name}, ${side}`,
@@ -49,21 +60,27 @@ function bucketsOf(learner: Learner, config: SpcConfig, rows: Rows): Bucket[] {
 }
 
 /** The lesson of an update by play, or of its control arm: equally many steps on the supervised rows alone. */
-export function playLesson(learner: Learner, context: Context<SpcConfig>, merged: number, rows: Rows): Lesson {
+export function playLesson<Config extends Learning>(
+  learner: Learner,
+  context: Context<Config>,
+  supply: Supply,
+  merged: number,
+  rows: Rows,
+): Lesson {
   const { config, round } = context
   const setting = config.update[learner]
   const steps = setting.steps * merged
-  const library = supervisedExamples(learner, config)
+  const library = supply.labelled
   const order = (name: string, pass: number, length: number): number[] =>
     new Stream(config.seed, 'order', learner, round, name, pass).permutation(length)
   const labelled = cyclic(library, (pass) => order('supervised', pass, library.length))
-  const supervised = learner === 'critic' ? rehearsed(context, labelled) : labelled
+  const supervised = learner === 'critic' ? rehearsed(context, supply, labelled) : labelled
   if (config.update.learn === 'supervised-only') {
     const batch = (step: number): Example[] => range(step * setting.batch, (step + 1) * setting.batch).map(supervised)
     return { steps, batch, consumed: [], report: { supervisedRows: library.length, played: 0 } }
   }
 
-  const found = bucketsOf(learner, config, rows)
+  const found = bucketsOf(learner, config, supply.words, rows)
   const share = Math.floor(setting.rows / found.length) * merged
   const buckets = found.map((bucket) => ({
     ...bucket,
@@ -75,6 +92,7 @@ export function playLesson(learner: Learner, context: Context<SpcConfig>, merged
   const { example, baselines } = creditOf(
     learner,
     config,
+    supply.words,
     filled.map(({ chosen }) => chosen),
   )
   const draws = filled.map(({ name, chosen }) =>
@@ -111,18 +129,13 @@ function balanceReport(
   }
 }
 
-/** The labelled set of round 0: fixed, small, and the source of the supervised rows in every later round. */
-export function supervisedExamples(learner: Learner, config: SpcConfig): Example[] {
-  const pairs = range(0, config.supervised[learner].pairs)
-  return learner === 'critic'
-    ? pairs.flatMap((pair) => criticRows(config, pair))
-    : pairs.map((pair) => generatorExample(config, pair))
-}
-
 /** Round 0's lesson: the labelled set, over and over in new orders. */
-export function supervisedLesson(learner: Learner, { config }: Context<SpcConfig>): Lesson {
+export function supervisedLesson<Config extends Learning>(
+  learner: Learner,
+  { config }: Context<Config>,
+  { labelled: library }: Pick<Supply, 'labelled'>,
+): Lesson {
   const setting = config.supervised[learner]
-  const library = supervisedExamples(learner, config)
   const draw = cyclic(library, (pass) =>
     new Stream(config.seed, 'order', learner, 0, 'supervised', pass).permutation(library.length),
   )
@@ -130,7 +143,7 @@ export function supervisedLesson(learner: Learner, { config }: Context<SpcConfig
     steps: setting.steps,
     batch: (step) => range(step * setting.batch, (step + 1) * setting.batch).map(draw),
     consumed: [],
-    report: { supervisedRows: library.length, passes: (setting.steps * setting.batch) / library.length },
+    report: { supervisedRows: library.length, passes: (setting.steps * setting.batch) / Math.max(1, library.length) },
   }
 }
 
@@ -138,10 +151,15 @@ export function supervisedLesson(learner: Learner, { config }: Context<SpcConfig
  * Ours: among the supervised rows of an update stand worked problems as the base model was trained on, new ones in each
  * step. They need no label of a step, and keep right what a blind critic compares the judged step with.
  */
-function rehearsed({ config, round }: Context<SpcConfig>, labelled: (draw: number) => Example) {
+function rehearsed(
+  { config, round }: Context<Learning>,
+  { worked: workedProblem }: Supply,
+  labelled: (draw: number) => Example,
+): (draw: number) => Example {
+  if (!workedProblem) return labelled
   const worked = (draws: number): number => Math.floor(draws * config.update.critic.rehearsal)
   return (draw: number): Example =>
-    worked(draw + 1) > worked(draw) ? baseExample(config, 'rehearsal', 0, round, draw) : labelled(draw - worked(draw))
+    worked(draw + 1) > worked(draw) ? workedProblem(round, draw) : labelled(draw - worked(draw))
 }
 
 /** Draw n of an endless series of passes over the values, each pass in its own order. */

@@ -8,8 +8,9 @@ export const rightVerdicts: Record<'right' | 'sneaky', Verdict> = { right: 'Corr
 export interface ValidityChecks {
   rightSuccess: number
   sneakySuccess: number
-  rightIsRight: boolean
-  sneakyIsWrong: boolean
+  /** What the exact checker says; null where there is none. */
+  rightIsRight: boolean | null
+  sneakyIsWrong: boolean | null
 }
 
 export interface Validity {
@@ -28,8 +29,8 @@ export function judgeValidity(
 ): Validity {
   if (game.sneaky === null) return { valid: false, invalidBecause: 'format' }
   if (game.sneaky === game.right) return { valid: false, invalidBecause: 'unchanged' }
-  const originalHolds = rule === 'rollout' ? checks.rightSuccess >= 0.75 : checks.rightIsRight
-  const sneakyBreaks = rule === 'rollout' ? checks.sneakySuccess === 0 : checks.sneakyIsWrong
+  const originalHolds = rule === 'rollout' ? checks.rightSuccess >= 0.75 : checks.rightIsRight === true
+  const sneakyBreaks = rule === 'rollout' ? checks.sneakySuccess === 0 : checks.sneakyIsWrong === true
   if (!originalHolds) return { valid: false, invalidBecause: 'the original step fails' }
   if (!sneakyBreaks) return { valid: false, invalidBecause: 'the sneaky step does no harm' }
   return { valid: true, invalidBecause: null }

@@ -17,7 +17,10 @@ export interface Opponents {
  * S1 loses to C1 too often to teach it anything; the rounds are merged and S2, C2 retrained from S0, C0. We go on like
  * that after round 2: the newest generator meets the critic one version behind. `newest` is ordinary self-play.
  */
-export function opponents(config: Pick<SpcConfig, 'schedule' | 'play'>, round: number): Opponents {
+export function opponents(
+  config: Pick<SpcConfig, 'schedule'> & { play: Pick<SpcConfig['play'], 'generator'> },
+  round: number,
+): Opponents {
   const newest = round - 1
   const generator = config.play.generator === 'learned' ? newest : 0
   return config.schedule === 'paper'

@@ -75,16 +75,23 @@ export function criticRows(config: SpcConfig, pair: number): Example[] {
   return [...criticExamples(config, coarse, 'critic pair', pair), ...own]
 }
 
-/** Row `row` of step `step` of a base model's training: a worked problem, or (a few) a check of a coarse error. */
+/** The labelled set of round 0: fixed, small, and the source of the supervised rows in every later round. */
+export function supervisedExamples(learner: 'critic' | 'generator', config: SpcConfig): Example[] {
+  const pairs = Array.from({ length: config.supervised[learner].pairs }, (_, pair) => pair)
+  return learner === 'critic'
+    ? pairs.flatMap((pair) => criticRows(config, pair))
+    : pairs.map((pair) => generatorExample(config, pair))
+}
+
+/** A row of a base model's training at a path of the random numbers: a worked problem, or (a few) a check of a coarse error. */
 export function baseExample(
   config: Judging & { seed: number },
   name: string,
   checks: number,
-  step: number,
-  row: number,
+  ...path: number[]
 ): Example {
-  const draws = new Stream(config.seed, name, step, row).draws()
-  if (draws.uniform() < checks) return criticExamples(config, coarse, name, step, row)[draws.between(0, 1)]!
-  const problem = problemAt(config, 'train', name, step, row)
+  const draws = new Stream(config.seed, name, ...path).draws()
+  if (draws.uniform() < checks) return criticExamples(config, coarse, name, ...path)[draws.between(0, 1)]!
+  const problem = problemAt(config, 'train', name, ...path)
   return supervised(solverPrompt(problem), solverCompletion(taskOf(config).solve(problem)))
 }

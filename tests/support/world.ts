@@ -147,6 +147,8 @@ export class World {
       play: ({ phase, shard }) => note('play', `${phase}/${shard}`),
       evaluate: ({ suite, policy, shard }) => note('evaluate', `${suite} ${policy.role}@${policy.version}/${shard}`),
       update: ({ role, version }) => note('update', `${role}@${version}`),
+      adoptModel: ({ run }) => note('adoptModel', run),
+      importFiles: ({ run }) => note('importFiles', run),
       adoptRounds: async ({ branch }) => {
         await note('adoptRounds', `${branch.run}@${branch.round}`)
         return Array.from({ length: branch.round + 1 }, (_, round) => round / 10)

@@ -1,16 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { spcConfig, type SpcConfig } from '../../../recipes/spc/config.ts'
-import { spcLoss } from '../../../recipes/spc/courses.ts'
+import { spcLoss, supplyOf } from '../../../recipes/spc/courses.ts'
 import { readGame } from '../../../recipes/spc/games.ts'
-import { playLesson } from '../../../recipes/spc/lessons.ts'
+import { type Learner, playLesson } from '../../../recipes/spc/lessons.ts'
 import { presolve, solve, validate } from '../../../recipes/spc/phases.ts'
 import { problemAt, splitOf, taskOf } from '../../../recipes/spc/problems.ts'
 import { solverCompletion } from '../../../recipes/spc/prompts.ts'
 import { judgeValidity, rewardGame } from '../../../recipes/spc/rewards.ts'
 import { ruleQuality } from '../../../recipes/spc/rule.ts'
 import { opponents } from '../../../recipes/spc/schedule.ts'
-import type { EpisodeRow, Rows, TurnRow } from '../../../shared/recipe.ts'
+import type { EpisodeRow, Lesson, Rows, TurnRow } from '../../../shared/recipe.ts'
+
+const lessonOf = (learner: Learner, config: SpcConfig, rows: Rows, round = 1): Lesson =>
+  playLesson(learner, { config, round, phase: learner }, supplyOf(learner, config), 1, rows)
 
 const parse = (fields: object): SpcConfig => spcConfig.parse({ recipe: 'spc', ...fields })
 
@@ -193,7 +196,7 @@ describe('the lesson of an update', () => {
   const small = { update: { generator: { batch: 12, rows: 24, steps: 5 }, critic: { batch: 8, rows: 20, steps: 4 } } }
   const lesson = (learner: 'critic' | 'generator', fields: object = {}) => {
     const config = parse({ ...small, ...fields })
-    return playLesson(learner, { config, round: 1, phase: learner }, 1, rows)
+    return lessonOf(learner, config, rows)
   }
 
   it('balances the critic 1:1 and the generator 1:1:1, half of each batch supervised', () => {
@@ -226,7 +229,7 @@ describe('the lesson of an update', () => {
     const config = parse({
       update: { ...small.update, baseline: 'class', critic: { batch: 116, rows: 116, steps: 1 } },
     })
-    const all = playLesson('critic', { config, round: 1, phase: 'critic' }, 1, played)
+    const all = lessonOf('critic', config, played)
       .batch(0)
       .filter(({ kind }) => kind === 'reinforced')
     for (const side of ['c', 'r']) {
@@ -241,7 +244,7 @@ describe('the lesson of an update', () => {
     )
     const learned = (credit: string) => {
       const config = parse({ update: { credit, critic: { batch: 3, rows: 6, steps: 1 } } })
-      const { batch } = playLesson('critic', { config, round: 1, phase: 'critic' }, 1, { ...rows, turns: critiques })
+      const { batch } = lessonOf('critic', config, { ...rows, turns: critiques })
       const played = batch(0).filter(({ kind }) => kind === 'reinforced')
       return played.map(({ prompt, completion }) => `${prompt}|${completion}`).toSorted()
     }
@@ -259,7 +262,7 @@ describe('the lesson of an update', () => {
     ].map((critique, episode) => ({ ...critique, episode }))
     const update = { credit: 'settled', supervisedWeight: 0.5, critic: { batch: 6, rows: 8, steps: 1 } }
     const config = parse({ update })
-    const { batch, report } = playLesson('critic', { config, round: 1, phase: 'critic' }, 1, {
+    const { batch, report } = lessonOf('critic', config, {
       ...rows,
       turns: critiques,
     })
@@ -288,7 +291,7 @@ describe('the lesson of an update', () => {
   it('mixes new worked problems into the supervised rows of the critic alone', () => {
     const solving = (learner: 'critic' | 'generator', round: number) => {
       const update = { ...small.update, critic: { ...small.update.critic, batch: 8, rehearsal: 0.25 } }
-      const { batch } = playLesson(learner, { config: parse({ update }), round, phase: learner }, 1, rows)
+      const { batch } = lessonOf(learner, parse({ update }), rows, round)
       return [0, 1, 2, 3].map((step) =>
         batch(step).flatMap(({ kind, prompt }) => (kind === 'supervised' && prompt.endsWith(':') ? [prompt] : [])),
       )

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { publishPolicy } from '../db/policies.ts'
+import { readRound } from '../db/runs.ts'
+import { commitShard, importSet, isShardDone } from '../db/shards.ts'
+import { readTokenizer, storeFile } from '../engine/index.ts'
+import { parseConfig } from '../recipes/registry.ts'
+import { UserError } from '../shared/errors.ts'
+import { ADOPTED, isAdopted } from '../shared/recipe.ts'
+import type { Dependencies } from './dependencies.ts'
+import type { Attempt } from './running.ts'
+import { describeAdopted } from './settings.ts'
+
+/**
+ * Takes the published model of the run file into the run: its weights in float32 and its tokenizer become files under their
+ * hashes, so that the run goes on where the model's folder is changed or gone.
+ */
+export async function adoptModel(
+  { database, engines, artefacts, worker }: Dependencies,
+  { run }: { run: string },
+  attempt: Attempt,
+): Promise<void> {
+  const { times } = attempt
+  const place = { run, round: 0, phase: 'adopt model', shard: 0 }
+  if (await times.storing(isShardDone(database, place))) return
+  const { config } = parseConfig((await readRound(database, run, 0)).config, `run ${run}`)
+  if (!isAdopted(config.model)) throw new Error(`run ${run} adopts no model`)
+  const { from: source, context } = config.model
+  const tokenizer = Buffer.from(JSON.stringify(await readTokenizer(source)))
+  const stored = await times.storing(storeFile(artefacts, tokenizer, 'json'))
+  const { model, file } = await engines.use({ ...attempt, device: config.device }, (engine) =>
+    engine.adoptModel({ source, context, directory: artefacts }),
+  )
+  const policy = { run, ...ADOPTED, round: 0, course: 'adopt model', sha256: file.sha256, bytes: file.bytes }
+  const lesson = describeAdopted(source, model, stored.sha256)
+  const cost = { tokens: 0, rows: 0, worker, spent: () => times.spent() }
+  await times.storing(
+    commitShard(database, place, cost, (transaction) => publishPolicy(transaction, { ...policy, lesson }, [])),
+  )
+}
+
+/** Reads the files that the configuration names into item sets of round 0, with what was read: the set `files`. */
+export async function importFiles({ database }: Dependencies, { run }: { run: string }): Promise<void> {
+  const { recipe, config } = parseConfig((await readRound(database, run, 0)).config, `run ${run}`)
+  const read = await Promise.all(
+    recipe.files(config).map(async ({ set, file, read: lines }) => {
+      const bytes = await readFile(file).catch((cause: unknown) => {
+        const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+        throw new UserError(`${file} cannot be read (${code})`, `name the file that ${set} are in`)
+      })
+      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      return { set, file, sha256, lines: lines(bytes.toString('utf8'), file) }
+    }),
+  )
+  for (const { set, lines } of read) await importSet(database, run, set, lines)
+  await importSet(
+    database,
+    run,
+    'files',
+    read.map(({ lines, ...about }) => ({ ...about, lines: lines.length })),
+  )
+}

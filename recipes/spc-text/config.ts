@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import { adoptedModel, optimizerFields } from '../fields.ts'
+import { updateConfig } from '../spc/config.ts'
+
+const count = z.int().min(1)
+const share = z.number().min(0).max(1)
+
+/** A run of SPC on word problems, with players that speak English: adapters over a published model. */
+export const spcTextConfig = z.strictObject({
+  recipe: z.literal('spc-text'),
+  seed: z.int().min(0).default(1),
+  /** Self-play rounds after the supervised round 0 (paper: 2). */
+  rounds: z.int().min(0).max(50).default(2),
+  /** Problems per shard. */
+  shard: count.default(16),
+  model: adoptedModel,
+
+  /** Problems to train on, as JSON Lines: a published training split, of which a tenth each is kept for validation and test. */
+  problems: z.strictObject({
+    file: z.string().min(1),
+    form: z.enum(['gsm8k', 'math', 'svamp', 'mawps']).default('gsm8k'),
+  }),
+
+  /** The solver is the published model, fine-tuned on the training problems' own solutions for so many steps (0: as it is). */
+  solver: z
+    .strictObject({
+      ...optimizerFields({ steps: 100, batch: 16, learningRate: 2e-4 }),
+      steps: z.int().min(0).default(100),
+    })
+    .prefault({}),
+
+  /** Round 0: both players learn from so many pairs of a right step and the same step with an error of arithmetic. */
+  supervised: z
+    .strictObject({
+      pairs: count.default(512),
+      generator: z.strictObject(optimizerFields({ steps: 60, batch: 16, learningRate: 2e-4 })).prefault({}),
+      critic: z.strictObject(optimizerFields({ steps: 60, batch: 16, learningRate: 2e-4 })).prefault({}),
+    })
+    .prefault({}),
+
+  play: z
+    .strictObject({
+      /** Problems offered to the solver in a round. */
+      problems: count.default(128),
+      /** Solutions per problem before the difficulty filter (paper: 4). */
+      presolutions: count.default(4),
+      /** Solutions in all for problems solved at most half of the time (paper: 16). */
+      mediumSolutions: count.default(8),
+      /** The share kept of the problems solved more often than that (paper: so few that easy rows make up about 10 %). */
+      easyKept: share.default(0.5),
+      /** Who writes wrong steps: the trained generator, or its round-0 version for ever. */
+      generator: z.enum(['learned', 'frozen']).default('learned'),
+      /** Completions per step in the validity check: N. */
+      rollouts: z.int().min(4).multipleOf(4).default(4),
+      rolloutTemperature: z.number().min(0).max(2).default(0.7),
+      /** Critiques per step (paper: 4). */
+      critiques: count.default(2),
+      temperature: z.number().gt(0).max(2).default(0.8),
+    })
+    .prefault({}),
+
+  /** The most tokens of an answer. */
+  tokens: z
+    .strictObject({ solution: count.default(192), deception: count.default(96), critique: count.default(96) })
+    .prefault({}),
+
+  /** `paper`: the newest generator meets the critic of the round before last; rounds are merged and both are retrained from round 0. */
+  schedule: z.enum(['paper', 'newest']).default('newest'),
+
+  update: updateConfig({
+    critic: { steps: 40, batch: 8, learningRate: 1e-4, rows: 512 },
+    generator: { steps: 20, batch: 9, learningRate: 1e-4, rows: 192 },
+  }),
+
+  evaluation: z
+    .strictObject({
+      /** Held-out problems, per split, that the solver tries: its own slips test the critic. */
+      natural: count.default(256),
+    })
+    .prefault({}),
+})
+export type SpcTextConfig = z.infer<typeof spcTextConfig>

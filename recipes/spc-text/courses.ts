@@ -1,0 +1,112 @@
+import { range } from '../../shared/collections.ts'
+import { Stream } from '../../shared/random.ts'
+import type { Course, Example, ItemRow, LossTerm, OptimizerConfig } from '../../shared/recipe.ts'
+import { UserError } from '../../shared/errors.ts'
+import { spcLoss } from '../spc/courses.ts'
+import { type Learner, playLesson, type Supply, supervisedLesson } from '../spc/lessons.ts'
+import { opponents } from '../spc/schedule.ts'
+import type { SpcTextConfig } from './config.ts'
+import { labelledExamples, PAIRS, workedExample } from './labelled.ts'
+import { words } from './prompts.ts'
+import { PROBLEMS, problemsOf, shuffled } from './problems.ts'
+
+/** The updates of a run: a solver, two supervised players, and the update by play. All are adapters over one model. */
+type TextCourse = Course<SpcTextConfig>
+const nll: LossTerm[] = [{ term: 'nll', weight: 1 }]
+
+const optimizer = (learningRate: number): OptimizerConfig => ({
+  learningRate,
+  warmupSteps: 10,
+  weightDecay: 0,
+  clipNorm: 1,
+  decay: 'linear',
+})
+const length = ({ model }: SpcTextConfig): number => model.context
+
+const solver: TextCourse = {
+  summary: 'The solver: the published model, fine-tuned on worked problems',
+  rounds: () => [],
+  sets: [PROBLEMS],
+  from: () => null,
+  reference: () => null,
+  loss: () => nll,
+  optimizer: (config) => optimizer(config.solver.learningRate),
+  batchRows: (config) => config.solver.batch,
+  length,
+  lesson({ config }, rows) {
+    const { steps, batch } = config.solver
+    const worked = workedExamples(config, rows.items)
+    return {
+      steps,
+      batch: (step) => range(step * batch, (step + 1) * batch).map((row) => at(worked, row)),
+      consumed: [],
+      report: { problems: worked.length, rows: steps * batch },
+    }
+  },
+}
+
+/** The training problems that have a solution, in one order. */
+function workedExamples(config: SpcTextConfig, items: readonly ItemRow[]): Example[] {
+  const problems = problemsOf(items, 'train').filter(({ steps }) => steps.length > 0)
+  return shuffled(config, problems, 'worked problems').map(workedExample)
+}
+
+function at(examples: readonly Example[], index: number): Example {
+  const example = examples[index % Math.max(1, examples.length)]
+  if (example) return example
+  throw new UserError(
+    'the problems have no worked solutions to learn from',
+    'name a file with solutions, such as that of GSM8K',
+  )
+}
+
+/** The labelled pairs, and worked problems for rehearsal. */
+function supplyOf(learner: Learner, config: SpcTextConfig, items: readonly ItemRow[]): Supply {
+  const worked = workedExamples(config, items)
+  return {
+    labelled: labelledExamples(learner, items),
+    worked: (...path) =>
+      at(worked, new Stream(config.seed, 'rehearsal', ...path).integer(0, Math.max(1, worked.length))),
+    words,
+  }
+}
+
+function supervise(learner: Learner, summary: string): TextCourse {
+  return {
+    summary,
+    rounds: () => [],
+    sets: [PAIRS],
+    from: () => null,
+    reference: () => null,
+    loss: () => nll,
+    optimizer: ({ supervised }) => optimizer(supervised[learner].learningRate),
+    batchRows: ({ supervised }) => supervised[learner].batch,
+    length,
+    lesson: (context, rows) => supervisedLesson(learner, context, { labelled: labelledExamples(learner, rows.items) }),
+  }
+}
+
+function learnFromPlay(learner: Learner, summary: string): TextCourse {
+  const rounds: TextCourse['rounds'] = ({ config, round }) => opponents(config, round).rounds
+  return {
+    summary,
+    rounds: (context) => (context.config.update.learn === 'play' ? rounds(context) : []),
+    sets: [PAIRS, PROBLEMS],
+    from: ({ config, round }) => ({ role: learner, version: opponents(config, round).from }),
+    reference: () => ({ role: learner, version: 0 }),
+    loss: (config) => spcLoss(learner, config),
+    optimizer: ({ update }) => optimizer(update[learner].learningRate),
+    batchRows: ({ update }) => update[learner].batch * (update.learn === 'play' ? 2 : 1),
+    length,
+    lesson: (context, rows) =>
+      playLesson(learner, context, supplyOf(learner, context.config, rows.items), rounds(context).length, rows),
+  }
+}
+
+export const courses: Record<string, TextCourse> = {
+  solver,
+  'supervise generator': supervise('generator', 'Teach the model to deceive, from labelled pairs'),
+  'supervise critic': supervise('critic', 'Teach the model to judge, from labelled pairs'),
+  generator: learnFromPlay('generator', 'Update the sneaky generator on its games'),
+  critic: learnFromPlay('critic', 'Update the critic on its games'),
+}

@@ -1,0 +1,105 @@
+import { range } from '../../shared/collections.ts'
+import { Stream } from '../../shared/random.ts'
+import type { Data, ItemRow, Phase } from '../../shared/recipe.ts'
+import type { Split } from '../../tasks/task.ts'
+import { isTrueStep } from '../../tasks/word-steps.ts'
+import type { JudgedStep } from '../spc/games.ts'
+import { nothing, playPhases } from '../spc/play.ts'
+import type { SpcTextConfig } from './config.ts'
+import { parseSolution, solverPrompt } from './prompts.ts'
+import { PROBLEMS, problemsOf, shuffled, type Worked } from './problems.ts'
+import { textWording } from './wording.ts'
+
+/** The phases of a round on word problems. */
+export const { solve, deceive, validate, criticise, reward } = playPhases<SpcTextConfig>(textWording)
+
+const theProblems = () => ({ rounds: [0], sets: [PROBLEMS], whole: true })
+
+/** Pre-solutions: how hard is each problem for the solver? Every round draws new problems. */
+export const presolve: Phase<SpcTextConfig> = {
+  summary: 'The solver tries each problem a few times',
+  items: ({ play }) => play.problems,
+  sampling: ({ play, tokens }) => ({
+    samples: play.presolutions,
+    temperature: play.temperature,
+    maximumNewTokens: tokens.solution,
+  }),
+  reads: theProblems,
+  ask: ({ config, round, from, to }, rows) =>
+    drawn(config, rows.items, round, from, to).map(({ item, problem }) => ({
+      key: String(item),
+      prompt: solverPrompt(problem),
+    })),
+  answer({ config, round, player, from, to }, rows, answers) {
+    const { isSolved } = textWording(config)
+    const texts = new Map(answers.map((answer) => [answer.question.key, answer.texts]))
+    const items = drawn(config, rows.items, round, from, to).map(({ item, problem, answer }): ItemRow => {
+      const solutions = texts.get(String(item)) ?? []
+      const solved = solutions.filter((text) => isSolved({ problem, answer }, text)).length
+      const difficulty = solved === 0 ? 'never' : solved <= solutions.length / 2 ? 'medium' : 'easy'
+      const kept =
+        difficulty === 'medium' ||
+        (difficulty === 'easy' && new Stream(config.seed, 'keep easy', round, item).uniform(0) < config.play.easyKept)
+      const solver = player?.version ?? 0
+      const data: Data = { problem, answer, solutions, solved, difficulty, kept, solver }
+      return { round, set: 'problems', item, data }
+    })
+    return { ...nothing, items }
+  },
+}
+
+function drawn(config: SpcTextConfig, items: readonly ItemRow[], round: number, from: number, to: number) {
+  const problems = shuffled(config, problemsOf(items, 'train'), 'problems', round)
+  return range(from, to).flatMap((item) => {
+    const worked = problems[item % Math.max(1, problems.length)]
+    return worked ? [{ item, ...worked }] : []
+  })
+}
+
+/**
+ * Natural errors: the first step of the solver's that states a false equality, in a solution with a wrong outcome; and as many
+ * as there are of steps whose equalities are true, in solutions with a right one. So every label is arithmetic's. What is wrong
+ * in words alone is in neither class.
+ */
+export function collectNatural(split: Split): Phase<SpcTextConfig> {
+  return {
+    summary: `The solver tries ${split} problems: its slips of arithmetic test the critic`,
+    items: ({ evaluation }) => evaluation.natural,
+    sampling: ({ tokens }) => ({ samples: 1, temperature: 1, maximumNewTokens: tokens.solution }),
+    reads: theProblems,
+    ask: ({ from, to }, rows) =>
+      problemsOf(rows.items, split)
+        .slice(from, to)
+        .map(({ problem }, index) => ({ key: String(from + index), prompt: solverPrompt(problem) })),
+    answer({ config, round }, rows, answers) {
+      const problems = problemsOf(rows.items, split)
+      const items = answers.flatMap((answer): ItemRow[] => {
+        const item = Number(answer.question.key)
+        const judged = naturalStep(config, problems[item], answer.texts[0] ?? '', split, item)
+        return judged ? [{ round, set: `natural/${split}`, item, data: { ...judged } }] : []
+      })
+      return { ...nothing, items }
+    },
+  }
+}
+
+function naturalStep(
+  config: SpcTextConfig,
+  worked: Worked | undefined,
+  text: string,
+  split: Split,
+  item: number,
+): JudgedStep | null {
+  const steps = parseSolution(text)
+  if (!steps || !worked) return null
+  const checked = steps.map(isTrueStep)
+  const wrong = checked.indexOf(false)
+  const solved = textWording(config).isSolved(worked, text)
+  if (solved ? wrong >= 0 : wrong < 0) return null
+  const right = [...checked.keys()].filter((index) => checked[index] === true)
+  const chosen = solved ? right[new Stream(config.seed, 'natural step', split, item).integer(0, right.length)] : wrong
+  const step = chosen === undefined ? undefined : steps[chosen]
+  if (step === undefined) return null
+  const label = solved ? 'Correct' : 'Incorrect'
+  return { problem: worked.problem, done: steps.slice(0, chosen), step, label, kind: 'natural' }
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { isPlain } from '../../shared/chat.ts'
+import { Stream } from '../../shared/random.ts'
+import type { Data, FileSet, ItemRow } from '../../shared/recipe.ts'
+import { parseProblems } from '../../tasks/problems/word-problems.ts'
+import type { Split } from '../../tasks/task.ts'
+import { splitOf } from '../spc/problems.ts'
+import type { SpcTextConfig } from './config.ts'
+
+/** The problems of the run file's training split: a set of round 0, from which every phase takes its own. */
+export const PROBLEMS = 'word problems'
+
+const wordProblem = z.object({ problem: z.string(), steps: z.array(z.string()), answer: z.string() })
+export type Worked = z.infer<typeof wordProblem>
+
+export function problemFile({ problems }: SpcTextConfig): FileSet {
+  return {
+    set: PROBLEMS,
+    file: problems.file,
+    read: (text, source) =>
+      parseProblems(problems.form, text, source, 'train')
+        .filter(({ problem, steps }) => [problem, ...steps].every(isPlain))
+        .map(({ problem, steps, answer }): Data => ({ problem, steps, answer })),
+  }
+}
+
+/** Those of one split: by its own text a problem belongs to one for ever. */
+export function problemsOf(rows: readonly ItemRow[], split: Split): Worked[] {
+  return rows
+    .filter(({ set }) => set === PROBLEMS)
+    .map(({ data }) => wordProblem.parse(data))
+    .filter(({ problem }) => splitOf(problem) === split)
+}
+
+/** The problems in an order of their own for each path of the random numbers. */
+export function shuffled(
+  config: Pick<SpcTextConfig, 'seed'>,
+  problems: readonly Worked[],
+  ...path: (string | number)[]
+) {
+  return new Stream(config.seed, ...path).permutation(problems.length).flatMap((index) => problems[index] ?? [])
+}

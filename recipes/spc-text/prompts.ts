@@ -1,0 +1,100 @@
+import { isPlain, writeChat } from '../../shared/chat.ts'
+import { errorTypes, type ErrorType } from '../../tasks/task.ts'
+import { cutIntoSteps } from '../../tasks/problems/word-problems.ts'
+import type { VerdictWords } from '../spc/credit.ts'
+import type { StepToJudge } from '../spc/critique.ts'
+import { type Verdict, verdicts } from '../spc/prompts.ts'
+import type { SneakyStep } from '../spc/wording.ts'
+
+/**
+ * What the players of a chat model are asked, and how their answers are read: the fields of the paper's prompts (Figures 7 and 8)
+ * in its order, in our words and as few of them as a small model needs.
+ */
+
+/** Stands for the model's own end of a turn. */
+export const stop = '\u2403'
+
+const kinds: Record<ErrorType, string> = {
+  calculation: 'a wrong result',
+  logic: 'a conclusion that does not follow',
+  condition: 'a number or a condition read wrongly',
+  rule: 'a wrong operation or formula',
+  approach: 'a step that does not lead to what is asked',
+}
+
+const tasks = {
+  solve:
+    'Solve this problem step by step, with a blank line between two steps. End with the line "The answer is N.", N being the answer.',
+  deceive: `Rewrite the last step of this solution so that it holds one error that is easily overlooked. Kinds of errors: ${errorTypes
+    .map((type) => `${type} (${kinds[type]})`)
+    .join(', ')}. Answer in this form:
+Error: the kind
+Change: what becomes what
+Wrong step: the step as rewritten`,
+  judge:
+    'Judge the last step of this solution. Say briefly what you find when you work it out yourself, then write the line "Verdict: Correct" or "Verdict: Incorrect".',
+}
+
+const user = (task: string, fields: string): string => writeChat([{ role: 'user', content: `${task}\n\n${fields}` }])
+const soFar = (done: readonly string[]): string => (done.length === 0 ? 'Nothing yet.' : done.join('\n\n'))
+const lastStep = ({ problem, done, step }: StepToJudge): string =>
+  `Problem: ${problem}\n\nSolution so far:\n${soFar(done)}\n\nLast step:\n${step}`
+
+/** What a model goes on with: the prompt, and the beginning of its answer. */
+const begun = (prompt: string, answer: string): string =>
+  `${prompt}\n${writeChat([{ role: 'assistant', content: answer }])}`
+
+export const solverPrompt = (problem: string): string => user(tasks.solve, `Problem: ${problem}`)
+export const solverCompletion = (steps: readonly string[], answer: string): string =>
+  `${[...steps, `The answer is ${answer}.`].join('\n\n')}${stop}`
+export const rolloutPrompt = (problem: string, done: readonly string[], step: string): string =>
+  begun(solverPrompt(problem), `${[...done, step].join('\n\n')}\n\n`)
+
+export const generatorPrompt = (problem: string, done: readonly string[], right: string): string =>
+  user(tasks.deceive, lastStep({ problem, done, step: right }))
+export const generatorCompletion = ({ type, explanation, step }: SneakyStep): string =>
+  `Error: ${type}\nChange: ${explanation}\nWrong step: ${step}${stop}`
+
+export const criticPrompt = (judged: StepToJudge): string => user(tasks.judge, lastStep(judged))
+export const criticCompletion = (found: string, verdict: Verdict): string => `${found}\n${marks[verdict]}${stop}`
+
+const marks: Record<Verdict, string> = { Correct: 'Verdict: Correct', Incorrect: 'Verdict: Incorrect' }
+
+export const words: VerdictWords = {
+  marks,
+  parse(text) {
+    const found = [...text.matchAll(/^Verdict: (\w+)/gm)]
+    const last = new RegExp(`^Verdict: (\\w+)\\.?\\s*${stop}$`, 'm').exec(text)?.[1]
+    return found.length === 1 ? (verdicts.find((verdict) => verdict === last) ?? null) : null
+  },
+  before({ prompt, text }) {
+    const said = words.parse(text)
+    return said && begun(prompt, text.slice(0, text.lastIndexOf(marks[said])))
+  },
+}
+
+/** The steps of a finished solution, the last of which states the answer; null for other texts. */
+export function parseSolution(text: string): string[] | null {
+  if (!text.endsWith(stop) || !isPlain(text)) return null
+  const steps = cutIntoSteps(text.slice(0, -stop.length))
+  return steps.length === 0 ? null : steps
+}
+
+/** The generator's answer; null when its format is broken. */
+export function parseSneakyStep(text: string): SneakyStep | null {
+  const match = new RegExp(`^Error: (\\w+)\\nChange: ([^\\n]+)\\nWrong step: ([^]+)${stop}$`).exec(text)
+  const type = errorTypes.find((name) => name === match?.[1])
+  const [, , explanation = '', step = ''] = match ?? []
+  return type && step.trim() !== '' && isPlain(step) ? { type, explanation, step: step.trim() } : null
+}
+
+/** Every prompt and answer format with its fields named: what the template hash of a turn is taken over. */
+export const templates: readonly string[] = [
+  rolloutPrompt('{problem}', ['{done}'], '{step}') + solverCompletion(['{step}'], '{answer}'),
+  generatorPrompt('{problem}', ['{done}'], '{right}') +
+    generatorCompletion({ type: 'calculation', explanation: '{from} becomes {to}', step: '{step}' }),
+  ...verdicts.map(
+    (verdict) =>
+      criticPrompt({ problem: '{problem}', done: ['{done}'], step: '{step}' }) + criticCompletion('{found}', verdict),
+  ),
+]

@@ -1,0 +1,113 @@
+import type { Draws } from '../shared/random.ts'
+import type { Corruption, ErrorType } from './task.ts'
+
+/**
+ * Steps of worked word problems, and what of them can be checked: the equalities they state (`48/2 = 24`, `0.2 x 50 = $10`). All
+ * else in them is words.
+ */
+export interface Equality {
+  /** Where it stands in the step: [from, to). */
+  from: number
+  to: number
+  numbers: number[]
+  operators: Operator[]
+  /** What the step says it comes to, and how exactly. */
+  result: number
+  decimals: number
+}
+
+const operators = ['+', '-', '*', '/'] as const
+type Operator = (typeof operators)[number]
+
+const number = String.raw`\$?(?:\d[\d,]*(?:\.\d+)?|\.\d+)`
+const equality = new RegExp(
+  String.raw`(?<![\w.,)(=+*/×-]\s?)${number}(?:\s*[-+*/x×]\s*${number})+\s*=\s*${number}(?![\d.]*\s*[-+*/x×%]\s*\$?\d|%)`,
+  'g',
+)
+
+export function equalitiesOf(step: string): Equality[] {
+  return [...step.matchAll(equality)].flatMap((match): Equality[] => {
+    const [text] = match
+    const [left = '', right = ''] = text.split('=')
+    const numbers = [...left.matchAll(new RegExp(number, 'g'))].map(([one]) => valueOf(one))
+    const marks = left.replaceAll(new RegExp(number, 'g'), ' ').match(/[-+*/x×]/g) ?? []
+    const found = marks.map((mark): Operator => operators.find((operator) => operator === mark) ?? '*')
+    if (found.length !== numbers.length - 1) return []
+    const stated = right.trim().replace(/[,.]$/, '')
+    const decimals = /\.(\d+)$/.exec(stated)?.[1]?.length ?? 0
+    const to = match.index + text.trimEnd().replace(/[,.]$/, '').length
+    return [{ from: match.index, to, numbers, operators: found, result: valueOf(stated), decimals }]
+  })
+}
+
+const valueOf = (text: string): number => Number(text.replaceAll(/[$,\s]/g, ''))
+
+/** Products first, then from left to right. */
+function worth({ numbers, operators: marks }: Pick<Equality, 'numbers' | 'operators'>): number {
+  const terms: number[] = [numbers[0] ?? 0]
+  for (const [index, mark] of marks.entries()) {
+    const next = numbers[index + 1] ?? 0
+    const last = terms.length - 1
+    if (mark === '*') terms[last] = (terms[last] ?? 0) * next
+    else if (mark === '/') terms[last] = (terms[last] ?? 0) / next
+    else terms.push(mark === '-' ? -next : next)
+  }
+  return terms.reduce((sum, term) => sum + term, 0)
+}
+
+/** Whether all that a step claims is true, results with decimals to the last of them; null where nothing can be checked. */
+export function isTrueStep(step: string): boolean | null {
+  const checks = equalitiesOf(step).map((one) => {
+    const difference = Math.abs(worth(one) - one.result)
+    if (difference < 1e-6) return true
+    // People round to whole numbers too, and it is not said whether they may.
+    if (one.decimals === 0) return difference < 1 && !Number.isInteger(worth(one)) ? null : false
+    return difference <= 0.51 * 10 ** -one.decimals
+  })
+  if (checks.includes(false)) return false
+  return checks.length === 0 || checks.includes(null) ? null : true
+}
+
+/** A right step with one error of arithmetic: a result, a number or an operation; null where it has none to change. */
+export function corruptStep(step: string, type: ErrorType, draws: Draws): Corruption | null {
+  const found = equalitiesOf(step)
+  if (found.length === 0 || isTrueStep(step) !== true) return null
+  const chosen = draws.pick(found)
+  const changed = change(chosen, type, draws)
+  if (changed === null || changed.result === chosen.result) return null
+  if (!Number.isFinite(changed.result) || changed.result < 0) return null
+  const from = step.slice(chosen.from, chosen.to)
+  const to = `${changed.numbers.map((one, index) => `${show(one)}${changed.operators[index] ?? ''}`).join('')} = ${show(changed.result)}`
+  // What the step goes on to say of the result goes with it.
+  const rest = step.slice(chosen.to).replaceAll(new RegExp(number, 'g'), (one) => {
+    return valueOf(one) === chosen.result ? `${one.startsWith('$') ? '$' : ''}${show(changed.result)}` : one
+  })
+  return { step: step.slice(0, chosen.from) + to + rest, from, to }
+}
+
+const show = (value: number): string => String(Math.round(value * 100) / 100)
+
+type Sum = Pick<Equality, 'numbers' | 'operators' | 'result'>
+
+function change({ numbers, operators: marks, result }: Equality, type: ErrorType, draws: Draws): Sum | null {
+  const index = draws.between(0, numbers.length - 1)
+  if (type === 'calculation') {
+    const by = draws.pick([1, -1, 2, -2, 10, -10])
+    return { numbers, operators: marks, result: result + by }
+  }
+  if (type === 'condition') {
+    const other = (numbers[index] ?? 0) + draws.pick([1, -1, 2, 3])
+    const changed = numbers.map((one, at) => (at === index ? other : one))
+    return { numbers: changed, operators: marks, result: worth({ numbers: changed, operators: marks }) }
+  }
+  if (type === 'rule') {
+    const at = draws.between(0, marks.length - 1)
+    const mark = draws.pick(operators.filter((operator) => operator !== marks[at]))
+    const changed = marks.map((one, place) => (place === at ? mark : one))
+    return { numbers, operators: changed, result: worth({ numbers, operators: changed }) }
+  }
+  return null
+}
+
+/** The error types that corruptStep makes. */
+export const arithmeticErrors: readonly ErrorType[] = ['calculation', 'condition', 'rule']
