@@ -26,20 +26,29 @@ const ADAPTED_PER_CALL = 64
 
 /**
  * Samples, call by call: who is told to stop stops after one. What a call holds and the shape of its graph are functions of what
- * is wanted alone, so that they belong to the plan. Returns completions prompt by prompt, sample by sample.
+ * is wanted alone, so that they belong to the plan. Returns completions prompt by prompt, sample by sample. People's texts have
+ * any length: to a prompt that leaves an adopted model no room for an answer nothing is said.
  */
 export async function sample(engine: EngineProcess, place: Place, wanted: Wanted): Promise<number[][]> {
-  const { prompts, samplesPerPrompt, maximumNewTokens, uniforms } = wanted
-  const call = place.settings.lora ? adapted(engine, place, wanted) : whole(engine, place, wanted)
-  const perPrompt = wanted.temperature === 0 ? 0 : samplesPerPrompt * maximumNewTokens
-  const completions: number[][] = []
-  for (let from = 0; from < prompts.length; from += call.prompts) {
+  const { prompts, samplesPerPrompt, maximumNewTokens, uniforms, temperature } = wanted
+  const { lora, model } = place.settings
+  const room = lora ? model.context - maximumNewTokens : Infinity
+  const asked = [...prompts.keys()].filter((index) => (prompts[index]?.length ?? 0) <= room)
+  const call = lora ? adapted(engine, place, wanted) : whole(engine, place, wanted)
+  const perPrompt = temperature === 0 ? 0 : samplesPerPrompt * maximumNewTokens
+  const completions: number[][] = Array.from({ length: prompts.length * samplesPerPrompt }, () => [])
+  for (let from = 0; from < asked.length; from += call.prompts) {
     place.signal.throwIfAborted()
-    const part = {
-      prompts: prompts.slice(from, from + call.prompts),
-      uniforms: uniforms.subarray(from * perPrompt, (from + call.prompts) * perPrompt),
-    }
-    completions.push(...(await call.sample(part)).completions)
+    const part = asked.slice(from, from + call.prompts)
+    const drawn = new Float32Array(part.length * perPrompt)
+    part.forEach((index, at) =>
+      drawn.set(uniforms.subarray(index * perPrompt, (index + 1) * perPrompt), at * perPrompt),
+    )
+    const said = await call.sample({ prompts: part.map((index) => prompts[index] ?? []), uniforms: drawn })
+    said.completions.forEach((completion, index) => {
+      const prompt = part[Math.floor(index / samplesPerPrompt)] ?? 0
+      completions[prompt * samplesPerPrompt + (index % samplesPerPrompt)] = completion
+    })
   }
   return completions
 }

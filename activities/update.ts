@@ -12,30 +12,19 @@ import { commitShard, isShardDone, readItems, readRows } from '../db/shards.ts'
 import {
   bestLineSize,
   CorruptWeightsError,
-  type LossTerm as EngineLossTerm,
   type EngineProcess,
-  lossNeeds,
   MissingWeightsError,
   readStoredWeights,
   type StepMetrics,
-  type TrainingRow,
   type WeightsReference,
 } from '../engine/index.ts'
 import { range } from '../shared/collections.ts'
 import type { UpdatePlace } from '../shared/contract.ts'
-import { type PlayedBy, policyName } from '../shared/ids.ts'
-import {
-  ADOPTED,
-  type BaseConfig,
-  type Course,
-  type Example,
-  isAdopted,
-  type Lesson,
-  type LossTerm,
-} from '../shared/recipe.ts'
+import { policyName } from '../shared/ids.ts'
+import { ADOPTED, type BaseConfig, type Course, isAdopted, type Lesson } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Attempt } from './running.ts'
-import { logProbabilities, type ScoredExample } from './scoring.ts'
+import { engineTerm, type TrainingRows, trainingRows } from './training-rows.ts'
 import { readSettings, type RoundSettings, weightsOf } from './settings.ts'
 
 /** The most optimizer steps of one engine call, and those of one stored checkpoint. */
@@ -99,12 +88,13 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
   const initial = start
     ? await times.storing(weightsOf(dependencies, from?.run ?? run, start))
     : { initialise: `${config.seed}/${policyName({ role, version })}` }
-  const references = await behaviourScores(dependencies, engine, training, loss)
+  const length = definition.length(config)
+  const place = { run, round, course: input.course, settings, signal }
+  const rows = await trainingRows(dependencies, engine, place, { definition, lesson, loss })
   const resume = await times.storing(newestCheckpoint(database, artefacts, input))
   const optimizer = definition.optimizer(config, lesson.steps)
-  const length = definition.length(config)
   // By the first step's rows, from whichever step this attempt goes on: lines decide the order of sums, and so the bytes.
-  const sizes = lesson.steps === 0 ? [] : lesson.batch(0).map((example) => references(example).tokens.length)
+  const sizes = lesson.steps === 0 ? [] : rows.batch(0).map(({ tokens }) => tokens.length)
   const { trainerId, step: done } = await engine.openTrainer({
     model,
     loss: loss.map(engineTerm),
@@ -133,12 +123,13 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
       signal.throwIfAborted()
       report({ role, version, step, steps: lesson.steps, resumedFrom: done })
       const until = Math.min(step + chunk, lesson.steps, nextCheckpoint(step))
-      const batches = range(step, until).map((index) => lesson.batch(index).map(references))
+      const batches = range(step, until).map(rows.batch)
       const began = performance.now()
       const measured = await engine.trainSteps(trainerId, batches)
       chunk = stepsOfNextCall(batches.length, (performance.now() - began) / 1000)
       tokens += measured.reduce((sum, row) => sum + row.tokens, 0)
       metrics.push(...measured.flatMap(metricRows))
+      metrics.push(...range(step, until).flatMap((index) => leftOut(index, rows)))
       step = until
       if (step === nextCheckpoint(step - 1) && step < lesson.steps) {
         const { sha256, bytes } = await engine.saveCheckpoint(trainerId, artefacts)
@@ -175,72 +166,9 @@ async function newestCheckpoint(
   return null
 }
 
-/**
- * Turns examples into training rows, with the log-probabilities that the loss needs: under the policy that sampled each
- * completion, and under the frozen reference. Every different example is scored once, before training starts.
- */
-async function behaviourScores(
-  dependencies: Dependencies,
-  engine: EngineProcess,
-  { input, settings, definition, lesson, signal }: Training,
-  loss: readonly LossTerm[],
-): Promise<(example: Example) => TrainingRow> {
-  const { texts, config } = settings
-  const encoded = new Map<string, { tokens: number[]; completionFrom: number }>()
-  const encode = ({ prompt, completion }: Example) => {
-    const key = `${prompt}|${completion}`
-    let row = encoded.get(key)
-    if (!row) {
-      const opening = texts.prompt(prompt)
-      encoded.set(
-        key,
-        (row = { tokens: [...opening, ...texts.completion(completion)], completionFrom: opening.length }),
-      )
-    }
-    return row
-  }
-  const plain = ({ kind, advantage, target, pair }: Example) => ({
-    kind,
-    advantage,
-    ...(target === undefined ? {} : { target }),
-    ...(pair ? { pair } : {}),
-  })
-  const needs = lossNeeds(loss.map(engineTerm))
-  if (!needs.old && !needs.reference) return (example) => ({ ...encode(example), ...plain(example) })
-
-  const reference = definition.reference({ config, round: input.round, phase: input.course })
-  /** Regressed and compared examples are only compared with the reference, whoever sampled them. */
-  const scorer = ({ kind, behaviour }: Example): PlayedBy => {
-    const policy = kind === 'reinforced' ? behaviour : reference
-    if (policy) return policy
-    const lacks =
-      kind === 'reinforced' ? 'a reinforced example names no behaviour' : `${kind} examples need a reference`
-    throw new Error(`course ${input.course}: ${lacks}`)
-  }
-  const keyOf = (example: Example): string => `${policyName(scorer(example))}|${example.prompt}|${example.completion}`
-  const examples = new Map<string, ScoredExample>()
-  for (const step of range(0, lesson.steps)) {
-    for (const example of lesson.batch(step)) {
-      if (example.kind === 'supervised') continue
-      examples.set(keyOf(example), { ...encode(example), behaviour: scorer(example) })
-    }
-  }
-  const scores = await logProbabilities(dependencies, engine, { run: input.run, settings, reference, signal }, examples)
-  const againstReference = loss.some((term) => term.term === 'policy-gradient' && term.against === 'reference')
-  return (example) => {
-    const row = { ...encode(example), ...plain(example) }
-    if (example.kind === 'supervised') return row
-    const score = scores.get(keyOf(example))
-    if (!score) throw new Error(`an example was not scored: ${example.prompt}${example.completion}`)
-    return { ...row, ...score, ...(againstReference && score.reference ? { old: score.reference } : {}) }
-  }
-}
-
-/** What the ratio is taken against is settled by the log-probabilities that the rows carry; the engine knows one `old`. */
-function engineTerm(term: LossTerm): EngineLossTerm {
-  if (term.term !== 'policy-gradient') return term
-  const { against: _against, ...rest } = term
-  return rest
+function leftOut(index: number, rows: TrainingRows): Metric[] {
+  const value = rows.leftOut(index)
+  return value > 0 ? [{ step: index + 1, name: 'left_out', value }] : []
 }
 
 function metricRows({ step, terms, ...measured }: StepMetrics): Metric[] {

@@ -68,7 +68,6 @@ export type { ChatMessage } from './tokenizers/chat.ts'
 export { readTokenizer } from './tokenizers/read.ts'
 export { createTokenizer, type Tokenizer } from './tokenizers/tokenizer.ts'
 export { parseTokenizerFile, TokenizerError, type TokenizerFile } from './tokenizers/tokenizer-file.ts'
-export { type LoraBase } from './training/graph.ts'
 export { bestLineSize } from './training/packing.ts'
 export { RowError, type TrainingRow } from './training/rows.ts'
 export {

@@ -21,7 +21,7 @@ type Operator = (typeof operators)[number]
 
 const number = String.raw`\$?(?:\d[\d,]*(?:\.\d+)?|\.\d+)`
 const equality = new RegExp(
-  String.raw`(?<![\w.,)(=+*/×-]\s?)${number}(?:\s*[-+*/x×]\s*${number})+\s*=\s*${number}(?![\d.]*\s*[-+*/x×%]\s*\$?\d|%)`,
+  String.raw`(?<![\w.,$])(?<![)(=+*/×-]\s?)${number}(?:\s*[-+*/x×]\s*${number})+\s*=\s*${number}(?![\d.]*\s*[-+*/x×%]\s*\$?\d|%)`,
   'g',
 )
 

@@ -1,0 +1,60 @@
+/** What of a step in words can be checked, and how it is made wrong. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Stream } from '../../../shared/random.ts'
+import { arithmeticErrors, corruptStep, equalitiesOf, isTrueStep } from '../../../tasks/word-steps.ts'
+
+describe('the equalities of a step', () => {
+  it.each([
+    ['Natalia sold 48/2 = 24 clips in May.', [[48, 2], 24]],
+    ['She earns 0.2 x 50 = $10.', [[0.2, 50], 10]],
+    ['So $1,200 - 200 = $1,000 are left', [[1200, 200], 1000]],
+    ['box 3 + 4*2 = 11, and more', [[3, 4, 2], 11]],
+  ])('%s', (step, [numbers, result]) => {
+    expect(equalitiesOf(step).map((one) => [one.numbers, one.result])).toEqual([[numbers, result]])
+    expect(isTrueStep(step)).toBe(true)
+  })
+
+  it.each(['It takes 5 days.', '(3+4)*2 = 14', 'x + 3 = 7', '50% of 10 is 5', '3 = 3'])('%s states none', (step) => {
+    expect(equalitiesOf(step)).toEqual([])
+    expect(isTrueStep(step)).toBeNull()
+  })
+
+  it('are true to the decimals they have, and may be rounded to whole numbers or not', () => {
+    expect(isTrueStep('100/3 = 33.33')).toBe(true)
+    expect(isTrueStep('100/3 = 33.3')).toBe(true)
+    expect(isTrueStep('100/3 = 33.5')).toBe(false)
+    expect(isTrueStep('100/3 = 33')).toBeNull()
+    expect(isTrueStep('7 + 5 = 13')).toBe(false)
+    expect(isTrueStep('7 + 5 = 12 and 12 * 2 = 25')).toBe(false)
+  })
+})
+
+describe('an error put into a right step', () => {
+  it('states what is put for what, and what follows from it', () => {
+    const made = corruptStep('Tom has 3 + 4 = 7 pens, so 7 pens.', 'calculation', new Stream('a').draws())
+    expect(made?.from).toBe('3 + 4 = 7')
+    expect(made?.step).toMatch(/^Tom has 3\+4 = (\d+) pens, so \1 pens\.$/)
+  })
+
+  it('never leaves the step as it was; a wrong result is a false equality, a wrong number or operation is not', () => {
+    const number = fc.integer({ min: 1, max: 99 })
+    fc.assert(
+      fc.property(number, number, fc.constantFrom(...arithmeticErrors), fc.string(), (a, b, type, seed) => {
+        const step = `There are ${a} + ${b} = ${a + b} of them.`
+        const made = corruptStep(step, type, new Stream(seed).draws())
+        if (made === null) return
+        expect(made.step).not.toBe(step)
+        expect(equalitiesOf(made.step)[0]?.result).not.toBe(a + b)
+        if (type === 'calculation') expect(isTrueStep(made.step)).toBe(false)
+        else expect(isTrueStep(made.step)).not.toBe(false)
+      }),
+    )
+  })
+
+  it('is not made where nothing can be checked, or the step is wrong already', () => {
+    expect(corruptStep('It takes 5 days.', 'calculation', new Stream('a').draws())).toBeNull()
+    expect(corruptStep('7 + 5 = 13', 'calculation', new Stream('a').draws())).toBeNull()
+    expect(corruptStep('7 + 5 = 12', 'logic', new Stream('a').draws())).toBeNull()
+  })
+})
