@@ -28,6 +28,8 @@ export const permanentErrors: string[] = [
   'MissingWeightsError',
   'WeightsMismatchError',
   'SafetensorsError',
+  'GgufError',
+  'TokenizerError',
 ]
 
 export function messageOf(error: unknown): string {

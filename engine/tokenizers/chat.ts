@@ -88,7 +88,12 @@ const LONGEST_RANGE = 100_000
  * depends on its messages alone. Ranges are bounded, as templates come with models.
  */
 const GLOBALS = {
-  ...{ true: true, false: false, none: null, True: true, False: false, None: null },
+  true: true,
+  false: false,
+  none: null,
+  True: true,
+  False: false,
+  None: null,
   raise_exception: (message: string): never => {
     throw new Error(message)
   },
