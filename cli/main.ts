@@ -7,6 +7,7 @@ import { addControl } from './commands/control.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addEvaluate } from './commands/evaluate.ts'
 import { addGrade } from './commands/grade.ts'
+import { addModel } from './commands/model.ts'
 import { addStudy } from './commands/study.ts'
 import { addReport } from './commands/report.ts'
 import { addRun } from './commands/run.ts'
@@ -34,6 +35,7 @@ function buildProgram(): Command {
     addReport,
     addEvaluate,
     addGrade,
+    addModel,
     addStudy,
     addServices,
     addWorker,

@@ -96,7 +96,8 @@ export {
   WeightsMismatchError,
 } from './weights/checkpoint.ts'
 export { GgufError, type GgufFile, type GgufTensor, type GgufValue, readGguf } from './weights/gguf.ts'
-export { type Pretrained, type PretrainedOptions, readPretrained } from './weights/pretrained.ts'
+export type { ModelDescription } from './weights/architectures.ts'
+export { describePretrained, type Pretrained, type PretrainedOptions, readPretrained } from './weights/pretrained.ts'
 export { readSafetensors, SafetensorsError, writeSafetensors } from './weights/safetensors.ts'
 export {
   CorruptWeightsError,

@@ -12,26 +12,32 @@ interface ModelDefaults {
 
 /** A Llama-style decoder; its vocabulary comes from the task and the recipe. */
 export function modelFields({ width, layers, heads, hidden, context }: ModelDefaults) {
-  return z
-    .strictObject({
-      width: z.int().min(8).default(width),
-      layers: z.int().min(1).default(layers),
-      heads: z.int().min(1).default(heads),
-      keyValueHeads: z.int().min(1).default(heads),
-      hidden: z.int().min(8).default(hidden),
-      ropeTheta: z.number().positive().default(1000),
-      /** Longest sequence in tokens. */
-      context: z.int().min(16).default(context),
-    })
-    .refine((model) => model.width % (2 * model.heads) === 0, {
-      message: 'width must be an even multiple of heads',
-      path: ['width'],
-    })
-    .refine((model) => model.heads % model.keyValueHeads === 0, {
-      message: 'heads must be a multiple of keyValueHeads',
-      path: ['keyValueHeads'],
-    })
-    .prefault({})
+  return (
+    z
+      .strictObject({
+        width: z.int().min(8).default(width),
+        layers: z.int().min(1).default(layers),
+        heads: z.int().min(1).default(heads),
+        keyValueHeads: z.int().min(1).optional(),
+        hidden: z.int().min(8).default(hidden),
+        ropeTheta: z.number().positive().default(1000),
+        /** Longest sequence in tokens. */
+        context: z.int().min(16).default(context),
+      })
+      // As many as the run file's heads; in its place, so that equal configurations are written alike.
+      .transform(({ width, layers, heads, keyValueHeads = heads, ...rest }) => {
+        return { width, layers, heads, keyValueHeads, ...rest }
+      })
+      .refine((model) => model.width % (2 * model.heads) === 0, {
+        message: 'width must be an even multiple of heads',
+        path: ['width'],
+      })
+      .refine((model) => model.heads % model.keyValueHeads === 0, {
+        message: 'heads must be a multiple of keyValueHeads',
+        path: ['keyValueHeads'],
+      })
+      .prefault({})
+  )
 }
 
 export const modelConfig = modelFields({ width: 128, layers: 4, heads: 4, hidden: 352, context: 40 })

@@ -30,6 +30,8 @@ export const permanentErrors: string[] = [
   'MissingWeightsError',
   'WeightsMismatchError',
   'SafetensorsError',
+  'GgufError',
+  'TokenizerError',
 ]
 
 export function messageOf(error: unknown): string {

@@ -4,6 +4,12 @@ import { checkLlamaConfig, type LlamaConfig, type RopeScaling } from '../models/
 export const ARCHITECTURES = ['llama', 'qwen2', 'qwen3'] as const
 export type Architecture = (typeof ARCHITECTURES)[number]
 
+/** What is known of a model before its weights are read. */
+export interface ModelDescription {
+  readonly architecture: Architecture
+  readonly model: LlamaConfig
+}
+
 /** The sizes that every architecture has. */
 export type PlainConfig = Pick<
   LlamaConfig,

@@ -1,9 +1,9 @@
 /** A model of the Llama family in a GGUF file, with the names and fields that llama.cpp's converter writes. */
 import fs from 'node:fs/promises'
 import { z } from 'zod'
-import { headSize, type LlamaConfig, llamaLayout, ModelConfigError, type RopeScaling } from '../models/llama.ts'
+import { headSize, llamaLayout, ModelConfigError, type RopeScaling } from '../models/llama.ts'
 import { linearScaling, yarnScaling } from '../models/rope-scaling.ts'
-import { type Architecture, ARCHITECTURES, configuration } from './architectures.ts'
+import { type Architecture, ARCHITECTURES, configuration, type ModelDescription } from './architectures.ts'
 import { checkTensor } from './checkpoint.ts'
 import { type GgufFile, readGguf } from './gguf.ts'
 import type { Pretrained } from './pretrained.ts'
@@ -29,7 +29,8 @@ const LAYER_NAMES: Readonly<Record<string, string>> = {
 
 export async function readGgufModel(source: string): Promise<Pretrained> {
   const file = readGguf(await fs.readFile(source), source)
-  const { model, permuted } = readConfig(file, source)
+  const { architecture, model } = readConfig(file, source)
+  const permuted = architecture === 'llama'
   const layout = llamaLayout(model)
   const weights = new Float32Array(layout.size)
   const known = new Set([ROPE_DIVISORS])
@@ -46,6 +47,10 @@ export async function readGgufModel(source: string): Promise<Pretrained> {
     throw new ModelConfigError(`${source}: tensor ${other} is not part of a decoder that is read here`)
   }
   return { model, weights }
+}
+
+export async function describeGguf(source: string): Promise<ModelDescription> {
+  return readConfig(readGguf(await fs.readFile(source), source), source)
 }
 
 const sizes = z.number().int().positive()
@@ -72,8 +77,7 @@ const fields = z.strictObject({
 })
 type Fields = z.infer<typeof fields>
 
-/** The configuration, and whether the rows of queries and keys are permuted. */
-function readConfig(file: GgufFile, source: string): { model: LlamaConfig; permuted: boolean } {
+function readConfig(file: GgufFile, source: string): ModelDescription {
   const { metadata, tensors } = file
   const architecture = ARCHITECTURES.find((name) => name === metadata.get('general.architecture'))
   if (architecture === undefined) {
@@ -106,7 +110,7 @@ function readConfig(file: GgufFile, source: string): { model: LlamaConfig; permu
   }
   const ropeScaling = scalingOf(file, config, size, source)
   const variant = { architecture, headSize: size, tiedHead: !tensors.has(HEAD), ropeScaling }
-  return { model: configuration(plain, variant, source), permuted: architecture === 'llama' }
+  return { architecture, model: configuration(plain, variant, source) }
 }
 
 /** Those that begin with the architecture's name. */

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import { EMBEDDING, type LlamaConfig, llamaLayout, ModelConfigError, type RopeScaling } from '../models/llama.ts'
 import { linearScaling, llama3Scaling, yarnAmplitude, yarnScaling } from '../models/rope-scaling.ts'
-import { ARCHITECTURES, configuration } from './architectures.ts'
+import { ARCHITECTURES, configuration, type ModelDescription } from './architectures.ts'
 import { checkTensor, WeightsMismatchError } from './checkpoint.ts'
 import type { Pretrained } from './pretrained.ts'
 import { locateTensors, readTensor } from './safetensors.ts'
@@ -15,9 +15,14 @@ const INDEX = 'model.safetensors.index.json'
 const HEAD = 'lm_head.weight'
 
 export async function readFolder(folder: string): Promise<Pretrained> {
-  const file = path.join(folder, CONFIG)
-  const model = modelOf(await readJson(file, configFile), file)
+  const { model } = await describeFolder(folder)
   return { model, weights: await readWeights(model, folder) }
+}
+
+export async function describeFolder(folder: string): Promise<ModelDescription> {
+  const file = path.join(folder, CONFIG)
+  const config = await readJson(file, configFile)
+  return { architecture: config.model_type, model: modelOf(config, file) }
 }
 
 const sizes = z.number().int().positive()

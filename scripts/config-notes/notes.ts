@@ -20,7 +20,7 @@ export const preferenceNotes: Notes = {
   'model.width': ['–', 'Width of the residual stream.'],
   'model.layers': ['–', 'Decoder layers.'],
   'model.heads': ['–', 'Attention heads.'],
-  'model.keyValueHeads': ['–', 'Heads of keys and values.'],
+  'model.keyValueHeads': ['–', 'Heads of keys and values; as many as `heads` unless given.'],
   'model.hidden': ['–', 'Width of the SwiGLU block.'],
   'model.ropeTheta': ['–', 'Base of the rotary position embedding.'],
   'model.context': ['–', 'Longest sequence in tokens.'],

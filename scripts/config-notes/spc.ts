@@ -14,7 +14,10 @@ export const spcNotes: Notes = {
   'model.width': ['Qwen2.5-7B-Instruct', 'Width of the residual stream.'],
   'model.layers': ['that model’s', 'Decoder layers.'],
   'model.heads': ['that model’s', 'Attention heads.'],
-  'model.keyValueHeads': ['that model’s', 'Heads of keys and values; fewer than `heads` is grouped-query attention.'],
+  'model.keyValueHeads': [
+    'that model’s',
+    'Heads of keys and values: as many as `heads` unless given; fewer is grouped-query attention.',
+  ],
   'model.hidden': ['that model’s', 'Width of the SwiGLU block.'],
   'model.ropeTheta': ['that model’s', 'Base of the rotary position embedding.'],
   'model.context': ['4096 in training', 'Longest sequence in tokens.'],

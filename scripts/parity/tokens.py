@@ -29,7 +29,7 @@ VOCABULARY = 640
 # ---------------------------------------------------------------------------------------------------------------- texts
 
 WORDS = """the of step answer critic so we add 12 to 30 and get 42 don't it's I'LL they've we're he'd I'm Therefore hence = + - * /
-( ) \\frac{3}{4} sqrt sum x^2 mod apple Zürich naïve façade Ærø smörgås straße fish'ſ Ⅷ ½ ² ٣٤٥ １２３""".split()
+( ) \\frac{3}{4} sqrt sum x^2 mod apple Zürich naïve façade Ærø smörgås straße fish'ſt Ⅷ ½ ² ٣٤٥ １２３""".split()
 CODE = ["for (let i = 0; i < n; i++) {\n\tsum += a[i]\n}\n", "def f(x):\n    return x ** 2  # square\n",
         "SELECT * FROM t WHERE id >= 10;\r\n", "<div class=\"a\">&nbsp;</div>", "\\begin{align}x&=1\\\\y&=2\\end{align}",
         "if(!a&&b||c){return\t~0x1F;}", "#include <stdio.h>\n\n\nint main(void)\n{\n    return 0;\n}"]
