@@ -43,10 +43,10 @@ export async function adoptModel(
 export async function importFiles({ database }: Dependencies, { run }: { run: string }): Promise<void> {
   const { recipe, config } = parseConfig((await readRound(database, run, 0)).config, `run ${run}`)
   const read = await Promise.all(
-    recipe.files(config).map(async ({ set, file, read: lines }) => {
+    recipe.files(config).map(async ({ set, field, file, read: lines }) => {
       const bytes = await readFile(file).catch((cause: unknown) => {
         const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-        throw new UserError(`${file} cannot be read (${code})`, `name the file that ${set} are in`)
+        throw new UserError(`${field}: ${file} cannot be read (${code})`, `name the file that the ${set} are in`)
       })
       const sha256 = createHash('sha256').update(bytes).digest('hex')
       return { set, file, sha256, lines: lines(bytes.toString('utf8'), file) }

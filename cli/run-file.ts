@@ -3,9 +3,11 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { isMap, LineCounter, parse, parseDocument } from 'yaml'
 import { parseConfig } from '../client.ts'
+import { recipeOf } from '../recipes/registry.ts'
 import type { Branch } from '../shared/contract.ts'
 import { messageOf, UserError } from '../shared/errors.ts'
-import type { BaseConfig } from '../shared/recipe.ts'
+import { type BaseConfig, isAdopted } from '../shared/recipe.ts'
+import { models, modelsFolder } from './model-files.ts'
 
 export interface RunFile {
   /** The name the run gets unless --name says otherwise: the file's own. */
@@ -44,8 +46,12 @@ export function readRunFile(file: string, overrides: readonly string[] = []): Ru
       )
     }
   }
+  const source = overrides.length > 0 ? `${file} with --set` : file
+  for (const [field, named] of namedFiles(parseConfig(document.toJS(), source).config)) {
+    document.setIn(field.split('.'), named)
+  }
   const given: unknown = document.toJS()
-  const { config } = parseConfig(given, overrides.length > 0 ? `${file} with --set` : file)
+  const { config } = parseConfig(given, source)
   return {
     name: path
       .basename(file)
@@ -55,6 +61,32 @@ export function readRunFile(file: string, overrides: readonly string[] = []): Ru
     given,
     config,
   }
+}
+
+/**
+ * The fields that name a model or a file, with where it is: workers look for it from elsewhere, so paths are made absolute. A model
+ * that `sparring model fetch` has fetched goes by its name.
+ */
+function namedFiles(config: BaseConfig): [field: string, file: string][] {
+  const files = recipeOf(config.recipe).files(config)
+  const model = isAdopted(config.model) ? [['model.from', modelFile(config.model.from)] as const] : []
+  const named = [...model, ...files.map(({ field, file }) => [field, path.resolve(file)] as const)]
+  for (const [field, file] of named) {
+    if (!fs.existsSync(file))
+      throw new UserError(
+        `${field}: there is no ${file}`,
+        `set it with --set ${field}=<path>, from where you are or in full`,
+      )
+  }
+  return named.map(([field, file]) => [field, file])
+}
+
+function modelFile(from: string): string {
+  const known = fs.existsSync(from) || !Object.hasOwn(models, from) ? undefined : models[from]
+  if (known === undefined) return path.resolve(from)
+  const file = path.join(modelsFolder(), known.file)
+  if (fs.existsSync(file)) return file
+  throw new UserError(`model.from: ${from} has not been fetched`, `\`sparring model fetch ${from}\` fetches it`)
 }
 
 /** `<run>@<round>`, or `<run>` alone for its round 0. */

@@ -16,6 +16,7 @@ import type { Notes } from './config-notes/notes.ts'
 import { searchNotes } from './config-notes/search.ts'
 import { selfCheckNotes } from './config-notes/self-check.ts'
 import { spcNotes } from './config-notes/spc.ts'
+import { spcTextNotes } from './config-notes/spc-text.ts'
 import { spoNotes } from './config-notes/spo.ts'
 import { sppoNotes } from './config-notes/sppo.ts'
 
@@ -24,6 +25,7 @@ const docs = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', 'd
 /** The notes of every recipe that has a page. */
 const notes: Readonly<Record<string, Notes>> = {
   spc: spcNotes,
+  'spc-text': spcTextNotes,
   spo: spoNotes,
   sppo: sppoNotes,
   'self-check': selfCheckNotes,

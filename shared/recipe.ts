@@ -269,6 +269,8 @@ export const ADOPTED: PlayedBy = { role: 'base', version: 0 }
 /** An item set of round 0 whose lines come from a file that the configuration names. */
 export interface FileSet {
   set: string
+  /** The field of the configuration, e.g. `problems.file`, and what it says. */
+  field: string
   file: string
   /** The lines; one that cannot be read is a UserError that names it. */
   read(text: string, source: string): Data[]

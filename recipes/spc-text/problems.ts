@@ -16,6 +16,7 @@ export type Worked = z.infer<typeof wordProblem>
 export function problemFile({ problems }: SpcTextConfig): FileSet {
   return {
     set: PROBLEMS,
+    field: 'problems.file',
     file: problems.file,
     read: (text, source) =>
       parseProblems(problems.form, text, source, 'train')

@@ -1,0 +1,45 @@
+import { commonNotes, type Notes } from './notes.ts'
+import { spcNotes } from './spc.ts'
+
+/** How both players learn is SPC's, and so is what the notes say of it. */
+const shared: Notes = Object.fromEntries(
+  Object.entries(spcNotes).filter(
+    ([path]) =>
+      path === 'schedule' ||
+      path.startsWith('update.') ||
+      (path.startsWith('play.') && path !== 'play.validity' && path !== 'play.generator'),
+  ),
+)
+
+export const spcTextNotes: Notes = {
+  ...commonNotes,
+  ...shared,
+  rounds: ['2', 'Self-play rounds after round 0.'],
+  shard: ['–', 'Problems per shard, the unit of work and of storage.'],
+  'model.from': [
+    'Qwen2.5-7B-Instruct',
+    'A folder with config.json, safetensors and tokenizer.json, a `.gguf` file, or the name of a model that `sparring model fetch` has fetched.',
+  ],
+  'model.context': ['4,096', 'Longest sequence in tokens; longer examples and prompts are left out.'],
+  'model.adapter': [
+    'full fine-tuning',
+    'LoRA adapters of all seven maps of a layer, `{rank: 16, alpha: 32}` unless given; null trains all weights of every player.',
+  ],
+  'problems.file': ['PRM800K’s training problems', 'A published training split, as JSON Lines.'],
+  'problems.form': ['–', 'Its form (see [tasks.md](tasks.md)).'],
+  'solver.steps': ['0', 'Optimizer steps of the solver on worked problems; 0: the published model as it is.'],
+  'solver.batch': ['–', 'Rows per step.'],
+  'solver.learningRate': ['–', 'Peak learning rate: 10 steps of warm-up, then linear decay.'],
+  'supervised.pairs': ['13,000 and 21,800 rows', 'Labelled pairs of a right step and a wrong one.'],
+  'supervised.generator.steps': ['3 epochs', 'Optimizer steps of the round-0 generator.'],
+  'supervised.generator.batch': ['64', 'Rows per step.'],
+  'supervised.generator.learningRate': ['5e-6', 'Peak learning rate: 10 steps of warm-up, then linear decay.'],
+  'supervised.critic.steps': ['3 epochs', 'Optimizer steps of the round-0 critic.'],
+  'supervised.critic.batch': ['64', 'Rows per step.'],
+  'supervised.critic.learningRate': ['5e-6', 'Peak learning rate: 10 steps of warm-up, then linear decay.'],
+  'play.generator': ['learned', '`frozen`: the round-0 generator writes all wrong steps.'],
+  'tokens.solution': ['–', 'Most tokens of a solution, or of the rest of one.'],
+  'tokens.deception': ['–', 'Most tokens of the generator’s answer.'],
+  'tokens.critique': ['–', 'Most tokens of a critique.'],
+  'evaluation.natural': ['–', 'Held-out problems, per split, that the solver tries.'],
+}
