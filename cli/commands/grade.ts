@@ -88,16 +88,23 @@ const columns = [
   "by the benchmark's answers",
   'wrong labels',
   'wrong truths',
+  'where the label is right',
 ]
 
 function cells({ file, solutions, agreed, byReference, disagreements }: Graded): string[] {
   const reasonsOf = Object.keys(reasons).map((reason) => disagreements.filter((one) => one.reason === reason).length)
   const share = (part: number, of: number): string => `${((100 * part) / of).toFixed(2)} %`
-  const referred = byReference ? share(byReference.agreed, byReference.solutions) : '–'
-  const mistaken = (['label', 'truth'] as const).map((what) =>
-    byReference ? disagreements.filter((one) => one.mistaken === what).length : '–',
-  )
-  return [file, solutions, share(agreed, solutions), ...reasonsOf, referred, ...mistaken].map(String)
+  const count = (what: Disagreement['mistaken']): number =>
+    disagreements.filter(({ mistaken }) => mistaken === what).length
+  const settled = byReference
+    ? [
+        share(byReference.agreed, byReference.solutions),
+        count('label'),
+        count('truth'),
+        share(byReference.agreed, byReference.solutions - count('label')),
+      ]
+    : ['–', '–', '–', '–']
+  return [file, solutions, share(agreed, solutions), ...reasonsOf, ...settled].map(String)
 }
 
 function publish(files: Graded[], answers: string[]): void {

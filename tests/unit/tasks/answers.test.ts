@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { agreement } from '../../../tasks/answers/agreement.ts'
 import { parseReferences } from '../../../tasks/answers/references.ts'
 import { sameAnswer } from '../../../tasks/answers/equivalence.ts'
-import { finalAnswer, finalNumber } from '../../../tasks/answers/final-answer.ts'
+import { finalAnswer, finalFormula, finalNumber } from '../../../tasks/answers/final-answer.ts'
 import { grade } from '../../../tasks/answers/grade.ts'
 import { normalise } from '../../../tasks/answers/normal-form.ts'
 import { parsePools } from '../../../tasks/solution-pools.ts'
@@ -168,6 +168,23 @@ describe('a grade', () => {
 })
 
 const files = ['gsm8k/model_solutions.jsonl.gz', 'solver_pools/gsm8k.jsonl.gz', 'solver_pools/math500.jsonl.gz']
+describe('a solution that marks no answer', () => {
+  it.each([
+    ['So $x$ is small.\nMultiply \\(10\\) by \\(\\frac{3}{2}\\).\n', '\\frac{3}{2}'],
+    ['It is \\[ 12\\pi \\] inches.', '12\\pi'],
+    ['It is $12\\pi$.', '12\\pi'],
+    ['\\boxed{4}, as \\(5\\) is wrong.', '4'],
+    ['\\(5\\)\nand so on', null],
+    ['so \\(b', null],
+    ['', null],
+  ])('states the last formula of its last line: %s', (solution, answer) => {
+    expect(finalFormula(solution)).toBe(answer)
+  })
+  it('takes no long time over a long line', () => {
+    expect(finalFormula('\\('.repeat(200_000))).toBeNull()
+  })
+})
+
 describe('agreement with stored labels', () => {
   const solution = (text: string, right: boolean): object => ({
     steps: [text],
@@ -226,6 +243,8 @@ describe.skipIf(!hasData)('the labels of stored solutions (skipped where the ben
     expect(disagreements.filter(({ reason }) => reason === 'unexplained')).toEqual([])
     // Wherever an answer is marked, it is the label or the file's right answer that is mistaken.
     expect(disagreements.every(({ reason, mistaken }) => reason === 'unmarked' || mistaken !== null)).toBe(true)
+    const wrongLabels = disagreements.filter(({ mistaken }) => mistaken === 'label').length
+    expect((byReference?.agreed ?? 0) / (solutions - wrongLabels)).toBeGreaterThanOrEqual(0.995)
     if (file === files[0]) expect(agreed / solutions).toBeGreaterThanOrEqual(0.995)
   })
 })
