@@ -8,11 +8,16 @@ import type { Claim, Task } from './task.ts'
  * wrong step, labelled by people. A line of the file is one trace. Its steps are sentences with equalities
  * (`Let's calculate B = (5 + 3 - 4) = (8 - 4) = 4.`), of which a task reads what it can express (`Task.readSentence`).
  */
-const trace = z.object({
-  input: z.string(),
-  steps: z.array(z.string()).min(1),
-  mistake_index: z.int().min(0).nullable(),
-})
+const trace = z
+  .object({
+    input: z.string(),
+    steps: z.array(z.string()).min(1),
+    mistake_index: z.int().min(0).nullable(),
+  })
+  .refine(({ steps, mistake_index: at }) => at === null || at < steps.length, {
+    path: ['mistake_index'],
+    message: 'there is no such step',
+  })
 export type Trace = z.infer<typeof trace>
 
 export function parseTraces(text: string, source: string): Trace[] {

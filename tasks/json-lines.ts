@@ -6,11 +6,25 @@ export function parseLines<T>(text: string, source: string, schema: z.ZodType<T>
   return text.split('\n').flatMap((line, index) => {
     if (line.trim() === '') return []
     const place = `${source}, line ${index + 1}`
-    const parsed = schema.safeParse(json(line, place, form))
-    if (parsed.success) return [parsed.data]
-    const [issue] = parsed.error.issues
-    throw new UserError(`${place}: ${issue?.path.join('.') || 'the line'}: ${issue?.message}`, form)
+    return [checked(json(line, place, form), place, 'the line', schema, form)]
   })
+}
+
+/** Reads JSON Lines, or one JSON array of the same records: some benchmarks are published as one, some as the other. */
+export function parseRecords<T>(text: string, source: string, schema: z.ZodType<T>, form: string): T[] {
+  if (!text.trimStart().startsWith('[')) return parseLines(text, source, schema, form)
+  const records = json(text, source, form)
+  if (!Array.isArray(records)) throw new UserError(`${source}: not an array`, form)
+  return records.map((record: unknown, index) =>
+    checked(record, `${source}, record ${index + 1}`, 'the record', schema, form),
+  )
+}
+
+function checked<T>(value: unknown, place: string, whole: string, schema: z.ZodType<T>, form: string): T {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new UserError(`${place}: ${issue?.path.join('.') || whole}: ${issue?.message}`, form)
 }
 
 function json(line: string, place: string, form: string): unknown {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../shared/errors.ts'
 import { finalAnswer } from './answers/final-answer.ts'
+import { normalise } from './answers/normal-form.ts'
 import { readEqualities } from './equalities.ts'
 import type { Claim } from './task.ts'
 
@@ -82,22 +83,18 @@ function ofSamples({
   const rightOnes = candidates.filter((candidate) => candidate.is_correct).length
   const share = { right: correct / size / rightOnes, wrong: (1 - correct / size) / (candidates.length - rightOnes) }
   const solutions = candidates.map(({ steps, extracted_answer: answer, is_correct: right }): PooledSolution => {
-    return { text: steps.join('\n'), answer: normalised(answer), right, weight: right ? share.right : share.wrong }
+    return { text: steps.join('\n'), answer: stated(answer), right, weight: right ? share.right : share.wrong }
   })
   return { question, truth, solutions }
 }
 
 function ofModel({ solution, is_correct: right }: z.infer<typeof modelSolution>): PooledSolution {
   const answer = /(?:^|\n)A:\s*(.*)\s*$/.exec(solution)?.[1] ?? null
-  return { text: solution, answer: normalised(answer), right, weight: 1 }
+  return { text: solution, answer: stated(answer), right, weight: 1 }
 }
 
-/** One text for answers that mean the same number. */
-function normalised(answer: string | null): string | null {
-  const bare = answer?.replace(/[$,\s]/g, '').replace(/\.$/, '') ?? ''
-  if (bare === '') return null
-  return /^-?\d+(\.\d+)?$/.test(bare) ? String(Number(bare)) : bare
-}
+/** One text for answers that are typed differently; null where nothing is stated. */
+const stated = (answer: string | null): string | null => normalise(answer ?? '') || null
 
 /** The equalities of a solution that the arithmetic task can express, and how many it claims in all. */
 export function readSolution(text: string): { equalities: Claim[]; claimed: number } {

@@ -4,10 +4,17 @@ import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { Command } from 'commander'
 import { messageOf, UserError } from '../../shared/errors.ts'
-import { type Agreement, agreement, type Disagreement, type Reason, reasons } from '../../tasks/answers/agreement.ts'
+import { type Agreement, agreement, type Disagreement, reasons } from '../../tasks/answers/agreement.ts'
+import { parseReferences } from '../../tasks/answers/references.ts'
 import { parsePools } from '../../tasks/solution-pools.ts'
 import * as studies from '../study.ts'
 import { say, sayJson, table } from '../terminal.ts'
+
+interface Options {
+  answers?: string[]
+  store?: boolean
+  json?: boolean
+}
 
 interface Graded extends Agreement {
   file: string
@@ -18,6 +25,10 @@ export function addGrade(program: Command): void {
     .command('grade')
     .description("grade stored solutions by their final answers, and list where that differs from their makers' labels")
     .argument('<file...>', "pools of solutions as JSON Lines, also .gz: GSM8K's example_model_solutions, or candidates")
+    .option(
+      '--answers <file...>',
+      "the benchmarks' own answers (GSM8K's or MATH's JSON Lines): they tell a wrong label from a wrong statement of the right answer",
+    )
     .option('--store', 'write results/grading.json and the table of docs/tasks.md')
     .option('--json', 'one JSON object')
     .addHelpText(
@@ -25,17 +36,20 @@ export function addGrade(program: Command): void {
       `
 Examples:
   sparring grade example_model_solutions.jsonl
+  sparring grade pools/math500.jsonl.gz --answers math500.jsonl
   sparring grade model_solutions.jsonl.gz pools/math500.jsonl.gz --json`,
     )
-    .action((files: string[], { store = false, json = false }: { store?: boolean; json?: boolean }) => {
-      const graded = files.map((file) => ({ file: nameOf(file), ...agreement(parsePools(read(file), file)) }))
-      if (store) publish(graded)
+    .action((files: string[], { answers = [], store = false, json = false }: Options) => {
+      const references = new Map(answers.flatMap((file) => [...parseReferences(read(file), file)]))
+      const graded = files.map((file) => {
+        return { file: nameOf(file), ...agreement(parsePools(read(file), file), references) }
+      })
+      if (store) publish(graded, answers.map(nameOf))
       if (json) return sayJson({ files: graded })
       for (const one of graded) {
         for (const line of one.disagreements) say(describe(one.file, line))
       }
       say()
-      const columns = ['file', 'solutions', 'agreement', ...Object.keys(reasons)]
       const lines = table(
         columns.map((title, index) => ({ title, align: index === 0 ? 'left' : 'right' })),
         graded.map(cells),
@@ -57,27 +71,50 @@ function read(file: string): string {
   }
 }
 
-function describe(file: string, { pool, solution, truth, answer, label, reason }: Disagreement): string {
-  return `${file}, pool ${pool}, solution ${solution}: labelled ${label}: ${answer ?? 'no answer'}, where ${truth} is right (${reason})`
+function describe(
+  file: string,
+  { pool, solution, truth, reference, answer, label, reason, mistaken }: Disagreement,
+): string {
+  const right = reference === null || reference === truth ? truth : `${reference} (${truth} in the file)`
+  const settled = mistaken === null ? '' : `; the ${mistaken === 'label' ? 'label' : "file's right answer"} is mistaken`
+  return `${file}, pool ${pool}, solution ${solution}: labelled ${label}: ${answer ?? 'no answer'}, where ${right} is right (${reason}${settled})`
 }
 
-function cells({ file, solutions, agreed, disagreements }: Graded): string[] {
-  const count = (reason: Reason): string => String(disagreements.filter((one) => one.reason === reason).length)
-  const percent = `${((100 * agreed) / solutions).toFixed(2)} %`
-  return [file, String(solutions), percent, count('comma'), count('fragment'), count('unexplained')]
+const columns = [
+  'file',
+  'solutions',
+  'agreement',
+  ...Object.keys(reasons),
+  "by the benchmark's answers",
+  'wrong labels',
+  'wrong truths',
+  'where the label is right',
+]
+
+function cells({ file, solutions, agreed, byReference, disagreements }: Graded): string[] {
+  const reasonsOf = Object.keys(reasons).map((reason) => disagreements.filter((one) => one.reason === reason).length)
+  const share = (part: number, of: number): string => `${((100 * part) / of).toFixed(2)} %`
+  const count = (what: Disagreement['mistaken']): number =>
+    disagreements.filter(({ mistaken }) => mistaken === what).length
+  const settled = byReference
+    ? [
+        share(byReference.agreed, byReference.solutions),
+        count('label'),
+        count('truth'),
+        share(byReference.agreed, byReference.solutions - count('label')),
+      ]
+    : ['–', '–', '–', '–']
+  return [file, solutions, share(agreed, solutions), ...reasonsOf, ...settled].map(String)
 }
 
-function publish(files: Graded[]): void {
-  const command = `sparring grade ${files.map(({ file }) => file).join(' ')} --store`
+function publish(files: Graded[], answers: string[]): void {
+  const named = answers.length > 0 ? ` --answers ${answers.join(' ')}` : ''
+  const command = `sparring grade ${files.map(({ file }) => file).join(' ')}${named} --store`
   fs.writeFileSync(
     studies.resultsFile('grading'),
     `${JSON.stringify({ command, commit: studies.commit(), machine: studies.machine(), files }, null, 2)}\n`,
   )
-  const lines = [
-    ['file', 'solutions', 'agreement', ...Object.keys(reasons)],
-    ['---', '---:', '---:', ...Object.keys(reasons).map(() => '---:')],
-    ...files.map(cells),
-  ]
+  const lines = [columns, columns.map((_, index) => (index === 0 ? '---' : '---:')), ...files.map(cells)]
   const page = path.join(studies.root, 'docs', 'tasks.md')
   if (!studies.fillMarks(page, 'grading', lines.map((line) => `| ${line.join(' | ')} |`).join('\n'))) {
     throw new UserError(`${page} has no place for grading`, 'add <!-- results:grading --> and <!-- /results --> there')

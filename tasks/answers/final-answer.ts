@@ -16,6 +16,20 @@ export function finalNumber(solution: string): string | null {
   return /(?<![\\a-zA-Z])[a-zA-Z]{3,}[^\d]*\d/.test(answer) ? lastNumber(answer) : answer
 }
 
+/** The same where the answer is a formula: a solution that follows no convention ends with it, in its last line. */
+export function finalFormula(solution: string): string | null {
+  const answer = finalAnswer(solution)
+  if (answer !== null) return answer
+  const last = solution.trimEnd().slice(-longestEnd).split('\n').at(-1) ?? ''
+  const [, round, square, dollars] = [...last.matchAll(formula)].at(-1) ?? []
+  return (round ?? square ?? dollars)?.trim() || null
+}
+
+/** Closed formulas; one that is cut off is none. */
+const formula = /\\\((.+?)\\\)|\\\[(.+?)\\\]|\$([^$]+)\$/g
+/** A final line is no longer than that; a longer one is no statement of an answer. */
+const longestEnd = 1000
+
 /** What stands in the last `\boxed{…}` that is closed and not empty; the prompt may hold an empty one. */
 function lastBox(text: string): string | null {
   for (const { index, 0: command } of [...text.matchAll(/\\f?boxed?(?![a-zA-Z])\s*/g)].toReversed()) {

@@ -53,6 +53,7 @@ const forms = {
   mawps: { schema: mawps, fields: 'input and target' },
 }
 export type ProblemForm = keyof typeof forms
+export const problemForms: readonly ProblemForm[] = ['gsm8k', 'math', 'svamp', 'mawps']
 
 /**
  * The problems of a published file, without those that state no answer (MATH's training split has one). Whether it is the

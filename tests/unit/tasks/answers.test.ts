@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { agreement } from '../../../tasks/answers/agreement.ts'
+import { parseReferences } from '../../../tasks/answers/references.ts'
 import { sameAnswer } from '../../../tasks/answers/equivalence.ts'
-import { finalAnswer, finalNumber } from '../../../tasks/answers/final-answer.ts'
+import { finalAnswer, finalFormula, finalNumber } from '../../../tasks/answers/final-answer.ts'
 import { grade } from '../../../tasks/answers/grade.ts'
 import { normalise } from '../../../tasks/answers/normal-form.ts'
 import { parsePools } from '../../../tasks/solution-pools.ts'
@@ -167,11 +168,83 @@ describe('a grade', () => {
 })
 
 const files = ['gsm8k/model_solutions.jsonl.gz', 'solver_pools/gsm8k.jsonl.gz', 'solver_pools/math500.jsonl.gz']
+describe('a solution that marks no answer', () => {
+  it.each([
+    ['So $x$ is small.\nMultiply \\(10\\) by \\(\\frac{3}{2}\\).\n', '\\frac{3}{2}'],
+    ['It is \\[ 12\\pi \\] inches.', '12\\pi'],
+    ['It is $12\\pi$.', '12\\pi'],
+    ['\\boxed{4}, as \\(5\\) is wrong.', '4'],
+    ['\\(5\\)\nand so on', null],
+    ['so \\(b', null],
+    ['', null],
+  ])('states the last formula of its last line: %s', (solution, answer) => {
+    expect(finalFormula(solution)).toBe(answer)
+  })
+  it('takes no long time over a long line', () => {
+    expect(finalFormula('\\('.repeat(200_000))).toBeNull()
+  })
+})
+
+describe('agreement with stored labels', () => {
+  const solution = (text: string, right: boolean): object => ({
+    steps: [text],
+    extracted_answer: null,
+    is_correct: right,
+  })
+  const pool = (question: string, truth: string, candidates: object[]): string =>
+    JSON.stringify({ question, ground_truth: truth, pool_size: 8, pool_correct: 4, candidates })
+  const pools = parsePools(
+    [
+      pool('How many?', '1200', [solution('\\boxed{1,200}', false), solution('\\boxed{1200}', true)]),
+      pool('Where is it?', '-1', [
+        solution('\\boxed{(6, 31, -1)}', true),
+        solution('\\boxed{(0, 0, -1)}', true),
+        solution('It is at (6, 31, -1)', true),
+        solution('\\boxed{7}', true),
+      ]),
+    ].join('\n'),
+    'pools',
+  )
+  const settled = (references: Map<string, string>): [string, string | null][] =>
+    agreement(pools, references).disagreements.map(({ reason, mistaken }) => [reason, mistaken])
+  it('is explained by the texts', () => {
+    expect(settled(new Map())).toEqual([
+      ['comma', null],
+      ['fragment', null],
+      ['fragment', null],
+      ['unexplained', null],
+    ])
+    expect(agreement(pools)).toMatchObject({ solutions: 6, agreed: 2, byReference: null })
+  })
+  it('is settled by the benchmark’s own answers', () => {
+    const rows = [
+      { question: 'How many?', answer: 'So many.\n#### 1,200' },
+      { problem: 'Where is it ?', answer: '(6,31,-1)' },
+    ]
+    const references = parseReferences(rows.map((row) => JSON.stringify(row)).join('\n'), 'benchmark')
+    expect(settled(references)).toEqual([
+      ['comma', 'label'],
+      ['fragment', 'truth'],
+      ['fragment', 'label'],
+      ['unmarked', null],
+      ['fragment', 'label'],
+    ])
+    expect(agreement(pools, references).byReference).toEqual({ solutions: 6, agreed: 2 })
+  })
+})
+
+const references = (): Map<string, string> =>
+  new Map(['gsm8k/test.jsonl', 'math/math500.jsonl'].flatMap((file) => [...parseReferences(readData(file), file)]))
 describe.skipIf(!hasData)('the labels of stored solutions (skipped where the benchmark data are absent)', () => {
   it.each(files)('%s: what differs is explained', (file) => {
-    const { solutions, agreed, disagreements } = agreement(parsePools(readData(file), file))
+    const { solutions, agreed, byReference, disagreements } = agreement(parsePools(readData(file), file), references())
     expect(solutions).toBeGreaterThan(900)
+    expect(byReference?.solutions).toBe(solutions)
     expect(disagreements.filter(({ reason }) => reason === 'unexplained')).toEqual([])
+    // Wherever an answer is marked, it is the label or the file's right answer that is mistaken.
+    expect(disagreements.every(({ reason, mistaken }) => reason === 'unmarked' || mistaken !== null)).toBe(true)
+    const wrongLabels = disagreements.filter(({ mistaken }) => mistaken === 'label').length
+    expect((byReference?.agreed ?? 0) / (solutions - wrongLabels)).toBeGreaterThanOrEqual(0.995)
     if (file === files[0]) expect(agreed / solutions).toBeGreaterThanOrEqual(0.995)
   })
 })

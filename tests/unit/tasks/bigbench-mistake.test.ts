@@ -1,10 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { locationAccuracy, parseTraces, readsTraces, readTrace } from '../../../tasks/bigbench-mistake.ts'
 import { taskConfig, taskFrom } from '../../../tasks/registry.ts'
 import { readEqualities } from '../../../tasks/equalities.ts'
-
-const file = new URL('../../../../shared/data/bigbench_mistake/multistep_arithmetic.jsonl', import.meta.url)
+import { hasData, readData } from './shared-data.ts'
 
 const arithmetic = readsTraces(taskFrom(taskConfig.parse({})))
 
@@ -40,8 +38,8 @@ describe('BIG-Bench Mistake', () => {
     )
   })
 
-  it.skipIf(!existsSync(file))('reads the real file (skipped where it is absent)', () => {
-    const traces = parseTraces(readFileSync(file, 'utf8'), 'multistep_arithmetic.jsonl')
+  it.skipIf(!hasData)('reads the real file (skipped where it is absent)', () => {
+    const traces = parseTraces(readData('bigbench_mistake/multistep_arithmetic.jsonl'), 'multistep_arithmetic.jsonl')
     expect(traces).toHaveLength(155)
     expect(traces.flatMap((trace) => readTrace(arithmetic, trace).judged).length).toBeGreaterThan(100)
   })

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Stream } from '../../../shared/random.ts'
@@ -6,9 +5,9 @@ import { parseTraces, readsTraces, readTrace } from '../../../tasks/bigbench-mis
 import { type Expression, parse, spell, valueOf, workedOut, write } from '../../../tasks/expressions.ts'
 import { taskConfig, taskFrom } from '../../../tasks/registry.ts'
 import { errorTypes } from '../../../tasks/task.ts'
+import { hasData, readData } from './shared-data.ts'
 
 const task = taskFrom(taskConfig.parse({ name: 'multistep-arithmetic' }))
-const file = new URL('../../../../shared/data/bigbench_mistake/multistep_arithmetic.jsonl', import.meta.url)
 
 const normal = (text: string): string | null => {
   const expression = parse(text)
@@ -96,9 +95,9 @@ describe('multistep arithmetic', () => {
     ['C = (60 * 500) = 30000', [{ problem: '60*500', step: "30'0" }]],
   ])('reads %s', (text, claims) => expect(task.readSentence?.(text).claims).toEqual(claims))
 
-  it.skipIf(!existsSync(file))('reads nearly all of the real file (skipped where it is absent)', () => {
+  it.skipIf(!hasData)('reads nearly all of the real file (skipped where it is absent)', () => {
     const reader = readsTraces(task)
-    const traces = parseTraces(readFileSync(file, 'utf8'), 'multistep_arithmetic.jsonl')
+    const traces = parseTraces(readData('bigbench_mistake/multistep_arithmetic.jsonl'), 'multistep_arithmetic.jsonl')
     const read = traces.map((trace) => readTrace(reader, trace))
     const [claimed, judged] = [
       read.reduce((sum, trace) => sum + trace.claimed, 0),

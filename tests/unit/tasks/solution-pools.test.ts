@@ -1,8 +1,6 @@
-import fs from 'node:fs'
-import path from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { parsePools, readSolution } from '../../../tasks/solution-pools.ts'
+import { hasData, readData } from './shared-data.ts'
 
 const sampled = {
   question: 'How much?',
@@ -60,15 +58,13 @@ describe('the equalities of a solution', () => {
   })
 })
 
-const data = path.resolve('..', 'shared', 'data')
-describe.skipIf(!fs.existsSync(data))('stored pools (skipped where the benchmark data are absent)', () => {
+describe.skipIf(!hasData)('stored pools (skipped where the benchmark data are absent)', () => {
   it.each([
     ['solver_pools/gsm8k.jsonl.gz', 130],
     ['solver_pools/math500.jsonl.gz', 150],
     ['gsm8k/model_solutions.jsonl.gz', 1319],
   ])('%s is read whole', (file, count) => {
-    const text = gunzipSync(fs.readFileSync(path.join(data, file))).toString()
-    const pools = parsePools(text, file)
+    const pools = parsePools(readData(file), file)
     expect(pools).toHaveLength(count)
     const solutions = pools.flatMap((pool) => pool.solutions)
     expect(solutions.filter(({ answer }) => answer === null).length / solutions.length).toBeLessThan(0.05)

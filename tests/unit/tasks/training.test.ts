@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { leaked, problemKey, trainingProblems } from '../../../tasks/problems/training.ts'
+import { knownLeaks, leaked, problemHash, problemKey, trainingProblems } from '../../../tasks/problems/training.ts'
+import { withheld } from '../../../tasks/problems/withheld.ts'
 import {
   cutIntoSteps,
   parseProblems,
@@ -69,6 +70,15 @@ describe('what may be trained on', () => {
     expect(() => trainingProblems([problem('x', 'test')], [])).toThrow(/test split/)
   })
 
+  it('is not a problem that is known to stand in a published benchmark, whether that is at hand or not', () => {
+    expect(problemHash('What is $\\dfrac{1}{2}$?')).toBe(problemHash('what is \\frac 12'))
+    const hashes = Object.values(withheld).flat()
+    expect(hashes.length).toBeGreaterThan(10)
+    for (const hash of hashes) expect(hash).toMatch(/^[0-9a-f]{16}$/)
+    expect(new Set(hashes).size).toBe(hashes.length)
+    expect(knownLeaks([problem('Add 1 and 2.')])).toEqual([])
+  })
+
   const training: [ProblemForm, string][] = [
     ['gsm8k', 'gsm8k/train.jsonl'],
     ['math', 'math/train.jsonl'],
@@ -83,28 +93,53 @@ describe('what may be trained on', () => {
     ['math', 'math/math500.jsonl'],
     ['svamp', 'easy_math/svamp.jsonl'],
   ]
-  const labelled = z.object({ problem: z.string() })
-  const labelledIn = (name: string): string[] =>
-    readData(`processbench/${name}.jsonl`)
+  const labelled = z.object({
+    problem: z.string().optional(),
+    question: z.string().optional(),
+    Question: z.string().optional(),
+  })
+  /** The problems of a benchmark of critics, or of one that states no split. */
+  const statedIn = (file: string): string[] =>
+    readData(file)
       .split('\n')
       .filter(Boolean)
-      .map((line) => labelled.parse(JSON.parse(line)).problem)
+      .map((line) => labelled.parse(JSON.parse(line)))
+      .map(({ problem: text, question, Question }) => text ?? question ?? Question ?? '')
+  const labelledIn = (name: string): string[] => statedIn(`processbench/${name}.jsonl`)
   const parsed = ([form, file]: [ProblemForm, string], split: PublishedSplit): WordProblem[] =>
     parseProblems(form, readData(file), file, split)
 
+  const benchmarks = [
+    ...['gsm8k', 'math', 'olympiadbench', 'omnimath'].map((name) => `processbench/${name}.jsonl`),
+    'mr_gsm8k/wrong_solutions.jsonl',
+    'mr_ben_math/math.jsonl',
+    'champ/first_wrong_step.jsonl',
+    'aime24/test.jsonl',
+  ]
   it.skipIf(!hasData)('no evaluation problem is in a training set (skipped where the data are absent)', () => {
     const tests = evaluation.flatMap((file) => parsed(file, 'test').map((one) => one.problem))
-    const barred = [...tests, ...['gsm8k', 'math', 'olympiadbench', 'omnimath'].flatMap(labelledIn)]
+    const barred = [...tests, ...benchmarks.flatMap(statedIn)]
+    expect(barred.every((one) => problemKey(one) !== '')).toBe(true)
     const published = training.map((file) => ({ file: file[1], problems: parsed(file, 'train') }))
-    const sets = published.map(({ problems }) => trainingProblems(problems, barred))
-    const keys = new Set(sets.flat().map((one) => problemKey(one.problem)))
-    expect(barred.filter((one) => keys.has(problemKey(one)))).toEqual([])
-    // It is MATH's training split that holds some, five of them of its own test split.
+    // With the evaluation files, and without them: the list of known ones is all that is needed.
+    for (const given of [barred, []]) {
+      const sets = published.map(({ problems }) => trainingProblems(problems, given))
+      const keys = new Set(sets.flat().map((one) => problemKey(one.problem)))
+      expect(barred.filter((one) => keys.has(problemKey(one)))).toEqual([])
+      expect(sets.flat().length).toBeGreaterThan(16_000)
+    }
+    // It is MATH's training split alone that holds some, five of them of its own test split.
     expect(published.filter(({ problems }) => leaked(problems, barred).length > 0).map(({ file }) => file)).toEqual([
       'math/train.jsonl',
     ])
     expect(leaked(published[1]!.problems, tests)).toHaveLength(5)
-    expect(sets.flat().length).toBeGreaterThan(16_000)
+    expect(leaked(published[1]!.problems, labelledIn('omnimath'))).toHaveLength(6)
+    expect(leaked(published[1]!.problems, statedIn('mr_ben_math/math.jsonl'))).toHaveLength(24)
+    expect(
+      knownLeaks(published[1]!.problems)
+        .map((one) => problemHash(one.problem))
+        .toSorted(),
+    ).toEqual(withheld['math/train.jsonl'])
   })
 
   it.skipIf(!hasData)('MATH500 and ProcessBench stand in the test splits (skipped where the data are absent)', () => {

@@ -1,0 +1,30 @@
+/** Fields that MR-GSM8K and MR-Ben write alike. */
+import { z } from 'zod'
+import { withinSteps } from './judged-solution.ts'
+
+/** Whether a solution is right; both “wrong” and “incorrect” are in use. */
+export const correctness = z
+  .string()
+  .transform((text) => text.trim().toLowerCase())
+  .pipe(z.enum(['correct', 'incorrect', 'wrong']))
+  .transform((text) => text === 'correct')
+
+/** The first wrong step, counted from 1, as a number or a text; null for none. */
+export const stepNumber = z
+  .union([z.int(), z.string().regex(/^\s*(?:\d{1,4}|n\/?a)?\s*$/i, 'neither a number nor N/A')])
+  .nullish()
+  .transform((value) => (typeof value === 'number' ? value : /\d/.test(value ?? '') ? Number(value) : null))
+
+/** The first wrong step from 0. A wrong solution must have one of its steps, and only a wrong one. */
+export function firstErrorOf(
+  right: boolean,
+  step: number | null,
+  steps: readonly string[],
+  field: string,
+  context: z.RefinementCtx,
+): number | null {
+  if (right) return null
+  if (step !== null && withinSteps(step - 1, steps)) return step - 1
+  context.addIssue({ code: 'custom', path: [field], message: 'the solution is wrong, and this is none of its steps' })
+  return z.NEVER
+}

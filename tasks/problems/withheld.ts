@@ -1,0 +1,43 @@
+/**
+ * Problems of published training splits that also stand in published evaluation sets, by training file: the first 16 digits of
+ * the SHA-256 of `problemKey`. Written by scripts/withheld-problems.ts.
+ */
+export const withheld: Readonly<Record<string, readonly string[]>> = {
+  'math/train.jsonl': [
+    '13d3e87215a8b6d3',
+    '14ba88eb8157ae98',
+    '1643ff133757ce4b',
+    '18622f0a3723e1c8',
+    '1b39c24f93608428',
+    '2ca83961dc7bd011',
+    '2f7873b032b45f39',
+    '3d609d5e3481fea0',
+    '41b61a9de97db1d1',
+    '492e1895989c22c9',
+    '4a1357e6790f4973',
+    '4f722a82f62667de',
+    '67717b5d3ea84926',
+    '67d4715b6af9debe',
+    '6c191682abeeac51',
+    '74f08ef16e14ef98',
+    '77a9062204ceca10',
+    '890f947687628b3d',
+    '8ca97425d0ec367b',
+    '904ca7d8a5a5d96b',
+    '9ab20f8bcb8b73c2',
+    '9c13aa7c3ef45095',
+    'a41a082031771604',
+    'a68016beddff9a29',
+    'b01ce7c42a9f4abf',
+    'b524b84d1ef1b84c',
+    'c683f0e757263650',
+    'ca88ea412cde70dc',
+    'cb04c6d7144df7c0',
+    'cf52f6f6004a0cc6',
+    'd8d0ef42e6e37cea',
+    'd997aa9a7275118a',
+    'e1815254535556dc',
+    'fa40ee9cf44d8941',
+    'fab0aad6682a4aaf',
+  ],
+}
