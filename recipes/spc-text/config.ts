@@ -19,6 +19,8 @@ export const spcTextConfig = z.strictObject({
   problems: z.strictObject({
     file: z.string().min(1),
     form: z.enum(['gsm8k', 'math', 'svamp', 'mawps']).default('gsm8k'),
+    /** Leave out problems whose own solution has more steps: a small solver solves none of them. */
+    mostSteps: count.nullable().default(null),
   }),
 
   /** The solver is the published model, fine-tuned on the training problems' own solutions for so many steps (0: as it is). */

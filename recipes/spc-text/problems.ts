@@ -20,6 +20,7 @@ export function problemFile({ problems }: SpcTextConfig): FileSet {
     file: problems.file,
     read: (text, source) =>
       parseProblems(problems.form, text, source, 'train')
+        .filter(({ steps }) => steps.length <= (problems.mostSteps ?? Infinity))
         .filter(({ problem, steps }) => [problem, ...steps].every(isPlain))
         .map(({ problem, steps, answer }): Data => ({ problem, steps, answer })),
   }

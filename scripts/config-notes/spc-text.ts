@@ -27,6 +27,7 @@ export const spcTextNotes: Notes = {
   ],
   'problems.file': ['PRM800K’s training problems', 'A published training split, as JSON Lines.'],
   'problems.form': ['–', 'Its form (see [tasks.md](tasks.md)).'],
+  'problems.mostSteps': ['–', 'Leave out problems whose own solution has more steps; null: none.'],
   'solver.steps': ['0', 'Optimizer steps of the solver on worked problems; 0: the published model as it is.'],
   'solver.batch': ['–', 'Rows per step.'],
   'solver.learningRate': ['–', 'Peak learning rate: 10 steps of warm-up, then linear decay.'],
