@@ -16,6 +16,8 @@ export interface Measured {
 
 /** Seconds per unit of work (see PlannedPhase.work) before anything of its kind was measured: a slow core's, with the default model. */
 const firstGuess = { play: 0.005, evaluate: 0.003, update: 0.004 } as const
+/** The same for each token of an adopted model of 135M weights: prompts and answers, of which a row has half a context. */
+const adoptedGuess = { play: 0.007, evaluate: 0.005, update: 0.006 } as const
 /** Weights of the default model's layers. */
 const defaultWeights = 800_000
 /** A phase that only computes costs a moment per shard. */
@@ -89,12 +91,9 @@ function secondsPerUnit({ costs, planned, model }: Measured, kind: PlannedPhase[
     work += (phase.work * cost.shards) / phase.shards
   }
   if (work > 0) return seconds / work
-  return firstGuess[kind] * Math.max(0.1, layerWeights(model) / defaultWeights)
-}
-
-/** Of an adopted model nothing is known before it is read: the guess is the smallest that is published, SmolLM2-135M. */
-function layerWeights(model: ModelConfig | AdoptedModel): number {
-  if (isAdopted(model)) return 106_000_000
+  // Of an adopted model nothing is known before it is read: the guess is for the smallest that is published.
+  if (isAdopted(model)) return adoptedGuess[kind] * (model.context / 2)
   const { width, hidden, layers } = model
-  return layers * (4 * width * width + 3 * width * hidden)
+  const weights = layers * (4 * width * width + 3 * width * hidden)
+  return firstGuess[kind] * Math.max(0.1, weights / defaultWeights)
 }

@@ -5,7 +5,8 @@ import { range } from '../../shared/collections.ts'
 import { launchDetached } from '../detached.ts'
 import { playInForeground } from '../foreground.ts'
 import { readBranch, readRunFile, type RunFile } from '../run-file.ts'
-import { say, sayJson, style, table, type Column } from '../terminal.ts'
+import { estimate } from '../estimate.ts'
+import { clock, say, sayJson, style, table, type Column } from '../terminal.ts'
 
 interface Options {
   name?: string
@@ -61,6 +62,7 @@ const collect = (value: string, before: string[]): string[] => [...before, value
 
 async function sayPlan(name: string, { config }: RunFile, json: boolean): Promise<void> {
   const plans = await Promise.all(range(0, config.rounds + 1).map((round) => planRound(config, round)))
+  const seconds = estimate({ planned: plans, costs: [], updates: [], finished: 0, model: config.model })
   if (json) {
     const plan = plans.map((phases, round) => ({
       round,
@@ -71,7 +73,7 @@ async function sayPlan(name: string, { config }: RunFile, json: boolean): Promis
         ...(update?.steps ? { steps: update.steps } : {}),
       })),
     }))
-    return sayJson({ run: name, config, plan })
+    return sayJson({ run: name, config, estimated_seconds: seconds, plan })
   }
   say(stringify(config).trimEnd())
   say()
@@ -93,4 +95,6 @@ async function sayPlan(name: string, { config }: RunFile, json: boolean): Promis
     { title: 'steps', align: 'right' },
   ]
   for (const line of table(columns, rows)) say(line)
+  if (seconds !== null)
+    say(`\nAbout ${clock(seconds)} here, by a guess for slow cores; a run that is under way measures its own speed.`)
 }
