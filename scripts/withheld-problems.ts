@@ -58,7 +58,7 @@ function training(named: string): { form: ProblemForm; file: string } {
 }
 
 /** Which problems of each training file stand in which evaluation files. */
-export function overlaps(
+function overlaps(
   train: readonly string[],
   evaluation: readonly string[],
 ): { train: string; evaluation: string; hashes: string[] }[] {

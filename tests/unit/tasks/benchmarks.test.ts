@@ -12,6 +12,7 @@ import {
 import { concludeLocation, locationFloors, locationScores } from '../../../tasks/benchmarks/location.ts'
 import { concludeMrScore, matthews, mrScores } from '../../../tasks/benchmarks/mr-score.ts'
 import { concludePrmScore, prmFloors, prmScore } from '../../../tasks/benchmarks/prmbench.ts'
+import { stepLines, verdictsOfSolutions } from '../../../tasks/benchmarks/step-lines.ts'
 import { chooseSteps, concludeSingleStep, singleStepFloors } from '../../../tasks/benchmarks/single-step.ts'
 
 const [C, I] = ['Correct', 'Incorrect'] as const
@@ -52,6 +53,28 @@ describe('where a step-by-step critic sees the first error', () => {
         expect(locate([...before, I, ...after], steps)).toBe(before.length)
       }),
     )
+  })
+})
+
+describe('the lines of an evaluation', () => {
+  const solutions = [solution('1', 1), solution('2', null), solution('3', 0, { labels: [I, null, C] })]
+  it('are every step with what is known of it', () => {
+    const lines = stepLines(solutions)
+    expect(lines.map(({ label }) => label)).toEqual([C, I, null, C, C, C, I, null, C])
+    expect(lines[5]).toEqual({ problem: 'problem 2', done: ['a', 'b'], step: 'c', label: C, group: 'g' })
+  })
+  it('find back to their solutions, in whatever order they were judged', () => {
+    const judged = [
+      { item: 8, verdict: 'Correct' },
+      { item: 0, verdict: 'Correct' },
+      { item: 1, verdict: 'Incorrect' },
+      { item: 4, verdict: 'perhaps' },
+    ]
+    expect(verdictsOfSolutions(solutions, judged)).toEqual([
+      [C, I, null],
+      [null, null, null],
+      [null, null, C],
+    ])
   })
 })
 
