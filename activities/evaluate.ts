@@ -6,7 +6,7 @@ import type { EvaluationRow } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Attempt } from './running.ts'
 import { ask, tokensOf } from './playing.ts'
-import { readSettings, weightsOf } from './settings.ts'
+import { readSettings, samplingWeights } from './settings.ts'
 
 /** Lets a policy answer one shard of a suite, greedily, and stores one row per line. */
 export async function evaluateShard(dependencies: Dependencies, input: EvaluateShard, attempt: Attempt): Promise<void> {
@@ -24,7 +24,7 @@ export async function evaluateShard(dependencies: Dependencies, input: EvaluateS
   const set = { run, round: definition.set.round, set: definition.set.name, from, to: from + config.shard }
   const items = new Map((await times.storing(readSet(database, set))).map((item) => [String(item.item), item]))
   const questions = [...items.values()].flatMap((item) => definition.ask(config, item) ?? [])
-  const weights = await times.storing(weightsOf(dependencies, run, policy))
+  const weights = await times.storing(samplingWeights(dependencies, run, settings, policy))
   const sampling = { samples: 1, temperature: 0, maximumNewTokens: definition.maximumNewTokens(config) }
   const answers = await engines.use({ ...attempt, device: config.device }, (engine) =>
     ask(engine, { settings, questions, sampling, weights, place: phase, signal }),

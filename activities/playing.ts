@@ -19,7 +19,7 @@ interface Asked {
 
 interface Asking {
   settings: RoundSettings
-  weights: WeightsReference
+  weights: WeightsReference | null
   sampling: Sampling
   /** Aborted when nobody wants the answers any more. */
   signal: AbortSignal

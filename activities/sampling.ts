@@ -13,7 +13,8 @@ export interface Wanted {
 
 interface Place {
   settings: RoundSettings
-  weights: WeightsReference
+  /** Null asks the adopted model itself, below all adapters. */
+  weights: WeightsReference | null
   /** Aborted when nobody wants the completions any more. */
   signal: AbortSignal
 }
@@ -63,6 +64,7 @@ interface Call {
 /** A policy that is a whole model, small enough to be fed at every call: prompts of one padded length, one graph run each. */
 function whole(engine: EngineProcess, { settings, weights }: Place, wanted: Wanted): Call {
   const { model, texts } = settings
+  if (!weights) throw new Error('a whole model has no base')
   const { prompts, samplesPerPrompt, maximumNewTokens, temperature } = wanted
   const longest = Math.max(...prompts.map((prompt) => prompt.length))
   const calls = Math.ceil((prompts.length * samplesPerPrompt) / ROWS_PER_CALL)

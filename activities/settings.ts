@@ -11,7 +11,7 @@ import {
   type WeightsReference,
 } from '../engine/index.ts'
 import { type AnyRecipe, parseConfig } from '../recipes/registry.ts'
-import type { PlayedBy } from '../shared/ids.ts'
+import { type PlayedBy, policyName } from '../shared/ids.ts'
 import { ADOPTED, type AdoptedModel, type BaseConfig, type Data, isAdopted } from '../shared/recipe.ts'
 import { type Texts, vocabularyTexts } from '../shared/texts.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -47,6 +47,16 @@ export async function weightsOf(
 ): Promise<WeightsReference> {
   const { sha256 } = await readPolicy(database, run, policy)
   return { sha256, path: join(artefacts, `${sha256}.safetensors`) }
+}
+
+/** What a policy is sampled with; null where it is the model below all adapters. */
+export async function samplingWeights(
+  stored: Stored,
+  run: string,
+  { lora }: RoundSettings,
+  policy: PlayedBy,
+): Promise<WeightsReference | null> {
+  return lora && policyName(policy) === policyName(ADOPTED) ? null : weightsOf(stored, run, policy)
 }
 
 /** What is kept with the policy of an adopted model: its form, where it came from, and its tokenizer's file. */

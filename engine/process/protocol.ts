@@ -26,7 +26,9 @@ export type StoredScoreRequest = Omit<ScoreRequest, 'weights' | 'lora'> &
   StoredWeightsRequest & { readonly lora?: StoredBase }
 
 /** Sampling from an adapter over a frozen base. */
-export interface AdaptedSampleRequest extends Omit<StoredSamplerRequest, 'adapter'>, StoredWeightsRequest {
+export interface AdaptedSampleRequest extends Omit<StoredSamplerRequest, 'adapter'> {
+  /** The adapter's; null samples from the base itself. */
+  readonly weights: WeightsReference | null
   readonly model: LlamaConfig
   readonly lora: StoredBase
   /** See StoredSamplerOptions. */

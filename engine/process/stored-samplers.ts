@@ -1,5 +1,7 @@
 /** Samplers of the engine process, one for each frozen base and shape: compiled once, used by every adapter over the base. */
 import type { EngineOptions } from '../engine.ts'
+import type { LlamaConfig } from '../models/llama.ts'
+import { type LoraBase, loraLayout } from '../models/lora.ts'
 import type { SampleResult } from '../sampling/sample.ts'
 import { StoredSampler } from '../sampling/stored-sampler.ts'
 import type { AdaptedSampleRequest } from './protocol.ts'
@@ -12,10 +14,18 @@ export class StoredSamplers {
   readonly #stored: StoredModels
   readonly #options: EngineOptions
   readonly #samplers = new Map<string, StoredSampler>()
+  readonly #empty = new WeakMap<object, Float32Array>()
 
   constructor(stored: StoredModels, options: EngineOptions) {
     this.#stored = stored
     this.#options = options
+  }
+
+  /** An adapter that changes nothing; one array for each base, as samplers know adapters by their arrays. */
+  #nothing(model: LlamaConfig, lora: LoraBase): Float32Array {
+    const known = this.#empty.get(lora.base) ?? new Float32Array(loraLayout(model, lora).size)
+    this.#empty.set(lora.base, known)
+    return known
   }
 
   async sample({
@@ -28,7 +38,7 @@ export class StoredSamplers {
     ...asked
   }: AdaptedSampleRequest): Promise<SampleResult> {
     const lora = await this.#stored.base(model, over)
-    const adapter = await this.#stored.weights(weights, { model, lora })
+    const adapter = weights === null ? this.#nothing(model, lora) : await this.#stored.weights(weights, { model, lora })
     const key = JSON.stringify([over, model, rows, capacity, temperature])
     let sampler = this.#samplers.get(key)
     if (sampler === undefined) {

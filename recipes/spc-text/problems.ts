@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isPlain } from '../../shared/chat.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Data, FileSet, ItemRow } from '../../shared/recipe.ts'
+import { trainingProblems } from '../../tasks/problems/training.ts'
 import { parseProblems } from '../../tasks/problems/word-problems.ts'
 import type { Split } from '../../tasks/task.ts'
 import { splitOf } from '../spc/problems.ts'
@@ -19,7 +20,7 @@ export function problemFile({ problems }: SpcTextConfig): FileSet {
     field: 'problems.file',
     file: problems.file,
     read: (text, source) =>
-      parseProblems(problems.form, text, source, 'train')
+      trainingProblems(parseProblems(problems.form, text, source, 'train'))
         .filter(({ steps }) => steps.length <= (problems.mostSteps ?? Infinity))
         .filter(({ problem, steps }) => [problem, ...steps].every(isPlain))
         .map(({ problem, steps, answer }): Data => ({ problem, steps, answer })),

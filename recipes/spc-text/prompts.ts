@@ -73,6 +73,8 @@ export const words: VerdictWords = {
   },
 }
 
+export const verdictOf = (text: string | null): Verdict | null => verdicts.find((verdict) => verdict === text) ?? null
+
 /** The steps of a finished solution, the last of which states the answer; null for other texts. */
 export function parseSolution(text: string): string[] | null {
   if (!text.endsWith(stop) || !isPlain(text)) return null

@@ -25,7 +25,7 @@ import type { ItemRow } from '../../../shared/recipe.ts'
 const folder = import.meta.dirname
 const file = path.join(folder, 'problems.jsonl')
 const tokenizerFolder = path.resolve(folder, '..', '..', 'parity', 'fixtures', 'tokenizers', 'qwen2')
-const [STEPS, ROWS] = [1000, 16]
+const [STEPS, ROWS] = [1800, 16]
 
 const names = ['Tom', 'Ann', 'Bob', 'Eve', 'Max', 'Sue']
 const things = ['pens', 'cups', 'hats', 'keys', 'eggs', 'nuts']
@@ -45,7 +45,7 @@ function problem(index: number): { question: string; answer: string } {
   }
 }
 
-const problems = Array.from({ length: 500 }, (_, index) => problem(index))
+const problems = Array.from({ length: 300 }, (_, index) => problem(index))
 const unique = [...new Map(problems.map((one) => [one.question, one])).values()]
 fs.writeFileSync(file, unique.map((one) => `${JSON.stringify(one)}\n`).join(''))
 
@@ -103,7 +103,7 @@ for (let step = 0; step < STEPS; step += 10) {
     Array.from({ length: ROWS }, (_unused, row) => {
       const draws = new Stream('small text model', step + offset, row).draws()
       // A little of the players' work, so that a few steps of an adapter make players of the model.
-      const kind = row < 12 ? examples.worked : row < 14 ? examples.generator : examples.critic
+      const kind = row < 4 ? examples.worked : row < 10 ? examples.generator : examples.critic
       const { prompt, completion } = draws.pick(kind)
       const opening = texts.prompt(prompt)
       const tokens = [...opening, ...texts.completion(completion)]

@@ -1,0 +1,125 @@
+import { z } from 'zod'
+import type { Data, Importer, Suite } from '../../shared/recipe.ts'
+import type { JudgedSolution, Verdict } from '../../tasks/benchmarks/judged-solution.ts'
+import { benchmarks } from '../../tasks/benchmarks/registry.ts'
+import { chooseSteps, concludeSingleStep, type StepRule } from '../../tasks/benchmarks/single-step.ts'
+import { stepLines, verdictsOfSolutions } from '../../tasks/benchmarks/step-lines.ts'
+import { parseLines } from '../../tasks/json-lines.ts'
+import type { SpcTextConfig } from './config.ts'
+import { verdictOf, words } from './prompts.ts'
+import { textWording } from './wording.ts'
+
+/** What a critic is judged on: the solver's own slips, and files of published benchmarks. */
+
+/** A line of a suite: one step to judge. */
+const line = z.object({
+  problem: z.string(),
+  done: z.array(z.string()),
+  step: z.string(),
+  label: z.enum(['Correct', 'Incorrect', 'unlabelled']),
+  kind: z.string(),
+})
+
+interface Step {
+  problem: string
+  done: string[]
+  step: string
+  label: Verdict | null
+  group: string
+}
+const lineOf = ({ problem, done, step, label, group }: Step): Data =>
+  line.parse({ problem, done, step, label: label ?? 'unlabelled', kind: group })
+
+/** The benchmark's own protocol: all steps of its solutions. */
+const wholeSolutions = (name: string): Importer<SpcTextConfig> => {
+  const benchmark = benchmarks[name]
+  if (!benchmark) throw new Error(`no benchmark ${name}`)
+  return {
+    summary: benchmark.summary,
+    read: (_config, text, source) => stepLines(benchmark.read(text, source)).map(lineOf),
+    conclude(_config, text, source, judgements) {
+      const solutions = benchmark.read(text, source)
+      return benchmark.conclude(solutions, verdictsOfSolutions(solutions, judgements))
+    },
+  }
+}
+
+/** SPC's protocol (section 4.1): as many right steps as wrong ones, each by itself. */
+const singleSteps = (name: string, rule: StepRule): Importer<SpcTextConfig> => {
+  const chosen = ({ seed }: SpcTextConfig, text: string, source: string) =>
+    chooseSteps(benchmarks[name]?.read(text, source) ?? [], rule, seed)
+  return {
+    summary: `Single steps of ${name}, right and wrong 1:1`,
+    read: (config, text, source) => chosen(config, text, source).map(lineOf),
+    conclude(config, text, source, judgements) {
+      const byItem = new Map(judgements.map(({ item, verdict }) => [item, verdictOf(verdict)]))
+      const steps = chosen(config, text, source)
+      const { lines, numbers } = concludeSingleStep(
+        steps,
+        steps.map((_, item) => byItem.get(item) ?? null),
+      )
+      return { lines, numbers }
+    },
+  }
+}
+
+const form = 'each line is JSON with problem, a text, and steps, a list of texts'
+const ownSolution = z.object({ problem: z.string().regex(/\S/, 'there is no text'), steps: z.array(z.string()).min(1) })
+
+/** A user's own solutions, of which nobody says what is right. */
+const critique: Importer<SpcTextConfig> = {
+  summary: 'Judges solutions step by step',
+  read: (_config, text, source) => stepLines(solutionsOf(text, source)).map((one) => lineOf({ ...one, label: null })),
+  conclude(_config, text, source, judgements) {
+    const byItem = new Map(judgements.map((judgement) => [judgement.item, judgement]))
+    let item = 0
+    const solutions = solutionsOf(text, source).map(({ problem, steps }) => {
+      const rows = steps.map((step) => {
+        const { verdict = null, text: said = '' } = byItem.get(item++) ?? {}
+        return { step, verdict, critique: said }
+      })
+      const first = rows.findIndex(({ verdict }) => verdict === 'Incorrect')
+      return { problem, steps: rows, first_mistake: first < 0 ? null : first + 1 }
+    })
+    const lines = solutions.flatMap(({ problem, steps, first_mistake: first }) => [
+      problem,
+      ...steps.flatMap(({ step, verdict, critique: said }, index) => [
+        `  ${index + 1}. ${step}`,
+        `     ${verdict ?? 'unreadable'}: ${said.replaceAll('\n', ' ')}`,
+      ]),
+      first === null ? '  no mistake found' : `  first mistake: step ${first}`,
+    ])
+    return { lines, numbers: { solutions } }
+  },
+}
+
+const solutionsOf = (text: string, source: string): JudgedSolution[] =>
+  parseLines(text, source, ownSolution, form).map((one, index) => {
+    return { ...one, id: String(index), firstError: null, group: 'critique' }
+  })
+
+export const importers: Record<string, Importer<SpcTextConfig>> = {
+  critique,
+  ...Object.fromEntries(Object.keys(benchmarks).map((name) => [name, wholeSolutions(name)])),
+  'processbench-steps': singleSteps('processbench', 'first-error'),
+  'prm800k-steps': singleSteps('prm800k', 'shared-prefix'),
+  'deltabench-steps': singleSteps('deltabench', 'labelled'),
+}
+
+/** Steps of a set of round 0, judged greedily. */
+export function suite(name: string): Suite<SpcTextConfig> | null {
+  const isFile = Object.keys(importers).some((one) => name.startsWith(`${one}/`))
+  if (!isFile && !/^natural\/(validation|test)$/.test(name)) return null
+  return {
+    summary: isFile ? `Steps of a file (${name.split('/')[0]})` : `The solver's own slips (${name})`,
+    set: { round: 0, name },
+    items: ({ evaluation }) => (isFile ? 0 : evaluation.natural),
+    maximumNewTokens: ({ tokens }) => tokens.critique,
+    ask: (config, row) => textWording(config).critiqueQuestion(String(row.item), line.parse(row.data)),
+    judge(_config, row, answer) {
+      const { label, kind } = line.parse(row.data)
+      const [text = ''] = answer.texts
+      return { item: row.item, label, kind, text, verdict: words.parse(text) }
+    },
+  }
+}
