@@ -22,21 +22,22 @@ export const stripFunctions: Readonly<Record<string, (text: unknown, characters?
 /** With the settings of transformers. */
 export function parseTemplate(source: string): Program {
   const program = parse(tokenize(source, { trim_blocks: true, lstrip_blocks: true }))
-
   rewriteChildren(program)
   return program
 }
 
 /** What Python's str.isspace() holds for: other than JavaScript, U+001C to U+001F and U+0085, and not U+FEFF. */
-const WHITE_SPACE = /[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/
+const WHITE_SPACE = new Set(
+  '\t\n\v\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000',
+)
 
 export function strip(text: unknown, side: Side, characters?: unknown): string {
   if (typeof text !== 'string') throw new TypeError('only a text can be stripped')
   if (characters !== undefined && characters !== null && typeof characters !== 'string') {
     throw new TypeError('what is stripped must be a text')
   }
-  const given = typeof characters === 'string' ? new Set(characters) : undefined
-  const goes = (character = ''): boolean => given?.has(character) ?? WHITE_SPACE.test(character)
+  const stripped = typeof characters === 'string' ? new Set(characters) : WHITE_SPACE
+  const goes = (character = ''): boolean => stripped.has(character)
   const all = Array.from(text)
   let [start, end] = [0, all.length]
   if (side !== 'right') while (start < end && goes(all[start])) start++
@@ -52,7 +53,7 @@ function rewrite(node: unknown): unknown {
 
 function rewriteChildren(node: object): void {
   if (node instanceof Map) {
-    for (const [key, value] of [...node]) node.set(key, rewrite(value))
+    for (const [key, value] of node) node.set(key, rewrite(value))
     return
   }
   for (const [key, value] of Object.entries(node)) Reflect.set(node, key, rewrite(value))
