@@ -1,6 +1,7 @@
 /** Chat templates (https://huggingface.co/docs/transformers/main/en/chat_templating): messages to the text of a prompt. */
-import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja'
+import { Environment, Interpreter } from '@huggingface/jinja'
 import type { Matcher, Section } from './matcher.ts'
+import { parseTemplate, type Program, strip, stripFunctions } from './template.ts'
 import { TokenizerError } from './tokenizer-file.ts'
 
 export interface ChatMessage {
@@ -62,7 +63,7 @@ function continuedText(messages: readonly PlainMessage[], end: string, format: C
   const text = render(marked, format, false)
   const at = text.lastIndexOf(end)
   if (at < 0) throw new TokenizerError('the chat template leaves out the last message, which cannot be continued then')
-  return text.startsWith(`${end} `, at) ? text.slice(0, at) : text.slice(0, at).trimEnd()
+  return text.startsWith(`${end} `, at) ? text.slice(0, at) : strip(text.slice(0, at), 'right')
 }
 
 function render(messages: readonly PlainMessage[], { template, tokens }: ChatFormat, prompt: boolean): string {
@@ -88,6 +89,7 @@ const LONGEST_RANGE = 100_000
  * depends on its messages alone. Ranges are bounded, as templates come with models.
  */
 const GLOBALS = {
+  ...stripFunctions,
   true: true,
   false: false,
   none: null,
@@ -111,15 +113,11 @@ function plainText(messages: readonly PlainMessage[], prompt: boolean): string {
   return [...lines, ...(prompt ? [`${NAMES.assistant}:`] : [])].join('\n\n')
 }
 
-type Program = ReturnType<typeof parse>
-
 /** The template that was parsed last: a process has one or two. */
 let latest: { readonly source: string; readonly program: Program } | undefined
 
 function parsed(source: string): Program {
-  if (latest?.source !== source) {
-    latest = { source, program: parse(tokenize(source, { trim_blocks: true, lstrip_blocks: true })) }
-  }
+  if (latest?.source !== source) latest = { source, program: parseTemplate(source) }
   return latest.program
 }
 

@@ -37,6 +37,11 @@ const [CONTROL, USER_DEFINED] = [3, 4]
 const ENDS = new Set(['<|endoftext|>', '<|end_of_text|>', '<|im_end|>', '<|eot_id|>', '<|eom_id|>'])
 
 export function ggufTokenizer(metadata: ReadonlyMap<string, GgufValue>, source: string): TokenizerParts {
+  if (!metadata.has('tokenizer.ggml.model')) {
+    throw new TokenizerError(
+      `${source} holds no tokenizer: tokenizer.ggml.model is missing; convert it with its vocabulary`,
+    )
+  }
   const found = check(fields, Object.fromEntries(metadata), source)
   const tokens = found['tokenizer.ggml.tokens']
   const types = found['tokenizer.ggml.token_type']

@@ -145,7 +145,8 @@ class LlamaTokenizer implements Tokenizer {
     const { ids } = this.#words.encode(word, { add_special_tokens: false })
     if (word.length <= LONGEST_REMEMBERED) {
       if (this.#remembered.size >= REMEMBERED_WORDS) this.#remembered.clear()
-      this.#remembered.set(word, ids)
+      // A part of a string keeps the whole in memory, so the key is a copy.
+      this.#remembered.set(Buffer.from(word, 'utf16le').toString('utf16le'), ids)
     }
     return ids
   }
@@ -166,7 +167,6 @@ function specialTokens({ tokenizer, bosToken, eosToken, padToken, stopTokens }: 
 function withoutTokens(model: TokenizerJson['model'], tokens: ReadonlySet<string>): TokenizerJson['model'] {
   return {
     ...model,
-    unk_token: model.unk_token,
     vocab: Object.fromEntries(
       Object.entries(model.vocab).filter(([token]) => !tokens.has(token) || token === model.unk_token),
     ),

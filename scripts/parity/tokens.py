@@ -152,7 +152,7 @@ TEMPLATES = {
     {%- elif message.role == "assistant" %}
         {%- set content = message.content %}
         {%- if '</think>' in content and loop.index0 < ns.last %}
-            {%- set content = content.split('</think>')[-1].lstrip('\\n') %}
+            {%- set content = content.split('</think>')[-1].strip('\\n') | trim('.') %}
         {%- endif %}
         {{- '<|im_start|>' + message.role + '\\n' + content + '<|im_end|>\\n' }}
     {%- endif %}
@@ -176,10 +176,10 @@ CHATS = [
     [("system", "Be short."), ("user", "Is this step right?\n\n 3 × 4 = 12 ")],
     [("user", "a"), ("assistant", "b"), ("user", "Zürich 👩‍👩‍👧‍👦 e\u0301 it's 1234567")],
     [("system", "  Judge. "), ("user", "Step 1: x = 2\nStep 2: x² = 4\n"), ("assistant", "The step is")],
-    [("user", "go"), ("assistant", "<think>\nhm\n</think>\n\nyes"), ("user", "on"), ("assistant", "Let us see: \n")],
+    [("user", "go"), ("assistant", "<think>\nhm\n</think>\n\n  yes.."), ("user", "on"), ("assistant", "Let us see: \n")],
     [("user", "go"), ("assistant", "end")],
     [("user", "\u3000 space around \t"), ("assistant", "  two spaces before, two behind  ")],
-    [("user", ""), ("assistant", "x"), ("user", "\x00\ufeff\u0085.")],
+    [("user", ""), ("assistant", "x"), ("user", "\x1f\u0085\ufeff x \ufeff\u0085\n")],
 ]
 
 
