@@ -40,6 +40,7 @@ import {
 } from './shared/ids.ts'
 import type { BaseConfig, Data } from './shared/recipe.ts'
 import { searchAttributeCommands } from './shared/search-attributes.ts'
+import { evaluationName } from './shared/votes.ts'
 
 export { planRound, type PlannedPhase } from './workflows/plan.ts'
 export { parseConfig } from './recipes/registry.ts'
@@ -223,12 +224,13 @@ export class SparringClient {
   }
 
   /** Lets a policy judge a suite; its judgements are rows when this resolves. */
-  async evaluate(input: Omit<EvaluationInput, 'queuePrefix'>): Promise<void> {
+  async evaluate(input: Omit<EvaluationInput, 'queuePrefix' | 'first'>): Promise<void> {
+    const name = evaluationName(input.suite, input.voting)
     await this.#client.workflow.execute('evaluation', {
-      workflowId: evaluationWorkflowId(input.run, input.suite, input.policy),
+      workflowId: evaluationWorkflowId(input.run, name, input.policy),
       taskQueue: taskQueue(this.#queuePrefix, 'control'),
-      args: [{ ...input, queuePrefix: this.#queuePrefix } satisfies EvaluationInput],
-      staticSummary: `${policyName(input.policy)} on ${input.suite}`,
+      args: [{ ...input, first: 0, queuePrefix: this.#queuePrefix } satisfies EvaluationInput],
+      staticSummary: `${policyName(input.policy)} on ${name}`,
       workflowIdConflictPolicy: 'USE_EXISTING',
     })
   }

@@ -54,13 +54,29 @@ export async function openSession(what: string, onProgress: (message: string) =>
   }
 }
 
-/** Runs a command's question against the services; they are left as they were found, also after Ctrl-C. */
-export async function withSession<T>(what: string, use: (session: Session) => Promise<T>): Promise<T> {
+/**
+ * Runs a command's question against the services; they are left as they were found, also after Ctrl-C, when a terminal is told
+ * what that means.
+ */
+export async function withSession<T>(
+  what: string,
+  use: (session: Session) => Promise<T>,
+  interrupted?: string,
+): Promise<T> {
   const session = await openSession(what)
-  const interrupt = (): void => void session.close().finally(() => process.exit(130))
+  let isInterrupted = false
+  const interrupt = (): void => {
+    isInterrupted = true
+    if (interrupted !== undefined) note(`\n${interrupted}`)
+    void session.close().finally(() => process.exit(130))
+  }
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   try {
     return await use(session)
+  } catch (error) {
+    // What breaks as the services are taken away under it is no news; the process ends when they are closed.
+    if (isInterrupted) await new Promise(() => undefined)
+    throw error
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
     await session.close()

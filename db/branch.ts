@@ -64,7 +64,7 @@ export async function adoptRounds(
       copied('checkpoints', 'role, version, step, sha256, bytes', ofPolicy),
       copied('metrics', 'role, version, step, name, value', ofPolicy),
       copied('consumptions', 'role, version, round, episode, turn', ofPolicy),
-      copied('evaluations', 'suite, role, version, item, kind, label, verdict, text', ofShard),
+      copied('evaluations', 'suite, role, version, item, kind, label, verdict, text, share, votes', ofShard),
     ]) {
       await transaction.execute(statement)
     }

@@ -14,6 +14,7 @@ import {
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
 import type { Data } from '../shared/recipe.ts'
+import type { Vote } from '../shared/votes.ts'
 
 /**
  * Every step of a run leaves its rows here (DESIGN section 6). All primary keys are places in the plan, so writing a row
@@ -193,6 +194,10 @@ export const evaluations = pgTable(
     label: text('label').notNull(),
     verdict: text('verdict'),
     text: text('text').notNull(),
+    /** Of the readable votes, the share that says Incorrect; null of greedy answers, and where no vote can be read. */
+    share: doublePrecision('share'),
+    /** What was said, vote by vote, in the order of their random numbers; null of greedy answers. */
+    votes: jsonb('votes').$type<Vote[]>(),
   },
   (table) => [primaryKey({ columns: [table.run, table.suite, table.role, table.version, table.item] })],
 )

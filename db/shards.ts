@@ -1,4 +1,4 @@
-import { and, asc, eq, gte, inArray, lt, sql } from 'drizzle-orm'
+import { and, asc, count, eq, gte, inArray, lt, sql } from 'drizzle-orm'
 import { groupBy } from '../shared/collections.ts'
 import type { Span } from '../shared/contract.ts'
 import type { Data, EpisodeRow, ItemRow, Rows, TurnRow } from '../shared/recipe.ts'
@@ -30,6 +30,20 @@ export type StoredTurn = TurnRow & { seed: string; template: string }
 export async function isShardDone(database: Database, place: ShardPlace): Promise<boolean> {
   const found = await database.select({ shard: shards.shard }).from(shards).where(at(place))
   return found.length > 0
+}
+
+/** How many of a phase's first `below` shards are done. */
+export async function countShards(
+  database: Database,
+  { run, round, phase }: Omit<ShardPlace, 'shard'>,
+  below: number,
+): Promise<number> {
+  const ofPhase = and(eq(shards.run, run), eq(shards.round, round), eq(shards.phase, phase))
+  const [row] = await database
+    .select({ done: count() })
+    .from(shards)
+    .where(and(ofPhase, lt(shards.shard, below)))
+  return row?.done ?? 0
 }
 
 /**

@@ -18,22 +18,24 @@ export interface LineChart {
   top?: number
   /** How values are written: as shares, unless told otherwise. */
   written?: (value: number) => string
+  /** How far apart, in pixels, the series stand at one place; 0 where places are measured themselves. */
+  spread?: number
 }
 
 const [WIDTH, HEIGHT] = [440, 250]
 const plot = { left: 44, right: WIDTH - 98, top: 12, bottom: HEIGHT - 36 }
 const LABEL_HEIGHT = 14
-/** How far apart, in pixels, the series stand at one round, so that their intervals can be told apart. */
+/** Series at one round stand a little apart, so that their intervals can be told apart. */
 const DODGE = 5
 
 /** Shares (or other numbers from 0 up) by round: a line, a mark and a 95 % interval for each series, named at its right end. */
-export function lineChart({ title, along, series, top, written }: LineChart): Html {
+export function lineChart({ title, along, series, top, written, spread = DODGE }: LineChart): Html {
   const shown = series.filter(({ points }) => points.length > 0)
   if (shown.length === 0) return nothing
   const xs = [...new Set(shown.flatMap(({ points }) => points.map(({ x }) => x)))].toSorted((a, b) => a - b)
   const ceiling = top ?? niceTop(Math.max(...shown.flatMap(({ points }) => points.map((point) => point.estimate.high))))
   const [first = 0, last = 0] = [xs[0], xs.at(-1)]
-  const inset = 6 + (DODGE * shown.length) / 2
+  const inset = 6 + (spread * shown.length) / 2
   const x = (value: number): number => {
     const [from, to] = [plot.left + inset, plot.right - inset]
     return last === first ? (from + to) / 2 : from + ((value - first) / (last - first)) * (to - from)
@@ -58,7 +60,7 @@ export function lineChart({ title, along, series, top, written }: LineChart): Ht
       ${ticks(xs).map((value) => html`<text class="tick" x="${px(x(value))}" y="${plot.bottom + 17}" text-anchor="middle">${value}</text>`)}
       <text class="tick" x="${plot.right + 8}" y="${plot.bottom + 17}">${along}</text>
       ${shown.map(({ name, points }, index) => {
-        const dodge = (index - (shown.length - 1) / 2) * DODGE
+        const dodge = (index - (shown.length - 1) / 2) * spread
         const places = points.map((point) => ({ ...point, px: x(point.x) + dodge, py: y(point.estimate.value) }))
         return html`<g class="series s${index % 6}">
           ${places.map(({ estimate, px: at }) => html`<line class="interval" x1="${px(at)}" x2="${px(at)}" y1="${px(y(estimate.low))}" y2="${px(y(Math.min(ceiling, estimate.high)))}" />`)}

@@ -1,5 +1,6 @@
 import type { PlayedBy, Role, Version } from './ids.ts'
 import type { BaseConfig, Data } from './recipe.ts'
+import type { Voting } from './votes.ts'
 
 /** What travels between client, workflows and activities: ids and small numbers, never texts or tensors. */
 
@@ -78,6 +79,8 @@ export interface EvaluateShard {
   suite: string
   shard: number
   policy: PlayedBy
+  /** Sampled votes instead of one greedy answer. */
+  voting?: Voting
 }
 
 export interface EvaluationInput {
@@ -85,6 +88,9 @@ export interface EvaluationInput {
   suite: string
   shards: number
   policy: PlayedBy
+  voting?: Voting
+  /** The shard to go on with, carried over continue-as-new. Absent in what older clients started: then shards come one by one. */
+  first?: number
   queuePrefix: string
 }
 

@@ -18,8 +18,9 @@ export const policyName = (policy: PlayedBy): string => `${policy.role}@${policy
 export const runWorkflowId = (run: string): string => `run/${run}`
 export const roundWorkflowId = (run: string, round: number): string => `run/${run}/round/${round}`
 
-export const evaluationWorkflowId = (run: string, suite: string, policy: PlayedBy): string =>
-  `run/${run}/evaluate/${suite}/${policyName(policy)}`
+/** `evaluation` is the suite's name, or that of votes on it: see evaluationName. */
+export const evaluationWorkflowId = (run: string, evaluation: string, policy: PlayedBy): string =>
+  `run/${run}/evaluate/${evaluation}/${policyName(policy)}`
 
 export type Queue = 'control' | 'infer' | 'train'
 

@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod'
 import type { PlayedBy, PolicySource, Role, Version } from './ids.ts'
 import type { Vocabulary } from './vocabulary.ts'
+import type { Vote } from './votes.ts'
 
 /**
  * What a recipe is to the rest of Sparring: pure functions from rows to rows. Activities read the rows, ask the engine,
@@ -221,16 +222,25 @@ export interface Judgement {
   text: string
 }
 
-/** A fixed set of items that a policy is judged on, one greedy answer per item. */
+/** A fixed set of items that a policy is judged on: one greedy answer per item, or several sampled votes. */
 export interface Suite<Config> {
   summary: string
   /** The item set it reads: (round it was made in, name). */
   set: { round: number; name: string }
   items(config: Config): number
-  maximumNewTokens(config: Config): ByTurn
+  /** How so many answers are sampled at a temperature; 0 is greedy. Which turns the temperature is for is the recipe's to say. */
+  sampling(config: Config, samples: number, temperature: number): Sampling
   /** The question for one item; null leaves the item out. */
   ask(config: Config, item: ItemRow): Question | null
+  /** Judges an answer of one sample. */
   judge(config: Config, item: ItemRow, answer: Answer): Judgement
+}
+
+/** One thing that a policy has right or wrong as a whole, for example where the first error of a solution is. */
+export interface Outcome {
+  /** What is true of it: nothing is wrong, or something is. The two kinds are counted apart. */
+  label: 'Correct' | 'Incorrect'
+  right: boolean
 }
 
 /** How a user's file becomes an evaluation set, and what the judgements of its lines add up to. */
@@ -240,6 +250,8 @@ export interface Importer<Config> {
   read(config: Config, text: string, source: string): Data[]
   /** The result for people (`lines`) and for programs (`numbers`). Judgements carry the index of their line as `item`. */
   conclude(config: Config, text: string, source: string, judgements: Judgement[]): { lines: string[]; numbers: Data }
+  /** What two policies are compared in, pair by pair; absent where it is the labelled lines themselves. */
+  outcomes?(config: Config, text: string, source: string, judgements: Judgement[]): Outcome[]
 }
 
 export interface ModelConfig {
@@ -311,6 +323,8 @@ export interface Recipe<Config extends BaseConfig> {
   /** By name. A round may play one more than once, with parameters after a slash (see phaseOf). */
   phases: Record<string, Phase<Config>>
   courses: Record<string, Course<Config>>
+  /** Names of the suites that a run makes itself and that a person may want judged. */
+  suites: readonly string[]
   /** A suite by its name; names may hold parameters, e.g. `arena/3`. Null when there is none of that name. */
   suite(name: string): Suite<Config> | null
   /** Suites whose lines come from a file, by name; their sets are called `<name>/<hash of the file>`. */
@@ -330,6 +344,7 @@ const usual = {
   steerable: ['rounds'],
   later: ['rounds'],
   files: () => [],
+  suites: [],
   suite: () => null,
   importers: {},
   measures: [],
@@ -357,6 +372,9 @@ export interface EvaluationRow extends Judgement {
   suite: string
   role: Role
   version: Version
+  /** Of the readable votes, the share that says Incorrect; null of a greedy answer, and where no vote can be read. */
+  share?: number | null
+  votes?: Vote[] | null
 }
 
 export interface RoundRows {

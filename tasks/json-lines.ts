@@ -34,3 +34,22 @@ function json(line: string, place: string, form: string): unknown {
     throw new UserError(`${place}: not JSON (${messageOf(error)})`, form)
   }
 }
+
+/** The part of a text that holds its first records: of one JSON array, or of lines, of which blank ones do not count. */
+export function firstRecords(text: string, count: number): string {
+  const records = text.trimStart().startsWith('[') ? arrayOf(text) : null
+  if (records) return JSON.stringify(records.slice(0, count))
+  const lines = text.split('\n')
+  let left = count
+  const end = lines.findIndex((line) => line.trim() !== '' && left-- === 0)
+  return end < 0 ? text : lines.slice(0, end).join('\n')
+}
+
+function arrayOf(text: string): unknown[] | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) ? value : null
+  } catch {
+    return null // whoever reads the text says what is wrong with it
+  }
+}

@@ -21,6 +21,7 @@ export const selfCheck = defineRecipe<SelfCheckConfig>({
   templates,
   phases: { sample, balance, criticise, vote },
   courses: playersCourses('self-check'),
+  suites: [BALANCED],
   suite: (name) => (name === BALANCED ? balanced : poolSuite(name)),
   importers: { 'solution-pool': solutionPool },
   measures: [CHECKED, BUDGET],

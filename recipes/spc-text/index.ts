@@ -6,7 +6,7 @@ import { label } from './labelled.ts'
 import { collectNatural, criticise, deceive, presolve, reward, solve, validate } from './phases.ts'
 import { problemFile } from './problems.ts'
 import { stop, templates } from './prompts.ts'
-import { importers, suite } from './suites.ts'
+import { importers, suite, suites } from './suites.ts'
 
 /** SPC on word problems, with a published model: the game of recipes/spc in English. */
 export const spcText = defineRecipe<SpcTextConfig>({
@@ -36,6 +36,7 @@ export const spcText = defineRecipe<SpcTextConfig>({
     'natural/test': collectNatural('test'),
   },
   courses,
+  suites,
   suite,
   importers,
   columns: {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Data, Importer, Suite } from '../../shared/recipe.ts'
 import type { JudgedSolution, Verdict } from '../../tasks/benchmarks/judged-solution.ts'
+import { locatedIn } from '../../tasks/benchmarks/location.ts'
 import { benchmarks } from '../../tasks/benchmarks/registry.ts'
 import { chooseSteps, concludeSingleStep, type StepRule } from '../../tasks/benchmarks/single-step.ts'
 import { stepLines, verdictsOfSolutions } from '../../tasks/benchmarks/step-lines.ts'
@@ -40,6 +41,13 @@ const wholeSolutions = (name: string): Importer<SpcTextConfig> => {
     conclude(_config, text, source, judgements) {
       const solutions = benchmark.read(text, source)
       return benchmark.conclude(solutions, verdictsOfSolutions(solutions, judgements))
+    },
+    // Steps of one solution are not independent of each other, so two critics are compared in the place of its first error.
+    outcomes(_config, text, source, judgements) {
+      const solutions = benchmark.read(text, source)
+      return locatedIn(solutions, verdictsOfSolutions(solutions, judgements)).map(({ truth, predicted }) => {
+        return { label: truth === null ? 'Correct' : 'Incorrect', right: truth === predicted }
+      })
     },
   }
 }
@@ -106,15 +114,17 @@ export const importers: Record<string, Importer<SpcTextConfig>> = {
   'deltabench-steps': singleSteps('deltabench', 'labelled'),
 }
 
-/** Steps of a set of round 0, judged greedily. */
+export const suites = ['natural/validation', 'natural/test']
+
+/** Steps of a set of round 0. */
 export function suite(name: string): Suite<SpcTextConfig> | null {
   const isFile = Object.keys(importers).some((one) => name.startsWith(`${one}/`))
-  if (!isFile && !/^natural\/(validation|test)$/.test(name)) return null
+  if (!isFile && !suites.includes(name)) return null
   return {
     summary: isFile ? `Steps of a file (${name.split('/')[0]})` : `The solver's own slips (${name})`,
     set: { round: 0, name },
     items: ({ evaluation }) => (isFile ? 0 : evaluation.natural),
-    maximumNewTokens: ({ tokens }) => tokens.critique,
+    sampling: (config, samples, temperature) => textWording(config).critiqueSampling(samples, temperature),
     ask: (config, row) => textWording(config).critiqueQuestion(String(row.item), line.parse(row.data)),
     judge(_config, row, answer) {
       const { label, kind } = line.parse(row.data)

@@ -6,7 +6,7 @@ import * as phases from './phases.ts'
 import { taskOf } from './problems.ts'
 import { spcVocabulary, stop, templates } from './prompts.ts'
 import { RULE_CHECKS } from './rule.ts'
-import { arena, collectNatural, composeSynthetic, suite } from './suites.ts'
+import { arena, collectNatural, composeSynthetic, suite, suites } from './suites.ts'
 import { summarise } from './summary.ts'
 
 /** SPC, the Self-Play Critic (Chen et al. 2025): the pure half. workflows/spc.ts says in which order it happens. */
@@ -47,6 +47,7 @@ export const spc = defineRecipe<SpcConfig>({
     'synthetic/test': composeSynthetic('test'),
   },
   courses,
+  suites,
   suite,
   importers,
   measures: [RULE_CHECKS],

@@ -132,7 +132,7 @@ export function judgedSteps<Config extends Judging>(
     summary,
     set: { round, name },
     items,
-    maximumNewTokens: (config) => critiqueSampling(config, 1, 0).maximumNewTokens,
+    sampling: critiqueSampling,
     ask: (config, row) => {
       const judged = readJudgedStep(row)
       // A step that is no error (or no step) is never shown to the critic.
@@ -146,11 +146,13 @@ export function judgedSteps<Config extends Judging>(
   }
 }
 
+export const suites = ['natural', 'synthetic'].flatMap((kind) => evaluationSplits.map((split) => `${kind}/${split}`))
+
 export function suite(name: string): Suite<SpcConfig> | null {
   const [kind = '', part = ''] = name.split('/')
   if (/^(critique|bigbench-mistake)\/[0-9a-f]+$/.test(name))
     return judgedSteps(name, `Steps of a file (${kind})`, () => 0)
-  if (!/^(natural|synthetic)\/(validation|test)$|^arena\/\d+$/.test(name)) return null
+  if (!suites.includes(name) && !/^arena\/\d+$/.test(name)) return null
   if (kind === 'arena')
     // A generator attacks in the round that made it.
     return judgedSteps(name, `Steps of generator ${part}, judged`, ({ evaluation }) => evaluation.arena, Number(part))

@@ -22,10 +22,19 @@ test('every command has help with an example', async () => {
   expect(commands).toEqual(
     expect.arrayContaining(['start', 'run', 'runs', 'status', 'watch', 'pause', 'resume', 'stop', 'set', 'doctor']),
   )
-  for (const name of ['start', 'run', 'status', 'episodes']) {
+  for (const name of ['start', 'run', 'status', 'episodes', 'evaluate']) {
     const help = await run(name, '--help')
     expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('Examples:') })
     expect(help.stdout).toContain('--json')
+  }
+})
+
+test('evaluate names the suites of each recipe, its own and those of files', async () => {
+  const { stdout } = await run('evaluate', '--help')
+  expect(stdout).toMatch(/^ {2}spc +natural\/validation, natural\/test, .*with --data: bigbench-mistake$/m)
+  const benchmarks = ['processbench', 'prm800k', 'mr-gsm8k', 'mr-ben', 'prmbench', 'deltabench', 'bigbench-mistake']
+  for (const name of [...benchmarks, 'processbench-steps', 'prm800k-steps', 'deltabench-steps']) {
+    expect(stdout).toMatch(new RegExp(`^ {2}spc-text .*[ ,]${name}(,|$)`, 'm'))
   }
 })
 
@@ -67,6 +76,15 @@ describe('what a person can mend ends with exit code 2, the fault and the remedy
     [['status', '--jsn'], "unknown option '--jsn'"],
     [['episodes', 'spc', '--limit', 'few'], 'whole number'],
     [['set', 'spc', 'rounds', '[1'], 'rounds'],
+    [['evaluate', '--policy', 'spc/critic', '--suite', 'natural/test', '--votes', '0'], 'whole number'],
+    [['evaluate', '--policy', 'spc/critic', '--suite', 'natural/test', '--votes', '65'], 'at most 64'],
+    [
+      ['evaluate', '--policy', 'spc/critic', '--suite', 'natural/test', '--votes', '3', '--temperature', '0'],
+      'above 0',
+    ],
+    [['evaluate', '--policy', 'spc/critic', '--suite', 'natural/test', '--temperature', '1'], '--temperature is'],
+    [['evaluate', '--policy', 'spc/critic', '--suite', 'natural/test', '--plot', 'votes.html'], '--plot shows votes'],
+    [['evaluate', '--policy', 'spc/critic', '--suite', 'processbench', '--data', 'nowhere.jsonl'], 'nowhere.jsonl'],
   ])('%j', async (args, message) => {
     const { code, stdout, stderr } = await run(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

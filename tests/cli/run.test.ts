@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { freshDatabase } from '../services/fresh-database.ts'
@@ -72,6 +73,19 @@ const Status = z.object({
   ),
   time: z.object(account),
   policies: z.array(z.object({ role: z.string(), version: z.int(), sha256: z.string().length(64) })),
+})
+const interval = z.object({ value: z.number(), low: z.number(), high: z.number() })
+const scores = { policy: z.string(), mean: z.number(), counts: z.object({ correct: z.int(), wrong: z.int() }) }
+const Evaluated = z.looseObject({
+  ...scores,
+  unreadable: z.object({ of: z.int(), votes: z.looseObject({ of: z.int() }) }),
+  calibration: z.object({ expected_error: z.number().nullable(), bins: z.array(z.unknown()) }),
+  baselines: z.array(
+    z.looseObject({
+      ...scores,
+      difference: z.looseObject({ mean: interval, pairs: z.object({ correct: z.int(), wrong: z.int() }) }),
+    }),
+  ),
 })
 const statusOf = async (run: string) => Status.parse(JSON.parse((await ask('status', run, '--json')).stdout))
 
@@ -178,6 +192,54 @@ describe('asked about', () => {
 
   test('a run that is over cannot be steered', async () => {
     expect(await ask('pause', name)).toMatchObject({ code: 2, stderr: expect.stringContaining('under way') })
+  })
+
+  test(
+    'votes of its critic beside those of another, with reliability and difference',
+    async () => {
+      const plot = path.join(home, 'votes.html')
+      const voted = ['--policy', `${name}/critic`, '--suite', 'synthetic/test', '--votes', '3', '--temperature', '1']
+      const more = ['--baseline', `${name}/critic@0`, '--limit', '20']
+      const first = await ask('evaluate', ...voted, ...more, '--plot', plot, '--json')
+      expect(first).toMatchObject({ code: 0, stderr: '' })
+      const answer = Evaluated.parse(JSON.parse(first.stdout))
+      expect(answer).toMatchObject({ run: name, policy: 'critic@1', voting: { votes: 3, temperature: 1 } })
+      const of = ({ correct, wrong }: { correct: number; wrong: number }): number => correct + wrong
+      expect(of(answer.counts)).toBe(20)
+      expect(answer.unreadable).toMatchObject({ of: 20, votes: { of: 60 } })
+      expect(answer.calibration.bins).toHaveLength(10)
+      const [baseline] = answer.baselines
+      expect(baseline).toMatchObject({ policy: 'critic@0' })
+      expect(of(baseline!.difference.pairs)).toBe(20)
+      expect(baseline!.difference.mean.value).toBeCloseTo(answer.mean - baseline!.mean, 9)
+      expect(fs.readFileSync(plot, 'utf8')).toContain(`${name}/critic@1`)
+      // Everything is judged now: nobody judges again, and the answer is the same.
+      const again = await ask('evaluate', ...voted, ...more)
+      expect(again.stdout).toContain(`${name}/critic@1 minus ${name}/critic@0, on the same lines`)
+      expect(again.stdout).toContain('expected calibration error')
+      expect(again.stdout).toContain('without a critic: always Correct: mean 0.500')
+      expect(JSON.parse((await ask('evaluate', ...voted, ...more, '--json')).stdout)).toEqual(JSON.parse(first.stdout))
+      // Greedy answers are another evaluation: the one that the round made.
+      const greedy = await ask('evaluate', '--policy', `${name}/critic`, '--suite', 'synthetic/test', '--json')
+      expect(JSON.parse(greedy.stdout)).toMatchObject({ policy: 'critic@1', unreadable: { of: expect.any(Number) } })
+      expect(greedy.stdout).not.toContain('voting')
+    },
+    patience,
+  )
+
+  test('what cannot be judged: an unknown suite, a policy that is not there, a file that is missing or not wanted', async () => {
+    const evaluate = (...args: string[]) => ask('evaluate', '--policy', `${name}/critic`, ...args)
+    const own = ['--suite', 'natural/test']
+    for (const [args, message] of [
+      [['--suite', 'natural/tests'], 'did you mean natural/test?'],
+      [['--suite', 'bigbench-mistake'], 'name it with --data FILE'],
+      [[...own, '--data', 'package.json'], 'leave --data out'],
+      [[...own, '--baseline', `${name}/critic@9`], 'has no policy critic@9'],
+      [[...own, '--baseline', `${name}/critic`], 'which is judging already'],
+      [[...own, '--baseline', 'critic'], 'is no policy'],
+    ] as const) {
+      expect(await evaluate(...args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) })
+    }
   })
 
   test('games, for people and for programs', async () => {

@@ -1,0 +1,256 @@
+/** Having a policy judge lines: which they are, the judging itself, with progress, and the rows that come of it. */
+import { createHash } from 'node:crypto'
+import { cursorTo, clearLine } from 'node:readline'
+import { isDeepStrictEqual } from 'node:util'
+import { countEvaluated, readEvaluation } from '../db/evaluations.ts'
+import { listPolicies, readPolicy } from '../db/policies.ts'
+import { readRound } from '../db/runs.ts'
+import { countShards, importSet, readSet } from '../db/shards.ts'
+import { type AnyRecipe, parseConfig } from '../recipes/registry.ts'
+import { UserError } from '../shared/errors.ts'
+import { type PlayedBy, policyName } from '../shared/ids.ts'
+import type { BaseConfig, Data, EvaluationRow, Outcome } from '../shared/recipe.ts'
+import { evaluationName, type Voting } from '../shared/votes.ts'
+import { type Conclusion, concludeSteps, outcomesOfLines } from './evaluation-result.ts'
+import { findRun, type Session } from './session.ts'
+import { clock, closeNames, note } from './terminal.ts'
+import { SupervisedWorker } from './worker-process.ts'
+
+export interface Subject {
+  run: string
+  recipe: AnyRecipe
+  config: BaseConfig
+  policy: PlayedBy
+}
+
+export const nameOf = ({ run, policy }: Subject): string => `${run}/${policyName(policy)}`
+
+export interface File {
+  text: string
+  source: string
+}
+
+/** Lines that a policy can be asked about, and what its judgements of them add up to. */
+export interface Lines {
+  /** The suite as activities know it: that of a file is called after the file's hash. */
+  suite: string
+  summary: string
+  /** Items are numbered below this; the lines are those that exist. */
+  items: number
+  lines: { item: number; data: Data }[]
+  conclude(rows: EvaluationRow[]): Conclusion
+  outcomes(rows: EvaluationRow[]): Outcome[]
+}
+
+/** `<run>/<role>`, its newest version, or `<run>/<role>@<version>`. */
+export async function findSubject(session: Session, text: string): Promise<Subject> {
+  const match = /^([^/]+)\/([^/@]+)(?:@(\d+))?$/.exec(text)
+  if (!match?.[1] || !match[2]) {
+    throw new UserError(
+      `${JSON.stringify(text)} is no policy`,
+      'write <run>/<role>, or <run>/<role>@<round>: spc/critic@2',
+    )
+  }
+  const row = await findRun(session, match[1])
+  const { recipe, config } = parseConfig(row.config, `run ${row.name}`)
+  const role = match[2]
+  const versions = (await listPolicies(session.database, row.name)).filter((one) => one.role === role)
+  const version = match[3] === undefined ? (versions.at(-1)?.version ?? 0) : Number(match[3])
+  await readPolicy(session.database, row.name, { role, version })
+  return { run: row.name, recipe, config, policy: { role, version } }
+}
+
+/** The lines of a suite of the run's own, or of a file; the first `limit` of them. */
+export async function linesOf(
+  session: Session,
+  subject: Subject,
+  suite: string,
+  { file, limit }: { file: File | null; limit: number },
+): Promise<Lines> {
+  const { recipe } = subject
+  if (recipe.importers[suite]) {
+    if (file) return linesOfFile(session, subject, suite, file)
+    throw new UserError(`suite ${suite} reads a file, and none was given`, 'name it with --data FILE')
+  }
+  const files = Object.keys(recipe.importers).filter((name) => name !== 'critique')
+  if (!recipe.suite(suite)) throw unknownSuite(recipe, suite, files)
+  if (file) {
+    const remedy = files.length === 0 ? '' : `, or use one of: ${files.join(', ')}`
+    throw new UserError(`suite ${suite} reads no file`, `leave --data out${remedy}`)
+  }
+  return linesOfRun(session, subject, suite, limit)
+}
+
+function unknownSuite({ name, suites }: AnyRecipe, suite: string, files: readonly string[]): UserError {
+  const known = [...suites, ...files]
+  const close = closeNames(suite, known)
+  const all = [
+    ...(suites.length > 0 ? [`its own: ${suites.join(', ')}`] : []),
+    ...(files.length > 0 ? [`with --data: ${files.join(', ')}`] : []),
+  ]
+  const remedy = all.length === 0 ? 'it has none; choose a policy of another recipe' : all.join('; ')
+  const meant = close.length > 0 ? `did you mean ${close.join(' or ')}? ` : ''
+  return new UserError(`recipe ${name} has no suite ${suite}`, `${meant}${remedy}`)
+}
+
+async function linesOfFile({ database }: Session, subject: Subject, suite: string, file: File): Promise<Lines> {
+  const { run, recipe, config } = subject
+  const { text, source } = file
+  const importer = recipe.importers[suite]
+  if (!importer) throw new UserError(`recipe ${recipe.name} has no suite ${suite}`, 'compare policies of one recipe')
+  const data = importer.read(config, text, source)
+  const set = `${suite}/${createHash('sha256').update(text).digest('hex').slice(0, 12)}`
+  await importSet(database, run, set, data)
+  return {
+    suite: set,
+    summary: importer.summary,
+    items: data.length,
+    lines: data.map((one, item) => ({ item, data: one })),
+    conclude: (rows) => importer.conclude(config, text, source, rows),
+    outcomes: (rows) => importer.outcomes?.(config, text, source, rows) ?? outcomesOfLines(rows),
+  }
+}
+
+async function linesOfRun({ database }: Session, subject: Subject, suite: string, limit: number): Promise<Lines> {
+  const { run, recipe, config } = subject
+  const definition = recipe.suite(suite)
+  if (!definition) throw new UserError(`recipe ${recipe.name} has no suite ${suite}`, 'compare policies of one recipe')
+  const { round, name } = definition.set
+  // What is judged before its lines are all there would stay judged.
+  if ((await readRound(database, run, round)).finishedAt === null) {
+    throw new UserError(
+      `run ${run} has not finished round ${round}, which makes suite ${suite}`,
+      `\`sparring start ${run}\` goes on with it`,
+    )
+  }
+  const all = await readSet(database, { run, round, set: name, from: 0, to: definition.items(config) })
+  const lines = all.slice(0, limit)
+  const last = lines.at(-1)
+  if (!last) throw new UserError(`suite ${suite} of run ${run} has no lines`, 'choose another suite')
+  return {
+    suite,
+    summary: definition.summary,
+    items: last.item + 1,
+    lines,
+    conclude: concludeSteps,
+    outcomes: outcomesOfLines,
+  }
+}
+
+/** Refuses to compare policies on lines that differ. */
+export function checkSameLines(first: Subject, lines: Lines, other: Subject, otherLines: Lines): void {
+  const contents = ({ lines: all }: Lines) => all.map(({ item, data }) => [item, data])
+  if (isDeepStrictEqual(contents(lines), contents(otherLines))) return
+  throw new UserError(
+    `${nameOf(other)} would judge other lines than ${nameOf(first)}: run ${other.run} has another suite ${lines.suite}`,
+    'compare policies of one run, or of runs with the same recipe, task and seed',
+  )
+}
+
+/** The worker that judges, beside any other: started when there is something left to judge. */
+export class Judge {
+  readonly #session: Session
+  readonly #shown: boolean
+  #worker: SupervisedWorker | null = null
+
+  /** `shown`: whether to show progress, where somebody looks at a terminal. */
+  constructor(session: Session, shown: boolean) {
+    this.#session = session
+    this.#shown = shown && process.stderr.isTTY
+  }
+
+  /** Makes sure that every line is judged, and reads the judgements. What is judged already is not judged again. */
+  async judge(subject: Subject, { suite, items, lines }: Lines, voting: Voting | undefined): Promise<EvaluationRow[]> {
+    const { client, database } = this.#session
+    const { run, config, policy } = subject
+    const evaluation = evaluationName(suite, voting)
+    const place = { run, evaluation, policy }
+    const shards = Math.ceil(items / config.shard)
+    const phase = `evaluate ${evaluation} ${policyName(policy)}`
+    const isDone = async (): Promise<boolean> =>
+      (await countShards(database, { run, round: 0, phase }, shards)) === shards
+    const input = { run, suite, policy, shards, ...(voting ? { voting } : {}) }
+    if (!(await isDone())) {
+      const progress = this.#shown
+        ? new Progress(`${nameOf(subject)} on ${evaluation}`, lines.length, () =>
+            countEvaluated(database, place, items),
+          )
+        : null
+      const judged = async (): Promise<void> => {
+        await client.evaluate(input)
+        // The first may have joined the same evaluation of fewer lines, begun elsewhere.
+        if (!(await isDone())) await client.evaluate(input)
+      }
+      try {
+        await Promise.race([judged(), this.#work()])
+      } finally {
+        progress?.end()
+      }
+    }
+    return readEvaluation(database, place, items)
+  }
+
+  async end(): Promise<void> {
+    await this.#worker?.stop()
+  }
+
+  /** Rejects when the worker ends, by our own hand (Ctrl-C) or for good. */
+  async #work(): Promise<never> {
+    if (!this.#worker) {
+      const worker = new SupervisedWorker(this.#session.services, { onReady: () => undefined, onRestart: note })
+      this.#session.defer(() => worker.stop())
+      this.#worker = worker
+    }
+    await this.#worker.finished
+    throw new Error('the worker was stopped before every line was judged')
+  }
+}
+
+/** How many of the lines are judged, on one line of the error stream, rewritten about once a second. */
+class Progress {
+  readonly #title: string
+  readonly #lines: number
+  readonly #count: () => Promise<number>
+  readonly #began = performance.now()
+  #first: number | null = null
+  #ended = false
+
+  constructor(title: string, lines: number, count: () => Promise<number>) {
+    this.#title = title
+    this.#lines = lines
+    this.#count = count
+    void this.#watch()
+  }
+
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#rewrite('')
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#ended) {
+      try {
+        const count = await this.#count()
+        this.#first ??= count
+        if (!this.#ended) this.#rewrite(this.#text(count))
+      } catch {
+        return // a service that does not answer is told of by whoever waits for the judgements
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1000).unref())
+    }
+  }
+
+  #text(count: number): string {
+    const seconds = (performance.now() - this.#began) / 1000
+    const judged = count - (this.#first ?? count)
+    const left = judged > 0 ? ` · about ${clock(((this.#lines - count) * seconds) / judged)} left` : ''
+    return `${this.#title}: ${count} of ${this.#lines} lines${left} · Ctrl-C loses nothing`
+  }
+
+  #rewrite(text: string): void {
+    cursorTo(process.stderr, 0)
+    process.stderr.write(text.slice(0, (process.stderr.columns || 80) - 1))
+    clearLine(process.stderr, 1)
+  }
+}

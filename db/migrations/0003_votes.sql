@@ -1,0 +1,2 @@
+ALTER TABLE "evaluations" ADD COLUMN "share" double precision;--> statement-breakpoint
+ALTER TABLE "evaluations" ADD COLUMN "votes" jsonb;
