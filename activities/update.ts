@@ -27,9 +27,11 @@ import type { Attempt } from './running.ts'
 import { engineTerm, type TrainingRows, trainingRows } from './training-rows.ts'
 import { readSettings, type RoundSettings, weightsOf } from './settings.ts'
 
-/** The most optimizer steps of one engine call, and those of one stored checkpoint. */
+/** The most optimizer steps of one engine call. */
 const MOST_STEPS_PER_CALL = 32
+/** Optimizer steps of one stored checkpoint: fewer where the model is large, and a step takes seconds. */
 const STEPS_PER_CHECKPOINT = 160
+const STEPS_PER_CHECKPOINT_OF_ADOPTED = 16
 
 /** How many steps take about a second. Steps give the same bytes however they are grouped into calls, so time may decide. */
 export function stepsOfNextCall(steps: number, seconds: number): number {
@@ -114,6 +116,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     stepsPerCall: MOST_STEPS_PER_CALL,
     padToken: texts.padToken,
   })
+  const checkpoint = nextCheckpoint(settings)
   try {
     // Steps of earlier attempts count too: the ledger holds what the update took, whoever computed it.
     let tokens = await times.storing(sumMetric(database, input, 'tokens', done))
@@ -122,7 +125,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     for (let step = done; step < lesson.steps;) {
       signal.throwIfAborted()
       report({ role, version, step, steps: lesson.steps, resumedFrom: done })
-      const until = Math.min(step + chunk, lesson.steps, nextCheckpoint(step))
+      const until = Math.min(step + chunk, lesson.steps, checkpoint(step))
       const batches = range(step, until).map(rows.batch)
       const began = performance.now()
       const measured = await engine.trainSteps(trainerId, batches)
@@ -131,7 +134,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
       metrics.push(...measured.flatMap(metricRows))
       metrics.push(...range(step, until).flatMap((index) => leftOut(index, rows)))
       step = until
-      if (step === nextCheckpoint(step - 1) && step < lesson.steps) {
+      if (step === checkpoint(step - 1) && step < lesson.steps) {
         const { sha256, bytes } = await engine.saveCheckpoint(trainerId, artefacts)
         await times.storing(storeCheckpoint(database, { run, role, version, step, sha256, bytes }, metrics))
         metrics = []
@@ -146,7 +149,11 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
   }
 }
 
-const nextCheckpoint = (step: number): number => (Math.floor(step / STEPS_PER_CHECKPOINT) + 1) * STEPS_PER_CHECKPOINT
+/** The step of the next checkpoint behind one. */
+function nextCheckpoint({ config }: RoundSettings): (step: number) => number {
+  const every = isAdopted(config.model) ? STEPS_PER_CHECKPOINT_OF_ADOPTED : STEPS_PER_CHECKPOINT
+  return (step) => (Math.floor(step / every) + 1) * every
+}
 
 /** The newest checkpoint of this update whose file is there and whole. A damaged one costs steps, not the run. */
 async function newestCheckpoint(

@@ -3,6 +3,7 @@ import { html } from '../report/html.ts'
 import { describeSearch } from './search/report/index.ts'
 import { describeSelfCheck } from './self-check/report/index.ts'
 import { describeSpc } from './spc/report/index.ts'
+import { describeSpcText } from './spc-text/report.ts'
 import { describeSpo } from './spo/report/index.ts'
 import { describeSppo } from './sppo/report/index.ts'
 
@@ -13,6 +14,7 @@ import { describeSppo } from './sppo/report/index.ts'
  */
 const reports: Record<string, DescribeRun> = {
   spc: describeSpc,
+  'spc-text': describeSpcText,
   spo: describeSpo,
   sppo: describeSppo,
   'self-check': describeSelfCheck,

@@ -1,3 +1,5 @@
+import path from 'node:path'
+
 /**
  * The smallest run in which everything happens: games of all three outcomes, an update with checkpoints inside, two rounds
  * of play. Problems of two operands, so that a model of 30,000 weights solves some of them after a few seconds.
@@ -26,6 +28,9 @@ export const smallRun = {
 /** A small configuration: whatever its recipe's schema takes. */
 export type SmallRun = Record<string, unknown> & { recipe: string }
 
+/** A published model that solves the problems beside it (make.ts says how it was made). */
+const textModel = path.join(import.meta.dirname, 'text-model')
+
 /** Runs of a few seconds that have everything of their recipe in them: games, updates that learn from them, checkpoints inside. */
 export const otherSmallRuns: Record<string, SmallRun> = {
   /** What of the default run is not the paper's. */
@@ -35,6 +40,28 @@ export const otherSmallRuns: Record<string, SmallRun> = {
     critique: 'blind',
     schedule: 'newest',
     update: { ...smallRun.update, credit: 'settled' },
+  },
+  'spc-text': {
+    recipe: 'spc-text',
+    seed: 7,
+    rounds: 1,
+    shard: 8,
+    model: { from: textModel, context: 600, adapter: { rank: 4, alpha: 8 } },
+    problems: { file: path.join(textModel, 'problems.jsonl') },
+    solver: { steps: 1, batch: 8 },
+    supervised: {
+      pairs: 32,
+      generator: { steps: 20, batch: 8, learningRate: 1e-3 },
+      critic: { steps: 20, batch: 8, learningRate: 1e-3 },
+    },
+    play: { problems: 16, mediumSolutions: 4, easyKept: 1, temperature: 0.5 },
+    tokens: { solution: 64, deception: 80, critique: 56 },
+    update: {
+      credit: 'settled',
+      critic: { steps: 4, batch: 4, rows: 32 },
+      generator: { steps: 4, batch: 6, rows: 24 },
+    },
+    evaluation: { natural: 16 },
   },
   spo: {
     recipe: 'spo',

@@ -73,14 +73,15 @@ export function gameCard(
 }
 
 function explanation(typeset: Typeset, game: Game, turn: TurnRow): Html {
-  const [from = '', to = ''] = (game.explanation ?? '').split('>').map((part) => part.trim())
+  const [from = '', to] = (game.explanation ?? '').split('>').map((part) => part.trim())
   return html`<h4>${policyName(turn)} explains ${reward(turn.reward)}</h4>
     <p>
       ${
         game.errorType === null
           ? html`<span class="say">${turn.text}</span>`
-          : html`<b>${game.errorType}</b> error: <span class="say">${typeset(from)}</span> becomes
-              <span class="say">${typeset(to)}</span>`
+          : html`<b>${game.errorType}</b> error: <span class="say">${typeset(from)}</span> ${
+                to === undefined ? nothing : html`becomes <span class="say">${typeset(to)}</span>`
+              }`
       }
     </p>`
 }

@@ -7,7 +7,7 @@ import { taskOf } from '../problems.ts'
 import { digest, type RoundDigest } from './digest.ts'
 import { gamesSection } from './games.ts'
 import { confusionSection, crossSection, curvesSection } from './judging.ts'
-import { firstAndLast } from './numbers.ts'
+import { type CriticScores, firstAndLast } from './numbers.ts'
 import { validitySection } from './validity.ts'
 
 /** SPC's part of the report: reads the games round by round, keeps what the sections need, and lets them write. */
@@ -40,8 +40,14 @@ export const describeSpc: DescribeRun = async (data, source) => {
   }
 }
 
+type Played = { update: Pick<SpcConfig['update'], 'learn'>; play: Pick<SpcConfig['play'], 'generator'> }
+
 /** What the run came to, in words that hold whichever way it went. */
-export function headline(data: ReportData, config: SpcConfig): Html {
+export function headline(
+  data: ReportData,
+  config: Played,
+  wrongSteps = 'first mistakes of a held-out weak solver',
+): Html {
   const ends = firstAndLast(data)
   if (!ends?.first.harmonic || !ends.last.harmonic) return html`<p class="lead">The critic has not been tested yet.</p>`
   const { first, last } = ends
@@ -51,7 +57,7 @@ export function headline(data: ReportData, config: SpcConfig): Html {
         Before any play, the critic judges natural errors with a harmonic mean of <b>${percent(before.value)}</b>
         (95 % interval ${interval(before)}).
       </p>
-      ${detail(last)}`
+      ${detail(last, wrongSteps)}`
   }
   const change = difference(after, before)
   const sure = change.low > 0 || change.high < 0
@@ -66,27 +72,22 @@ export function headline(data: ReportData, config: SpcConfig): Html {
       The 95 % intervals are ${interval(before)} in round 0, ${interval(after)} in round ${last.version}, and
       ${signed(change.low * 100, 1)} to ${signed(change.high * 100, 1)} for the change.
     </p>
-    ${detail(last)}`
+    ${detail(last, wrongSteps)}`
 }
 
-function practice({ update, play }: SpcConfig): string {
+function practice({ update, play }: Played): string {
   if (update.learn === 'supervised-only') return 'of further supervised training'
   if (play.generator === 'frozen') return 'of play against a frozen generator'
   return play.generator === 'random' ? 'of play against a random corruptor' : 'of self-play'
 }
 
-function detail({
-  version,
-  correct,
-  wrong,
-}: {
-  version: number
-  correct: { value: number } | null
-  wrong: { value: number; of: number } | null
-}): Html {
+function detail(
+  { version, correct, wrong }: Pick<CriticScores, 'version' | 'correct' | 'wrong'>,
+  wrongSteps: string,
+): Html {
   if (!correct || !wrong) return html`<p>There were no test steps of one of the two kinds.</p>`
   return html`<p>
     critic@${version} accepts ${percent(correct.value)} of right steps and catches ${percent(wrong.value)} of wrong
-    ones. The wrong steps are first mistakes of a held-out weak solver, never the generator's own.
+    ones. The wrong steps are ${wrongSteps}, never the generator's own.
   </p>`
 }

@@ -75,7 +75,7 @@ export function curvesSection({ tallies }: ReportData, games: readonly Outcomes[
 
 const at = (row: CriticScores) => ({ ...row, x: row.version })
 
-function scoreChart(title: string, rows: readonly CriticScores[]): Html {
+export function scoreChart(title: string, rows: readonly CriticScores[]): Html {
   const places = rows.map(at)
   return lineChart({
     title: `${title}: recall`,
@@ -90,7 +90,7 @@ function scoreChart(title: string, rows: readonly CriticScores[]): Html {
   })
 }
 
-function scoreTable(title: string, rows: readonly CriticScores[]): Html {
+export function scoreTable(title: string, rows: readonly CriticScores[]): Html {
   return table({
     caption: `${title}: recall in % with 95 % interval`,
     head: ['critic', 'right steps', 'wrong steps', 'mean', 'harmonic mean', 'unreadable', 'right · wrong steps judged'],
@@ -102,7 +102,7 @@ function scoreTable(title: string, rows: readonly CriticScores[]): Html {
   })
 }
 
-function outcomeTable(games: readonly Outcomes[]): Fragment {
+export function outcomeTable(games: readonly Outcomes[]): Fragment {
   if (games.length === 0) return html`<p>No games have been played.</p>`
   return table({
     caption: 'How the games ended',
