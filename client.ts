@@ -223,16 +223,21 @@ export class SparringClient {
     return this.#update(name, messages.set, field)
   }
 
-  /** Lets a policy judge a suite; its judgements are rows when this resolves. */
-  async evaluate(input: Omit<EvaluationInput, 'queuePrefix' | 'first'>): Promise<void> {
+  /**
+   * Lets a policy judge a suite; its judgements are rows when this resolves. The signal ends the waiting, not the judging: a
+   * connection that is closed under it would be tried again, and break the process.
+   */
+  async evaluate(input: Omit<EvaluationInput, 'queuePrefix' | 'first'>, signal?: AbortSignal): Promise<void> {
     const name = evaluationName(input.suite, input.voting)
-    await this.#client.workflow.execute('evaluation', {
-      workflowId: evaluationWorkflowId(input.run, name, input.policy),
-      taskQueue: taskQueue(this.#queuePrefix, 'control'),
-      args: [{ ...input, first: 0, queuePrefix: this.#queuePrefix } satisfies EvaluationInput],
-      staticSummary: `${policyName(input.policy)} on ${name}`,
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    })
+    const judged = () =>
+      this.#client.workflow.execute('evaluation', {
+        workflowId: evaluationWorkflowId(input.run, name, input.policy),
+        taskQueue: taskQueue(this.#queuePrefix, 'control'),
+        args: [{ ...input, first: 0, queuePrefix: this.#queuePrefix } satisfies EvaluationInput],
+        staticSummary: `${policyName(input.policy)} on ${name}`,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+      })
+    await (signal ? this.#connection.withAbortSignal(signal, judged) : judged())
   }
 
   close(): Promise<void> {

@@ -151,6 +151,7 @@ export function checkSameLines(first: Subject, lines: Lines, other: Subject, oth
 export class Judge {
   readonly #session: Session
   readonly #shown: boolean
+  readonly #waiting = new AbortController()
   #worker: SupervisedWorker | null = null
 
   /** `shown`: whether to show progress, where somebody looks at a terminal. */
@@ -177,9 +178,9 @@ export class Judge {
           )
         : null
       const judged = async (): Promise<void> => {
-        await client.evaluate(input)
+        await client.evaluate(input, this.#waiting.signal)
         // The first may have joined the same evaluation of fewer lines, begun elsewhere.
-        if (!(await isDone())) await client.evaluate(input)
+        if (!(await isDone())) await client.evaluate(input, this.#waiting.signal)
       }
       try {
         await Promise.race([judged(), this.#work()])
@@ -198,7 +199,10 @@ export class Judge {
   async #work(): Promise<never> {
     if (!this.#worker) {
       const worker = new SupervisedWorker(this.#session.services, { onReady: () => undefined, onRestart: note })
-      this.#session.defer(() => worker.stop())
+      this.#session.defer(() => {
+        this.#waiting.abort()
+        return worker.stop()
+      })
       this.#worker = worker
     }
     await this.#worker.finished
@@ -208,7 +212,6 @@ export class Judge {
 
 /** How many of the lines are judged, on one line of the error stream, rewritten about once a second. */
 class Progress {
-  readonly #title: string
   readonly #lines: number
   readonly #count: () => Promise<number>
   readonly #began = performance.now()
@@ -216,9 +219,9 @@ class Progress {
   #ended = false
 
   constructor(title: string, lines: number, count: () => Promise<number>) {
-    this.#title = title
     this.#lines = lines
     this.#count = count
+    note(`judging ${title}; Ctrl-C loses nothing, the same command goes on`)
     void this.#watch()
   }
 
@@ -245,7 +248,7 @@ class Progress {
     const seconds = (performance.now() - this.#began) / 1000
     const judged = count - (this.#first ?? count)
     const left = judged > 0 ? ` · about ${clock(((this.#lines - count) * seconds) / judged)} left` : ''
-    return `${this.#title}: ${count} of ${this.#lines} lines${left} · Ctrl-C loses nothing`
+    return `  ${count} of ${this.#lines} lines${left}`
   }
 
   #rewrite(text: string): void {
