@@ -73,8 +73,8 @@ export class World {
   readonly closed: string[] = []
   /** Runs inside every activity, before it returns. */
   intervene: (call: Call) => Promise<void> | void = () => undefined
+  readonly queuePrefix = randomUUID()
   readonly #environment: TestWorkflowEnvironment
-  readonly #queuePrefix = randomUUID()
   #client: SparringClient | null = null
   #workers: Worker[] = []
   #running: Promise<void>[] = []
@@ -94,7 +94,7 @@ export class World {
     const activities = this.#activities()
     const workflowBundle = await bundle
     if (!workflowBundle) throw new Error('openEnvironment comes first')
-    const queue = (name: Queue) => taskQueue(this.#queuePrefix, name)
+    const queue = (name: Queue) => taskQueue(this.queuePrefix, name)
     this.#workers = await Promise.all([
       Worker.create({ connection, namespace, activities, workflowBundle, taskQueue: queue('control') }),
       Worker.create({ connection, namespace, activities, taskQueue: queue('infer') }),
@@ -104,7 +104,7 @@ export class World {
     this.#client = await SparringClient.connect({
       address: this.#environment.address,
       namespace,
-      queuePrefix: this.#queuePrefix,
+      queuePrefix: this.queuePrefix,
     })
   }
 

@@ -11,10 +11,10 @@ const text = [record('gsm8k-0', 1), record('gsm8k-1', -1), record('gsm8k-2', 1)]
 
 test('whole solutions are compared in the place of the first error, each one once', () => {
   const verdicts = [
-    ...['Correct', 'Incorrect', 'Incorrect'], // the place of its error
-    ...['Correct', 'Correct', 'Correct'], // none, as it is
-    ...['Correct', null, 'Incorrect'], // open: the step before cannot be read
-  ]
+    ['Correct', 'Incorrect', 'Incorrect'], // the place of its error
+    ['Correct', 'Correct', 'Correct'], // none, as it is
+    ['Correct', null, 'Incorrect'], // open: the step before cannot be read
+  ].flat()
   const judgements = verdicts.map((verdict, item): Judgement => ({ item, verdict, label: '', kind: '', text: '' }))
   const { processbench } = importers
   expect(processbench?.read(config, text, 'a file')).toHaveLength(9)
