@@ -214,8 +214,9 @@ export class Judge {
 class Progress {
   readonly #lines: number
   readonly #count: () => Promise<number>
-  readonly #began = performance.now()
-  #first: number | null = null
+  /** The first count that shows the judging under way: before it a worker starts. */
+  #first: { count: number; at: number } | null = null
+  #before: number | null = null
   #ended = false
 
   constructor(title: string, lines: number, count: () => Promise<number>) {
@@ -235,7 +236,8 @@ class Progress {
     while (!this.#ended) {
       try {
         const count = await this.#count()
-        this.#first ??= count
+        this.#before ??= count
+        if (count > this.#before) this.#first ??= { count, at: performance.now() }
         if (!this.#ended) this.#rewrite(this.#text(count))
       } catch {
         return // a service that does not answer is told of by whoever waits for the judgements
@@ -245,9 +247,9 @@ class Progress {
   }
 
   #text(count: number): string {
-    const seconds = (performance.now() - this.#began) / 1000
-    const judged = count - (this.#first ?? count)
-    const left = judged > 0 ? ` · about ${clock(((this.#lines - count) * seconds) / judged)} left` : ''
+    const { count: first, at } = this.#first ?? { count, at: 0 }
+    const each = (performance.now() - at) / 1000 / (count - first)
+    const left = count > first ? ` · about ${clock((this.#lines - count) * each)} left` : ''
     return `  ${count} of ${this.#lines} lines${left}`
   }
 
