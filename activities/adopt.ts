@@ -28,11 +28,11 @@ export async function adoptModel(
   const { from: source, context } = config.model
   const tokenizer = Buffer.from(JSON.stringify(await readTokenizer(source)))
   const stored = await times.storing(storeFile(artefacts, tokenizer, 'json'))
-  const { model, file } = await engines.use({ ...attempt, device: config.device }, (engine) =>
+  const { file, ...form } = await engines.use({ ...attempt, device: config.device }, (engine) =>
     engine.adoptModel({ source, context, directory: artefacts }),
   )
   const policy = { run, ...ADOPTED, round: 0, course: 'adopt model', sha256: file.sha256, bytes: file.bytes }
-  const lesson = describeAdopted(source, model, stored.sha256)
+  const lesson = describeAdopted(source, form, stored.sha256)
   const cost = { tokens: 0, rows: 0, worker, spent: () => times.spent() }
   await times.storing(
     commitShard(database, place, cost, (transaction) => publishPolicy(transaction, { ...policy, lesson }, [])),
