@@ -133,30 +133,43 @@ async function requireEmpty(folder: string): Promise<void> {
   throw new UserError(`${folder} is not empty`, remedy)
 }
 
-/** All or nothing: what is written beside the folder takes its place when it is whole, and is removed when anything fails. */
+/** All or nothing: what is written near the folder takes its place when it is whole, and is removed when anything fails. */
 async function replacing(
   session: Session,
   folder: string,
   write: (temporary: string, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const temporary = path.join(path.dirname(folder), `.${path.basename(folder)}.${randomUUID()}.partial`)
-  await fs.mkdir(temporary, { recursive: true }).catch((error: unknown) => {
+  const temporary = path.join(await nearest(path.dirname(folder)), `.${path.basename(folder)}.${randomUUID()}.partial`)
+  await fs.mkdir(temporary).catch((error: unknown) => {
     throw new UserError(`${folder} cannot be written: ${messageOf(error)}`, remedy)
   })
   const interrupted = new AbortController()
-  const written = write(temporary, interrupted.signal)
+  const placed = write(temporary, interrupted.signal).then(() => place(temporary, folder))
   session.defer(async () => {
     interrupted.abort()
-    await written.catch(() => undefined)
+    await placed.catch(() => undefined)
     await fs.rm(temporary, { recursive: true, force: true })
   })
-  await written
+  await placed
+}
+
+async function place(temporary: string, folder: string): Promise<void> {
   try {
+    await fs.mkdir(path.dirname(folder), { recursive: true })
     await fs.rename(temporary, folder)
   } catch (error) {
     if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error
     throw new UserError(`${folder} is not empty any more`, remedy)
   }
+}
+
+/** The folder itself, or the first above it that is there. */
+async function nearest(folder: string): Promise<string> {
+  const found = await fs.access(folder).then(
+    () => true,
+    () => false,
+  )
+  return found ? folder : nearest(path.dirname(folder))
 }
 
 async function writeVocabulary(folder: string, vocabulary: Vocabulary, stop: string): Promise<void> {
