@@ -5,7 +5,7 @@ import { policyName } from '../shared/ids.ts'
 import type { EvaluationRow } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Attempt } from './running.ts'
-import { ask, tokensOf } from './playing.ts'
+import { ask, policySampler, tokensOf } from './playing.ts'
 import { readSettings, samplingWeights } from './settings.ts'
 
 /** Lets a policy answer one shard of a suite, greedily, and stores one row per line. */
@@ -27,7 +27,7 @@ export async function evaluateShard(dependencies: Dependencies, input: EvaluateS
   const weights = await times.storing(samplingWeights(dependencies, run, settings, policy))
   const sampling = { samples: 1, temperature: 0, maximumNewTokens: definition.maximumNewTokens(config) }
   const answers = await engines.use({ ...attempt, device: config.device }, (engine) =>
-    ask(engine, { settings, questions, sampling, weights, place: phase, signal }),
+    ask(policySampler(engine, { settings, weights, signal }), { questions, sampling, place: phase }),
   )
   const rows = answers.map((answer): EvaluationRow => {
     const item = items.get(answer.question.key)

@@ -19,7 +19,7 @@ export interface Equality {
 const operators = ['+', '-', '*', '/'] as const
 type Operator = (typeof operators)[number]
 
-const number = String.raw`\$?(?:\d[\d,]*(?:\.\d+)?|\.\d+)`
+const number = String.raw`\$?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)`
 const equality = new RegExp(
   String.raw`(?<![\w.,$])(?<![)(=+*/×-]\s?)${number}(?:\s*[-+*/x×]\s*${number})+\s*=\s*${number}(?![\d.]*\s*[-+*/x×%]\s*\$?\d|%)`,
   'g',
@@ -33,10 +33,18 @@ export function equalitiesOf(step: string): Equality[] {
     const marks = left.replaceAll(new RegExp(number, 'g'), ' ').match(/[-+*/x×]/g) ?? []
     const found = marks.map((mark): Operator => operators.find((operator) => operator === mark) ?? '*')
     if (found.length !== numbers.length - 1) return []
-    const stated = right.trim().replace(/[,.]$/, '')
+    const stated = right.trim()
     const decimals = /\.(\d+)$/.exec(stated)?.[1]?.length ?? 0
-    const to = match.index + text.trimEnd().replace(/[,.]$/, '').length
-    return [{ from: match.index, to, numbers, operators: found, result: valueOf(stated), decimals }]
+    return [
+      {
+        from: match.index,
+        to: match.index + text.length,
+        numbers,
+        operators: found,
+        result: valueOf(stated),
+        decimals,
+      },
+    ]
   })
 }
 
@@ -77,15 +85,35 @@ export function corruptStep(step: string, type: ErrorType, draws: Draws): Corrup
   if (changed === null || changed.result === chosen.result) return null
   if (!Number.isFinite(changed.result) || changed.result < 0) return null
   const from = step.slice(chosen.from, chosen.to)
-  const to = `${changed.numbers.map((one, index) => `${show(one)}${changed.operators[index] ?? ''}`).join('')} = ${show(changed.result)}`
+  const to = rewritten(from, chosen, changed)
   // What the step goes on to say of the result goes with it.
-  const rest = step.slice(chosen.to).replaceAll(new RegExp(number, 'g'), (one) => {
-    return valueOf(one) === chosen.result ? `${one.startsWith('$') ? '$' : ''}${show(changed.result)}` : one
-  })
+  const rest = step
+    .slice(chosen.to)
+    .replaceAll(new RegExp(number, 'g'), (one) => (valueOf(one) === chosen.result ? written(changed.result, one) : one))
   return { step: step.slice(0, chosen.from) + to + rest, from, to }
 }
 
-const show = (value: number): string => String(Math.round(value * 100) / 100)
+/** The equality's text with only what has changed put in its place: blanks and signs stay, or they would tell what is wrong. */
+function rewritten(text: string, before: Equality, after: Sum): string {
+  const [values, wanted] = [before, after].map((sum) => [...sum.numbers, sum.result])
+  let [numbers, marks] = [0, 0]
+  return text.replaceAll(new RegExp(`(${number})|[-+*/x×]`, 'g'), (part, isNumber: string | undefined) => {
+    if (isNumber !== undefined) {
+      const [value, next] = [values?.[numbers], wanted?.[numbers]]
+      numbers += 1
+      return next === undefined || next === value ? part : written(next, part)
+    }
+    const next = after.operators[marks]
+    marks += 1
+    return next === undefined || next === before.operators[marks - 1] ? part : next
+  })
+}
+
+/** A number in the form of the one whose place it takes. */
+function written(value: number, like: string): string {
+  const rounded = Math.round(value * 100) / 100
+  return (like.startsWith('$') ? '$' : '') + (like.includes(',') ? rounded.toLocaleString('en') : String(rounded))
+}
 
 type Sum = Pick<Equality, 'numbers' | 'operators' | 'result'>
 

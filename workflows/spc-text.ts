@@ -1,4 +1,5 @@
 import type { SpcTextConfig } from '../recipes/spc-text/config.ts'
+import { ADOPTED } from '../shared/recipe.ts'
 import { defineRounds, type RoundSteps } from './round.ts'
 import { playAndLearn } from './spc.ts'
 
@@ -6,8 +7,10 @@ import { playAndLearn } from './spc.ts'
 export const spcText = defineRounds<SpcTextConfig>({
   /** Round 0: a solver from worked problems, both players from labelled pairs, and the solver's own slips as a test. */
   async first(steps) {
-    const { play, update } = steps
-    await Promise.all([update('solver'), play('label')])
+    const { play, update, config } = steps
+    // A solver behind a server is there already, and is trained by nobody.
+    await Promise.all([...(config.solver.endpoint ? [] : [update('solver')]), play('label')])
+    if (config.supervised.teacher === 'model') await play('teach', { player: ADOPTED })
     const solver = { role: 'solver', version: 0 }
     await Promise.all([
       update('generator', { course: 'supervise generator' }),

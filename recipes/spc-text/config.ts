@@ -28,6 +28,11 @@ export const spcTextConfig = z.strictObject({
     .strictObject({
       ...optimizerFields({ steps: 100, batch: 16, learningRate: 2e-4 }),
       steps: z.int().min(0).default(100),
+      /** A server of chat completions that solves in the place of a policy of the run. */
+      endpoint: z
+        .strictObject({ url: z.url(), model: z.string().min(1), keyFrom: z.string().min(1).nullable().default(null) })
+        .nullable()
+        .default(null),
     })
     .prefault({}),
 
@@ -35,6 +40,12 @@ export const spcTextConfig = z.strictObject({
   supervised: z
     .strictObject({
       pairs: count.default(512),
+      /** Solutions whose steps people have rated, in the form of PRM800K: the critic's steps come from it, right and wrong 1:1. */
+      file: z.string().min(1).nullable().default(null),
+      /** Who writes the critiques that the critic learns from: the rules that made the error, or the published model itself. */
+      teacher: z.enum(['rules', 'model']).default('rules'),
+      /** Critiques that the model writes of a step; one that comes to the right verdict is kept. */
+      critiques: count.default(4),
       generator: z.strictObject(optimizerFields({ steps: 60, batch: 16, learningRate: 2e-4 })).prefault({}),
       critic: z.strictObject(optimizerFields({ steps: 60, batch: 16, learningRate: 2e-4 })).prefault({}),
     })

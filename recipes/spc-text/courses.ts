@@ -6,9 +6,9 @@ import { spcLoss } from '../spc/courses.ts'
 import { type Learner, playLesson, type Supply, supervisedLesson } from '../spc/lessons.ts'
 import { opponents } from '../spc/schedule.ts'
 import type { SpcTextConfig } from './config.ts'
-import { labelledExamples, PAIRS, workedExample } from './labelled.ts'
+import { CRITIQUES, labelledExamples, PAIRS, workedExample } from './labelled.ts'
 import { words } from './prompts.ts'
-import { PROBLEMS, problemsOf, shuffled } from './problems.ts'
+import { PROBLEMS, problemsOf, RATED, shuffled } from './problems.ts'
 
 /** The updates of a run: a solver, two supervised players, and the update by play. All are adapters over one model. */
 type TextCourse = Course<SpcTextConfig>
@@ -21,6 +21,8 @@ const optimizer = (learningRate: number): OptimizerConfig => ({
   clipNorm: 1,
   decay: 'linear',
 })
+/** What a critic learns from in round 0, and again beside its games. */
+const criticSets = [PAIRS, RATED, CRITIQUES]
 const length = ({ model }: SpcTextConfig): number => model.context
 
 const solver: TextCourse = {
@@ -64,7 +66,7 @@ function at(examples: readonly Example[], index: number): Example {
 function supplyOf(learner: Learner, config: SpcTextConfig, items: readonly ItemRow[]): Supply {
   const worked = workedExamples(config, items)
   return {
-    labelled: labelledExamples(learner, items),
+    labelled: labelledExamples(learner, config, items),
     worked: (...path) =>
       at(worked, new Stream(config.seed, 'rehearsal', ...path).integer(0, Math.max(1, worked.length))),
     words,
@@ -75,14 +77,15 @@ function supervise(learner: Learner, summary: string): TextCourse {
   return {
     summary,
     rounds: () => [],
-    sets: [PAIRS],
+    sets: learner === 'critic' ? criticSets : [PAIRS],
     from: () => null,
     reference: () => null,
     loss: () => nll,
     optimizer: ({ supervised }) => optimizer(supervised[learner].learningRate),
     batchRows: ({ supervised }) => supervised[learner].batch,
     length,
-    lesson: (context, rows) => supervisedLesson(learner, context, { labelled: labelledExamples(learner, rows.items) }),
+    lesson: (context, rows) =>
+      supervisedLesson(learner, context, { labelled: labelledExamples(learner, context.config, rows.items) }),
   }
 }
 
@@ -91,7 +94,7 @@ function learnFromPlay(learner: Learner, summary: string): TextCourse {
   return {
     summary,
     rounds: (context) => (context.config.update.learn === 'play' ? rounds(context) : []),
-    sets: [PAIRS, PROBLEMS],
+    sets: learner === 'critic' ? [...criticSets, PROBLEMS] : [PAIRS],
     from: ({ config, round }) => ({ role: learner, version: opponents(config, round).from }),
     reference: () => ({ role: learner, version: 0 }),
     loss: (config) => spcLoss(learner, config),

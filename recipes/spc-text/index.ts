@@ -2,9 +2,9 @@ import { defineRecipe } from '../../shared/recipe.ts'
 import { summarise } from '../spc/summary.ts'
 import { spcTextConfig, type SpcTextConfig } from './config.ts'
 import { courses } from './courses.ts'
-import { label } from './labelled.ts'
+import { label, teach } from './labelled.ts'
 import { collectNatural, criticise, deceive, presolve, reward, solve, validate } from './phases.ts'
-import { problemFile } from './problems.ts'
+import { problemFile, ratedFile } from './problems.ts'
 import { stop, templates } from './prompts.ts'
 import { importers, suite } from './suites.ts'
 
@@ -23,9 +23,14 @@ export const spcText = defineRecipe<SpcTextConfig>({
   vocabulary: () => null,
   stop,
   templates,
-  files: (config) => [problemFile(config)],
+  endpoint: ({ solver }, { role }) => (role === 'solver' ? solver.endpoint : null),
+  files: (config) => [
+    problemFile(config),
+    ...(config.supervised.file === null ? [] : [ratedFile(config, config.supervised.file)]),
+  ],
   phases: {
     label,
+    teach,
     presolve,
     solve,
     deceive,

@@ -2,7 +2,9 @@ import { z } from 'zod'
 import { isPlain } from '../../shared/chat.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Data, FileSet, ItemRow } from '../../shared/recipe.ts'
-import { trainingProblems } from '../../tasks/problems/training.ts'
+import { isWithheld, trainingProblems } from '../../tasks/problems/training.ts'
+import { prm800k } from '../../tasks/benchmarks/prm800k.ts'
+import { chooseSteps } from '../../tasks/benchmarks/single-step.ts'
 import { parseProblems } from '../../tasks/problems/word-problems.ts'
 import type { Split } from '../../tasks/task.ts'
 import { splitOf } from '../spc/problems.ts'
@@ -24,6 +26,21 @@ export function problemFile({ problems }: SpcTextConfig): FileSet {
         .filter(({ steps }) => steps.length <= (problems.mostSteps ?? Infinity))
         .filter(({ problem, steps }) => [problem, ...steps].every(isPlain))
         .map(({ problem, steps, answer }): Data => ({ problem, steps, answer })),
+  }
+}
+
+/** Steps that people have rated, as many right ones as wrong ones: what a critic may be taught in the place of made errors. */
+export const RATED = 'rated steps'
+
+export function ratedFile({ seed }: SpcTextConfig, file: string): FileSet {
+  return {
+    set: RATED,
+    field: 'supervised.file',
+    file,
+    read: (text, source) =>
+      chooseSteps(prm800k.read(text, source), 'labelled', seed)
+        .filter(({ problem, done, step }) => [problem, step, ...done].every(isPlain) && !isWithheld(problem))
+        .map(({ problem, done, step, label }): Data => ({ problem, done, step, label })),
   }
 }
 

@@ -56,7 +56,9 @@ export const generatorCompletion = ({ type, explanation, step }: SneakyStep): st
   `Error: ${type}\nChange: ${explanation}\nWrong step: ${step}${stop}`
 
 export const criticPrompt = (judged: StepToJudge): string => user(tasks.judge, lastStep(judged))
-export const criticCompletion = (found: string, verdict: Verdict): string => `${found}\n${marks[verdict]}${stop}`
+/** `found`: what there is to say before the verdict; null: nothing. */
+export const criticCompletion = (found: string | null, verdict: Verdict): string =>
+  `${found === null ? '' : `${found}\n`}${marks[verdict]}${stop}`
 
 const marks: Record<Verdict, string> = { Correct: 'Verdict: Correct', Incorrect: 'Verdict: Incorrect' }
 

@@ -1,4 +1,5 @@
 import { groupBy, range } from '../../shared/collections.ts'
+import { UserError } from '../../shared/errors.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Context, Data, Example, Lesson, Rows, TurnRow } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
@@ -170,7 +171,12 @@ function cyclic<T>(values: readonly T[], orderOf: (pass: number) => number[]): (
     let order = orders.get(pass)
     if (!order) orders.set(pass, (order = orderOf(pass)))
     const value = values[order[draw % values.length] ?? -1]
-    if (value === undefined) throw new Error('nothing to draw from')
+    if (value === undefined) {
+      throw new UserError(
+        'an update has no labelled rows to learn from',
+        'round 0 made none of the problems, or its teacher never agreed with a label: name other problems or another teacher',
+      )
+    }
     return value
   }
 }

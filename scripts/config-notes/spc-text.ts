@@ -31,7 +31,23 @@ export const spcTextNotes: Notes = {
   'solver.steps': ['0', 'Optimizer steps of the solver on worked problems; 0: the published model as it is.'],
   'solver.batch': ['–', 'Rows per step.'],
   'solver.learningRate': ['–', 'Peak learning rate: 10 steps of warm-up, then linear decay.'],
+  'solver.endpoint': [
+    '–',
+    'A server of chat completions (vLLM, llama.cpp) that solves instead: `{url, model, keyFrom}`; keyFrom names the environment variable of the worker with the key.',
+  ],
   'supervised.pairs': ['13,000 and 21,800 rows', 'Labelled pairs of a right step and a wrong one.'],
+  'supervised.file': [
+    'PRM800K',
+    'Solutions with rated steps in the form of PRM800K: the critic’s labelled steps come from it; null: from the pairs.',
+  ],
+  'supervised.teacher': [
+    'DeepSeek-R1-Distill-Qwen-7B and GPT-4o',
+    'Who writes the critiques that the critic learns from: the `rules` that made the error, or the published `model` itself, kept where its verdict is the label.',
+  ],
+  'supervised.critiques': [
+    '–',
+    'Critiques that the model writes of each step; the first that agrees with the label is kept.',
+  ],
   'supervised.generator.steps': ['3 epochs', 'Optimizer steps of the round-0 generator.'],
   'supervised.generator.batch': ['64', 'Rows per step.'],
   'supervised.generator.learningRate': ['5e-6', 'Peak learning rate: 10 steps of warm-up, then linear decay.'],

@@ -32,7 +32,8 @@ const withheldHashes: ReadonlySet<string> = new Set(Object.values(withheld).flat
 
 /** The problems that are known to stand in a published test split or benchmark, whether that is at hand or not. */
 export const knownLeaks = (problems: readonly WordProblem[]): WordProblem[] =>
-  problems.filter(({ problem }) => withheldHashes.has(problemHash(problem)))
+  problems.filter(({ problem }) => isWithheld(problem))
+export const isWithheld = (problem: string): boolean => withheldHashes.has(problemHash(problem))
 
 /** The problems of training splits, without those that stand in an evaluation set or are known to stand in a published one. */
 export function trainingProblems(problems: readonly WordProblem[], evaluation: readonly string[] = []): WordProblem[] {

@@ -61,8 +61,8 @@ const rows = { items: worded, episodes: [], turns: [] }
 const pairs = label.answer({ config, round: 0, phase: 'label', player: null, from: 0, to: 400 }, rows, []).items
 const examples = {
   worked: problemsOf(worded, 'train').map(workedExample),
-  generator: labelledExamples('generator', pairs),
-  critic: labelledExamples('critic', pairs),
+  generator: labelledExamples('generator', config, pairs),
+  critic: labelledExamples('critic', config, pairs),
 }
 
 const tokenizer = createTokenizer(await readTokenizer(tokenizerFolder))

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { spcTextConfig } from '../../../recipes/spc-text/config.ts'
 import { courses } from '../../../recipes/spc-text/courses.ts'
-import { label, labelledExamples, PAIRS } from '../../../recipes/spc-text/labelled.ts'
+import { CRITIQUES, label, labelledExamples, PAIRS, teach } from '../../../recipes/spc-text/labelled.ts'
 import { collectNatural, presolve } from '../../../recipes/spc-text/phases.ts'
-import { problemFile, PROBLEMS, problemsOf } from '../../../recipes/spc-text/problems.ts'
+import { problemFile, PROBLEMS, problemsOf, RATED, ratedFile } from '../../../recipes/spc-text/problems.ts'
 import { stop } from '../../../recipes/spc-text/prompts.ts'
 import { importers, suite } from '../../../recipes/spc-text/suites.ts'
 import { readGame } from '../../../recipes/spc/games.ts'
@@ -64,8 +64,8 @@ describe('the labelled pairs', () => {
   })
 
   it('give the generator one row each, the critic one of each verdict', () => {
-    expect(labelledExamples('generator', pairs)).toHaveLength(24)
-    const critic = labelledExamples('critic', pairs)
+    expect(labelledExamples('generator', config, pairs)).toHaveLength(24)
+    const critic = labelledExamples('critic', config, pairs)
     const ending = (end: string): number =>
       critic.filter(({ completion }) => completion.endsWith(`${end}${stop}`)).length
     expect([critic.length, ending(': Correct'), ending(': Incorrect')]).toEqual([48, 24, 24])
@@ -78,6 +78,47 @@ describe('the labelled pairs', () => {
     )
     expect(lesson?.steps).toBe(config.supervised.critic.steps)
     expect(lesson?.batch(3)).toHaveLength(config.supervised.critic.batch)
+  })
+})
+
+describe('a teacher', () => {
+  const taught = spcTextConfig.parse({ ...config, supervised: { pairs: 24, teacher: 'model', critiques: 2 } })
+  const pairs = label.answer({ ...context, phase: 'label' }, rows, []).items
+  const given = { ...context, config: taught, phase: 'teach', to: 4 }
+  const asked = teach.ask?.(given, { ...rows, items: pairs }) ?? []
+
+  it('is asked about both steps of a pair, and the first critique that agrees with the label is kept', () => {
+    expect(asked.map(({ key }) => key)).toEqual(['0', '1', '2', '3'])
+    const said = (one: string, other: string) => [`no.\nVerdict: ${one}${stop}`, `yes.\nVerdict: ${other}${stop}`]
+    const texts = [said('Correct', 'Incorrect'), said('Correct', 'Correct'), said('Correct', 'Correct'), ['nothing']]
+    const answers = asked.map((question, index): Answer => ({ question, texts: texts[index] ?? [], tokens: [1, 1] }))
+    const kept = teach.answer(given, { ...rows, items: pairs }, answers).items
+    expect(kept.map(({ set, item, data }) => [set, item, data['text']])).toEqual([
+      [CRITIQUES, 0, `yes.\nVerdict: Incorrect${stop}`],
+      [CRITIQUES, 1, `no.\nVerdict: Correct${stop}`],
+    ])
+    const examples = labelledExamples('critic', taught, [...pairs, ...kept])
+    expect(examples.map(({ prompt }) => prompt)).toEqual([asked[0]?.prompt, asked[1]?.prompt])
+  })
+
+  it('that never agrees leaves nothing to learn from, and the update says so', () => {
+    const lesson = courses['supervise critic']?.lesson(
+      { config: taught, round: 0, phase: 'update critic' },
+      { ...rows, items: pairs },
+    )
+    expect(() => lesson?.batch(0)).toThrow(/no labelled rows/)
+  })
+
+  it('may be asked about steps that people have rated, right and wrong 1:1', () => {
+    const solution = (id: string, ratings: number[]) =>
+      JSON.stringify({ id, problem: `Problem ${id}.`, steps: ratings.map((_, step) => `step ${step}`), ratings })
+    const text = [solution('a', [1, 1, -1]), solution('b', [1, 0, -1])].join('\n')
+    const items = ratedFile(taught, 'rated.jsonl')
+      .read(text, 'rated.jsonl')
+      .map((data, item): ItemRow => ({ round: 0, set: RATED, item, data }))
+    const labelled = (verdict: string) => items.filter(({ data }) => data['label'] === verdict)
+    expect([labelled('Correct').length, labelled('Incorrect').length]).toEqual([2, 2])
+    expect(teach.ask?.(given, { ...rows, items: [...pairs, ...items] })).toHaveLength(4)
   })
 })
 

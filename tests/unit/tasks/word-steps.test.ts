@@ -34,7 +34,16 @@ describe('an error put into a right step', () => {
   it('states what is put for what, and what follows from it', () => {
     const made = corruptStep('Tom has 3 + 4 = 7 pens, so 7 pens.', 'calculation', new Stream('a').draws())
     expect(made?.from).toBe('3 + 4 = 7')
-    expect(made?.step).toMatch(/^Tom has 3\+4 = (\d+) pens, so \1 pens\.$/)
+    expect(made?.step).toMatch(/^Tom has 3 \+ 4 = (\d+) pens, so \1 pens\.$/)
+  })
+
+  it.each([
+    ['She has 2 x $1,500 = $3,000 now.', 'calculation', /^She has 2 x \$1,500 = \$[23],\d{3} now\.$/],
+    ['30 + 4 = 34, and 34, too', 'calculation', /^30 \+ 4 = (\d+), and \1, too$/],
+    ['48/2 = 24 clips', 'condition', /^(48\/\d+|\d+\/2) = [\d.]+ clips$/],
+    ['48/2 = 24 clips', 'rule', /^48[-+*]2 = \d+ clips$/],
+  ] as const)('looks like the step that it is made of: %s, %s', (step, type, form) => {
+    expect(corruptStep(step, type, new Stream('form').draws())?.step).toMatch(form)
   })
 
   it('never leaves the step as it was; a wrong result is a false equality, a wrong number or operation is not', () => {
