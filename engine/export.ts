@@ -1,6 +1,6 @@
 /**
  * A program: writes stored weights as a folder for others. `node --import tsx engine/export.ts <request as JSON>`; it answers with
- * one JSON object, empty or with what is wrong with the stored files.
+ * one JSON object: empty, or why the model has no such folder, or what is wrong with the stored files.
  */
 import path from 'node:path'
 import { z } from 'zod'
@@ -65,7 +65,6 @@ const ofTheFiles = [
   CorruptWeightsError,
   LoraSpecError,
   MissingWeightsError,
-  ModelConfigError,
   SafetensorsError,
   TokenizerError,
   WeightsMismatchError,
@@ -75,7 +74,8 @@ try {
   await write(request.parse(JSON.parse(process.argv[2] ?? '')))
   console.log('{}')
 } catch (error) {
-  const known = error instanceof Error && ofTheFiles.some((kind) => error instanceof kind)
-  if (!known) throw error
-  console.log(JSON.stringify({ unreadable: error.message }))
+  if (!(error instanceof Error)) throw error
+  const unreadable = ofTheFiles.some((kind) => error instanceof kind)
+  if (!unreadable && !(error instanceof ModelConfigError)) throw error
+  console.log(JSON.stringify({ [unreadable ? 'unreadable' : 'refused']: error.message }))
 }

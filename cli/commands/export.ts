@@ -59,12 +59,19 @@ async function exportPolicy(session: Session, { policy: text, to, merged = false
   await requireEmpty(folder)
   note(`writing ${folder}`)
   await replacing(session, folder, async (temporary, signal) => {
-    await askEngine('export', {
+    const { refused } = await askEngine('export', {
       argument: JSON.stringify({ folder: temporary, ...request }),
-      answer: z.strictObject({}),
+      answer: z.strictObject({ refused: z.string().optional() }),
       remedy: `weights and tokenizers of runs lie in ${artefacts}: put the file back there, or play the run again`,
       signal,
     })
+    if (refused !== undefined) {
+      const names = 'under the names that Hugging Face gives them'
+      throw new UserError(
+        refused,
+        merged ? 'export the adapter, without --merged' : `its weights, ${names}, are ${request.weights.path}`,
+      )
+    }
     if (vocabulary) await writeVocabulary(temporary, vocabulary, named.recipe.stop)
   })
   const files = (await fs.readdir(folder)).sort()
@@ -79,7 +86,7 @@ async function exportPolicy(session: Session, { policy: text, to, merged = false
 interface Content {
   kind: 'adapter' | 'merged model' | 'model'
   /** What engine/export.ts takes, but for the folder. */
-  request: object
+  request: Record<string, unknown> & { weights: { path: string; sha256: string } }
   /** Of a model that was trained in the run. */
   vocabulary: Vocabulary | null
 }

@@ -193,6 +193,19 @@ describe('it is refused', () => {
     expect(code).toBe(2)
   })
 
+  test('as a whole model where no config.json says its positions', async () => {
+    const given = { ...otherSmallRuns['spc-text'], model: { from: published, context: 256, adapter: spec } }
+    await begin('stretched', given)
+    const { lesson, publishedAt: _, ...base } = await readPolicy(open.database, words, ADOPTED)
+    const divisors = [1, 2, 1, 2, 1, 2, 1, 2]
+    const model = { ...MODEL, ropeScaling: { divisors } }
+    const policy = { ...base, run: 'stretched', lesson: { ...lesson, model } }
+    await open.database.transaction((transaction) => publishPolicy(transaction, policy, []))
+    const { code, stderr } = await ask('--policy', 'stretched/base', '--to', path.join(out, 'refused'))
+    expect(stderr).toMatch(/stretched positions of this model \(ropeScaling\).*\n.*its weights, under the names/)
+    expect(code).toBe(2)
+  })
+
   test('into a folder that holds something, and a file; an empty folder is filled', async () => {
     const folder = path.join(out, 'full')
     fs.mkdirSync(folder)

@@ -82,7 +82,10 @@ describe('a model', () => {
 describe('stretched positions', () => {
   const model: LlamaConfig = { ...MODEL, vocabulary: 7, width: 32, heads: 2, keyValueHeads: 1, hidden: 8, layers: 1 }
   const frequencies = { ropeTheta: model.ropeTheta, headSize: 16 }
-  const factor = fc.oneof(fc.integer({ min: 2, max: 64 }), fc.integer({ min: 5, max: 200 }).map((tenths) => tenths / 4))
+  const factor = fc.oneof(
+    fc.integer({ min: 2, max: 64 }),
+    fc.integer({ min: 5, max: 200 }).map((tenths) => tenths / 4),
+  )
   const originalContext = fc.integer({ min: 4, max: 20 }).map((power) => 2 ** power)
 
   it('of the published ways are written so that the same positions come out', async () => {
