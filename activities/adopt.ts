@@ -28,21 +28,21 @@ export async function adoptModel(
   const { from: source, context } = config.model
   const tokenizer = await readTokenizer(source)
   const stored = await times.storing(storeFile(artefacts, Buffer.from(JSON.stringify(tokenizer)), 'json'))
-  const { model, file } = await engines.use({ ...attempt, device: config.device }, (engine) =>
+  const { file, ...form } = await engines.use({ ...attempt, device: config.device }, (engine) =>
     engine.adoptModel({ source, context, directory: artefacts }),
   )
-  if (model.context < context) {
-    throw new UserError(`model.context: ${source} reads ${model.context} tokens, not ${context}`, 'lower model.context')
+  if (form.context < context) {
+    throw new UserError(`model.context: ${source} reads ${form.context} tokens, not ${context}`, 'lower model.context')
   }
   const { size } = createTokenizer(tokenizer)
-  if (size > model.vocabulary) {
+  if (size > form.model.vocabulary) {
     throw new UserError(
-      `${source}: its tokenizer has ${size} tokens, its weights know ${model.vocabulary}`,
+      `${source}: its tokenizer has ${size} tokens, its weights know ${form.model.vocabulary}`,
       'take the tokenizer that belongs to the weights',
     )
   }
   const policy = { run, ...ADOPTED, round: 0, course: 'adopt model', sha256: file.sha256, bytes: file.bytes }
-  const lesson = describeAdopted(source, model, stored.sha256)
+  const lesson = describeAdopted(source, form, stored.sha256)
   const cost = { tokens: 0, rows: 0, worker, spent: () => times.spent() }
   await times.storing(
     commitShard(database, place, cost, (transaction) => publishPolicy(transaction, { ...policy, lesson }, [])),

@@ -3,14 +3,13 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
 import { readEvaluations } from '../../db/evaluations.ts'
-import { listPolicies, readPolicy } from '../../db/policies.ts'
 import { importSet } from '../../db/shards.ts'
-import { type AnyRecipe, parseConfig } from '../../recipes/registry.ts'
 import { messageOf, UserError } from '../../shared/errors.ts'
 import { type PlayedBy, policyName } from '../../shared/ids.ts'
-import type { BaseConfig, EvaluationRow } from '../../shared/recipe.ts'
+import type { EvaluationRow } from '../../shared/recipe.ts'
 import { recalls, wilson } from '../../shared/statistics.ts'
-import { findRun, type Session, withSession } from '../session.ts'
+import { findPolicy } from '../policy.ts'
+import { type Session, withSession } from '../session.ts'
 import { note, say, sayJson } from '../terminal.ts'
 import { SupervisedWorker } from '../worker-process.ts'
 
@@ -131,26 +130,6 @@ async function judge(
   }
   const rows = await readEvaluations(session.database, input.run, input.policy.version)
   return rows.filter(({ suite, role }) => suite === input.suite && role === input.policy.role)
-}
-
-async function findPolicy(
-  session: Session,
-  text: string,
-): Promise<{ run: string; recipe: AnyRecipe; config: BaseConfig; policy: PlayedBy }> {
-  const match = /^([^/]+)\/([^/@]+)(?:@(\d+))?$/.exec(text)
-  if (!match?.[1] || !match[2]) {
-    throw new UserError(
-      `${JSON.stringify(text)} is no policy`,
-      'write <run>/<role>, or <run>/<role>@<round>: spc/critic@2',
-    )
-  }
-  const row = await findRun(session, match[1])
-  const { recipe, config } = parseConfig(row.config, `run ${row.name}`)
-  const role = match[2]
-  const versions = (await listPolicies(session.database, row.name)).filter((one) => one.role === role)
-  const version = match[3] === undefined ? (versions.at(-1)?.version ?? 0) : Number(match[3])
-  await readPolicy(session.database, row.name, { role, version })
-  return { run: row.name, recipe, config, policy: { role, version } }
 }
 
 function readData({ data, suite, limit }: Options): { text: string; source: string } {
