@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { publishPolicy } from '../db/policies.ts'
 import { readRound } from '../db/runs.ts'
 import { commitShard, importSet, isShardDone } from '../db/shards.ts'
-import { readTokenizer, storeFile } from '../engine/index.ts'
+import { createTokenizer, readTokenizer, storeFile } from '../engine/index.ts'
 import { parseConfig } from '../recipes/registry.ts'
 import { UserError } from '../shared/errors.ts'
 import { ADOPTED, isAdopted } from '../shared/recipe.ts'
@@ -26,13 +26,23 @@ export async function adoptModel(
   const { config } = parseConfig((await readRound(database, run, 0)).config, `run ${run}`)
   if (!isAdopted(config.model)) throw new Error(`run ${run} adopts no model`)
   const { from: source, context } = config.model
-  const tokenizer = Buffer.from(JSON.stringify(await readTokenizer(source)))
-  const stored = await times.storing(storeFile(artefacts, tokenizer, 'json'))
-  const { model, file } = await engines.use({ ...attempt, device: config.device }, (engine) =>
+  const tokenizer = await readTokenizer(source)
+  const stored = await times.storing(storeFile(artefacts, Buffer.from(JSON.stringify(tokenizer)), 'json'))
+  const { file, ...form } = await engines.use({ ...attempt, device: config.device }, (engine) =>
     engine.adoptModel({ source, context, directory: artefacts }),
   )
+  if (form.context < context) {
+    throw new UserError(`model.context: ${source} reads ${form.context} tokens, not ${context}`, 'lower model.context')
+  }
+  const { size } = createTokenizer(tokenizer)
+  if (size > form.model.vocabulary) {
+    throw new UserError(
+      `${source}: its tokenizer has ${size} tokens, its weights know ${form.model.vocabulary}`,
+      'take the tokenizer that belongs to the weights',
+    )
+  }
   const policy = { run, ...ADOPTED, round: 0, course: 'adopt model', sha256: file.sha256, bytes: file.bytes }
-  const lesson = describeAdopted(source, model, stored.sha256)
+  const lesson = describeAdopted(source, form, stored.sha256)
   const cost = { tokens: 0, rows: 0, worker, spent: () => times.spent() }
   await times.storing(
     commitShard(database, place, cost, (transaction) => publishPolicy(transaction, { ...policy, lesson }, [])),

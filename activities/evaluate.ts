@@ -6,7 +6,7 @@ import type { Answer, EvaluationRow } from '../shared/recipe.ts'
 import { countVotes, evaluationName } from '../shared/votes.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Attempt } from './running.ts'
-import { ask, tokensOf } from './playing.ts'
+import { ask, policySampler, tokensOf } from './playing.ts'
 import { readSettings, samplingWeights } from './settings.ts'
 
 /** Lets a policy answer one shard of a suite, greedily or with sampled votes, and stores one row per line. */
@@ -31,7 +31,7 @@ export async function evaluateShard(dependencies: Dependencies, input: EvaluateS
   // Every policy votes with the same random numbers, and a vote's do not depend on how many follow: what differs is the critic.
   const seeds = `${config.seed}/vote/${suite}`
   const answers = await engines.use({ ...attempt, device: config.device }, (engine) =>
-    ask(engine, { settings, questions, sampling, weights, place: seeds, signal }),
+    ask(policySampler(engine, { settings, weights, signal }), { questions, sampling, place: seeds }),
   )
   const rows = answers.map((answer): EvaluationRow => {
     const item = items.get(answer.question.key)

@@ -4,7 +4,8 @@ import type { PlayShard } from '../shared/contract.ts'
 import { type Answer, phaseOf, type Reading, type TurnRow } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Attempt } from './running.ts'
-import { ask, seedOf, templateHash, tokensOf } from './playing.ts'
+import { endpointSampler } from './endpoint.ts'
+import { ask, policySampler, seedOf, templateHash, tokensOf } from './playing.ts'
 import { scoreCandidates } from './scoring.ts'
 import { readSettings, samplingWeights } from './settings.ts'
 
@@ -31,13 +32,19 @@ export async function playShard(dependencies: Dependencies, input: PlayShard, at
   let answers: Answer[] = []
   if (questions.length > 0) {
     if (!player) throw new Error(`phase ${phase} asks, but nobody plays it`)
-    const weights = await times.storing(samplingWeights(dependencies, run, settings, player))
     const sampling = definition.sampling?.(config)
-    answers = await engines.use({ ...attempt, device: config.device }, (engine) =>
-      sampling
-        ? ask(engine, { settings, questions, sampling, place: seeds, weights, signal })
-        : scoreCandidates(engine, { settings, weights: scored(weights), signal }, questions),
-    )
+    const endpoint = recipe.endpoint(config, player)
+    if (endpoint) {
+      if (!sampling) throw new Error(`phase ${phase} has texts scored, which a server does not do`)
+      answers = await ask(endpointSampler(endpoint, recipe.stop, signal), { questions, sampling, place: seeds })
+    } else {
+      const weights = await times.storing(samplingWeights(dependencies, run, settings, player))
+      answers = await engines.use({ ...attempt, device: config.device }, (engine) =>
+        sampling
+          ? ask(policySampler(engine, { settings, weights, signal }), { questions, sampling, place: seeds })
+          : scoreCandidates(engine, { settings, weights: scored(weights), signal }, questions),
+      )
+    }
   }
   signal.throwIfAborted()
   const made = definition.answer(context, rows, answers)

@@ -1,43 +1,46 @@
 import { createHash } from 'node:crypto'
-import type { EngineProcess, WeightsReference } from '../engine/index.ts'
+import type { EngineProcess } from '../engine/index.ts'
 import type { AnyRecipe } from '../recipes/registry.ts'
 import { range } from '../shared/collections.ts'
 import { Stream } from '../shared/random.ts'
 import { type Answer, ofTurn, type Question, type Said, type Sampling } from '../shared/recipe.ts'
-import { sample } from './sampling.ts'
-import type { RoundSettings } from './settings.ts'
+import { sample, type SampledPolicy } from './sampling.ts'
 
 /** One hash for the prompts and answer formats that a recipe uses. */
 export function templateHash({ templates }: AnyRecipe): string {
   return createHash('sha256').update(templates.join('\n')).digest('hex')
 }
 
-interface Asked {
+/** One prompt, and the seed of each text that is wanted of it. */
+export interface Asked {
   prompt: string
   seeds: readonly string[]
 }
 
-interface Asking {
-  settings: RoundSettings
-  weights: WeightsReference | null
-  sampling: Sampling
-  /** Aborted when nobody wants the answers any more. */
-  signal: AbortSignal
+export interface TurnSampling {
+  samples: number
+  temperature: number
+  maximumNewTokens: number
 }
 
-/**
- * Samples answers, turn by turn. The batch shape is a function of the questions (and of what was said) alone, and the
- * uniform behind each token one of (seed, place, question, sample, turn, position), so the answers depend on nothing else.
- */
-export async function ask(
-  engine: EngineProcess,
-  { questions, place, ...asking }: Asking & { questions: readonly Question[]; place: string },
-): Promise<Answer[]> {
-  const { samples } = asking.sampling
+/** Who answers: so many texts for each prompt, each from its own seed. */
+export type Sampler = (asked: readonly Asked[], sampling: TurnSampling) => Promise<Said[][]>
+
+interface Asking {
+  questions: readonly Question[]
+  sampling: Sampling
+  /** Path of the random numbers. */
+  place: string
+}
+
+/** Samples answers, turn by turn. Which prompts are put together is a function of the questions (and of what was said) alone. */
+export async function ask(sampler: Sampler, { questions, sampling, place }: Asking): Promise<Answer[]> {
+  const { samples } = sampling
   const sampled = async (turn: number, count: number, asked: Asked[]): Promise<Said[][]> => {
-    const { temperature, maximumNewTokens } = asking.sampling
-    const sampling = { temperature: ofTurn(temperature, turn), maximumNewTokens: ofTurn(maximumNewTokens, turn) }
-    return sampleTurn(engine, asking, { samples: count, ...sampling }, asked)
+    const { temperature, maximumNewTokens } = sampling
+    if (asked.length === 0) return []
+    const ofThisTurn = { temperature: ofTurn(temperature, turn), maximumNewTokens: ofTurn(maximumNewTokens, turn) }
+    return sampler(asked, { samples: count, ...ofThisTurn })
   }
   const opened = questions.map((question) => ({
     prompt: question.prompt,
@@ -66,35 +69,34 @@ export async function ask(
   }))
 }
 
-/** One turn of many answers: so many texts for each prompt, each with the seed of its random numbers. */
-async function sampleTurn(
-  engine: EngineProcess,
-  { settings, weights, signal }: Asking,
-  { samples, temperature, maximumNewTokens }: { samples: number; temperature: number; maximumNewTokens: number },
-  asked: readonly Asked[],
-): Promise<Said[][]> {
-  if (asked.length === 0) return []
-  const { texts } = settings
-  const prompts = asked.map(({ prompt }) => texts.prompt(prompt))
-  const uniforms = new Float32Array(temperature === 0 ? 0 : asked.length * samples * maximumNewTokens)
-  if (temperature > 0) {
-    asked
-      .flatMap(({ seeds }) => seeds)
-      .forEach((seed, row) => {
-        const stream = new Stream(seed)
-        for (let position = 0; position < maximumNewTokens; position++) {
-          uniforms[row * maximumNewTokens + position] = stream.uniform(position)
-        }
-      })
+/**
+ * A policy, sampled by the engine. The uniform behind each token is a function of (seed of the text, position), so texts depend on
+ * nothing else.
+ */
+export const policySampler =
+  (engine: EngineProcess, { settings, weights, signal }: SampledPolicy): Sampler =>
+  async (asked, { samples, temperature, maximumNewTokens }) => {
+    const { texts } = settings
+    const prompts = asked.map(({ prompt }) => texts.prompt(prompt))
+    const uniforms = new Float32Array(temperature === 0 ? 0 : asked.length * samples * maximumNewTokens)
+    if (temperature > 0) {
+      asked
+        .flatMap(({ seeds }) => seeds)
+        .forEach((seed, row) => {
+          const stream = new Stream(seed)
+          for (let position = 0; position < maximumNewTokens; position++) {
+            uniforms[row * maximumNewTokens + position] = stream.uniform(position)
+          }
+        })
+    }
+    const wanted = { prompts, samplesPerPrompt: samples, maximumNewTokens, temperature, uniforms }
+    const completions = await sample(engine, { settings, weights, signal }, wanted)
+    return asked.map(({ prompt }, index) =>
+      completions
+        .slice(index * samples, (index + 1) * samples)
+        .map((tokens) => ({ prompt, text: texts.decode(tokens), tokens: tokens.length })),
+    )
   }
-  const wanted = { prompts, samplesPerPrompt: samples, maximumNewTokens, temperature, uniforms }
-  const completions = await sample(engine, { settings, weights, signal }, wanted)
-  return asked.map(({ prompt }, index) =>
-    completions
-      .slice(index * samples, (index + 1) * samples)
-      .map((tokens) => ({ prompt, text: texts.decode(tokens), tokens: tokens.length })),
-  )
-}
 
 /** The path of the random numbers that sampled an answer; kept with every turn. */
 export const seedOf = (place: string, question: Question, sample: number, turn: number): string =>

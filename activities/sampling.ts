@@ -11,7 +11,7 @@ export interface Wanted {
   uniforms: Float32Array
 }
 
-interface Place {
+export interface SampledPolicy {
   settings: RoundSettings
   /** Null asks the adopted model itself, below all adapters. */
   weights: WeightsReference | null
@@ -30,7 +30,7 @@ const ADAPTED_PER_CALL = 64
  * is wanted alone, so that they belong to the plan. Returns completions prompt by prompt, sample by sample. People's texts have
  * any length: to a prompt that leaves an adopted model no room for an answer nothing is said.
  */
-export async function sample(engine: EngineProcess, place: Place, wanted: Wanted): Promise<number[][]> {
+export async function sample(engine: EngineProcess, place: SampledPolicy, wanted: Wanted): Promise<number[][]> {
   const { prompts, samplesPerPrompt, maximumNewTokens, uniforms, temperature } = wanted
   const { lora, model } = place.settings
   const room = lora ? model.context - maximumNewTokens : Infinity
@@ -62,7 +62,7 @@ interface Call {
 }
 
 /** A policy that is a whole model, small enough to be fed at every call: prompts of one padded length, one graph run each. */
-function whole(engine: EngineProcess, { settings, weights }: Place, wanted: Wanted): Call {
+function whole(engine: EngineProcess, { settings, weights }: SampledPolicy, wanted: Wanted): Call {
   const { model, texts } = settings
   if (!weights) throw new Error('a whole model has no base')
   const { prompts, samplesPerPrompt, maximumNewTokens, temperature } = wanted
@@ -86,7 +86,7 @@ function whole(engine: EngineProcess, { settings, weights }: Place, wanted: Want
 }
 
 /** A policy that is an adapter: rows of any length, and a finished one makes room for the next. */
-function adapted(engine: EngineProcess, { settings, weights }: Place, wanted: Wanted): Call {
+function adapted(engine: EngineProcess, { settings, weights }: SampledPolicy, wanted: Wanted): Call {
   const { model, texts, lora } = settings
   if (!lora) throw new Error('no base to adapt')
   const { samplesPerPrompt, maximumNewTokens, temperature } = wanted

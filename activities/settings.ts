@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { readPolicy } from '../db/policies.ts'
 import { readRound } from '../db/runs.ts'
 import {
+  type AdoptedModel as PublishedModel,
   createTokenizer,
   type LlamaConfig,
   parseTokenizerFile,
@@ -12,6 +12,7 @@ import {
 } from '../engine/index.ts'
 import { type AnyRecipe, parseConfig } from '../recipes/registry.ts'
 import { type PlayedBy, policyName } from '../shared/ids.ts'
+import { adopted, ownForm } from '../shared/model-form.ts'
 import { ADOPTED, type AdoptedModel, type BaseConfig, type Data, isAdopted } from '../shared/recipe.ts'
 import { type Texts, vocabularyTexts } from '../shared/texts.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -37,7 +38,7 @@ export async function readSettings(stored: Stored, run: string, round: number): 
   if (isAdopted(model)) return { recipe, config, ...(await readAdopted(stored, run, model, recipe.stop)) }
   if (vocabulary === null) throw new Error(`recipe ${recipe.name} has no vocabulary for a model of its own`)
   const texts = vocabularyTexts(vocabulary, recipe.stop)
-  return { recipe, config, texts, model: { ...model, vocabulary: vocabulary.size, normEpsilon: 1e-5 }, lora: null }
+  return { recipe, config, texts, model: ownForm(model, vocabulary), lora: null }
 }
 
 export async function weightsOf(
@@ -59,30 +60,13 @@ export async function samplingWeights(
   return lora && policyName(policy) === policyName(ADOPTED) ? null : weightsOf(stored, run, policy)
 }
 
-/** What is kept with the policy of an adopted model: its form, where it came from, and its tokenizer's file. */
-const adopted = z.object({
-  source: z.string(),
-  tokenizer: z.string(),
-  model: z.object({
-    vocabulary: z.int(),
-    width: z.int(),
-    layers: z.int(),
-    heads: z.int(),
-    keyValueHeads: z.int(),
-    hidden: z.int(),
-    ropeTheta: z.number(),
-    context: z.int(),
-    normEpsilon: z.number(),
-    headSize: z.int().exactOptional(),
-    untiedHead: z.boolean().exactOptional(),
-    attentionBias: z.boolean().exactOptional(),
-    queryKeyNorm: z.boolean().exactOptional(),
-    ropeScaling: z.object({ divisors: z.array(z.number()), amplitude: z.number().exactOptional() }).exactOptional(),
-  }),
-})
-
-export function describeAdopted(source: string, model: LlamaConfig, tokenizer: string): Data {
-  return { ...adopted.parse({ source, tokenizer, model }) }
+/** `context` is the model's own longest sequence. */
+export function describeAdopted(
+  source: string,
+  { model, context }: Omit<PublishedModel, 'file'>,
+  tokenizer: string,
+): Data {
+  return { ...adopted.parse({ source, tokenizer, context, model }) }
 }
 
 async function readAdopted(

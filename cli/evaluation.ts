@@ -3,25 +3,20 @@ import { createHash } from 'node:crypto'
 import { cursorTo, clearLine } from 'node:readline'
 import { isDeepStrictEqual } from 'node:util'
 import { countEvaluated, readEvaluation } from '../db/evaluations.ts'
-import { listPolicies, readPolicy } from '../db/policies.ts'
 import { readRound } from '../db/runs.ts'
 import { countShards, importSet, readSet } from '../db/shards.ts'
-import { type AnyRecipe, parseConfig } from '../recipes/registry.ts'
+import type { AnyRecipe } from '../recipes/registry.ts'
 import { UserError } from '../shared/errors.ts'
-import { type PlayedBy, policyName } from '../shared/ids.ts'
-import type { BaseConfig, Data, EvaluationRow, Outcome } from '../shared/recipe.ts'
+import { policyName } from '../shared/ids.ts'
+import type { Data, EvaluationRow, Outcome } from '../shared/recipe.ts'
 import { evaluationName, type Voting } from '../shared/votes.ts'
 import { type Conclusion, concludeSteps, outcomesOfLines } from './evaluation-result.ts'
-import { findRun, type Session } from './session.ts'
+import type { NamedPolicy } from './policy.ts'
+import type { Session } from './session.ts'
 import { clock, closeNames, note } from './terminal.ts'
 import { SupervisedWorker } from './worker-process.ts'
 
-export interface Subject {
-  run: string
-  recipe: AnyRecipe
-  config: BaseConfig
-  policy: PlayedBy
-}
+export type Subject = Pick<NamedPolicy, 'run' | 'recipe' | 'config' | 'policy'>
 
 export const nameOf = ({ run, policy }: Subject): string => `${run}/${policyName(policy)}`
 
@@ -40,24 +35,6 @@ export interface Lines {
   lines: { item: number; data: Data }[]
   conclude(rows: EvaluationRow[]): Conclusion
   outcomes(rows: EvaluationRow[]): Outcome[]
-}
-
-/** `<run>/<role>`, its newest version, or `<run>/<role>@<version>`. */
-export async function findSubject(session: Session, text: string): Promise<Subject> {
-  const match = /^([^/]+)\/([^/@]+)(?:@(\d+))?$/.exec(text)
-  if (!match?.[1] || !match[2]) {
-    throw new UserError(
-      `${JSON.stringify(text)} is no policy`,
-      'write <run>/<role>, or <run>/<role>@<round>: spc/critic@2',
-    )
-  }
-  const row = await findRun(session, match[1])
-  const { recipe, config } = parseConfig(row.config, `run ${row.name}`)
-  const role = match[2]
-  const versions = (await listPolicies(session.database, row.name)).filter((one) => one.role === role)
-  const version = match[3] === undefined ? (versions.at(-1)?.version ?? 0) : Number(match[3])
-  await readPolicy(session.database, row.name, { role, version })
-  return { run: row.name, recipe, config, policy: { role, version } }
 }
 
 /** The lines of a suite of the run's own, or of a file; the first `limit` of them. */

@@ -6,6 +6,7 @@ import { addEpisodes } from './commands/episodes.ts'
 import { addControl } from './commands/control.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addEvaluate } from './commands/evaluate.ts'
+import { addExport } from './commands/export.ts'
 import { addGrade } from './commands/grade.ts'
 import { addModel } from './commands/model.ts'
 import { addStudy } from './commands/study.ts'
@@ -34,6 +35,7 @@ function buildProgram(): Command {
     addEpisodes,
     addReport,
     addEvaluate,
+    addExport,
     addGrade,
     addModel,
     addStudy,

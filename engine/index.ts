@@ -66,6 +66,7 @@ export {
 } from './training/network-trainer.ts'
 export type { ChatMessage } from './tokenizers/chat.ts'
 export { readTokenizer } from './tokenizers/read.ts'
+export { writeTokenizer } from './tokenizers/write.ts'
 export { createTokenizer, type Tokenizer } from './tokenizers/tokenizer.ts'
 export { parseTokenizerFile, TokenizerError, type TokenizerFile } from './tokenizers/tokenizer-file.ts'
 export { bestLineSize } from './training/packing.ts'
@@ -98,6 +99,7 @@ export {
 export { GgufError, type GgufFile, type GgufTensor, type GgufValue, readGguf } from './weights/gguf.ts'
 export type { ModelDescription } from './weights/architectures.ts'
 export { describePretrained, type Pretrained, type PretrainedOptions, readPretrained } from './weights/pretrained.ts'
+export { writePretrained, type WrittenModel } from './weights/write-pretrained.ts'
 export { readSafetensors, SafetensorsError, writeSafetensors } from './weights/safetensors.ts'
 export {
   CorruptWeightsError,

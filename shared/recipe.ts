@@ -278,6 +278,15 @@ export const isAdopted = (model: ModelConfig | AdoptedModel): model is AdoptedMo
 /** Whose policy the adopted model is. */
 export const ADOPTED: PlayedBy = { role: 'base', version: 0 }
 
+/** A model behind a server that speaks OpenAI's chat completions, as vLLM and llama.cpp do: it plays, and nobody trains it. */
+export interface Endpoint {
+  /** Up to what stands before `/chat/completions`, e.g. `http://127.0.0.1:8000/v1`. */
+  url: string
+  model: string
+  /** The environment variable of the worker that holds the key; null: none is sent. */
+  keyFrom: string | null
+}
+
 /** An item set of round 0 whose lines come from a file that the configuration names. */
 export interface FileSet {
   set: string
@@ -318,6 +327,8 @@ export interface Recipe<Config extends BaseConfig> {
   stop: string
   /** The prompts and answer formats, written out for made-up fields; their hash is kept with every turn. */
   templates: readonly string[]
+  /** The server that a player of a chat is behind; null where it is a policy of the run. */
+  endpoint(config: Config, player: PlayedBy): Endpoint | null
   /** What is read from the user's files before round 0. */
   files(config: Config): FileSet[]
   /** By name. A round may play one more than once, with parameters after a slash (see phaseOf). */
@@ -343,6 +354,7 @@ export interface Recipe<Config extends BaseConfig> {
 const usual = {
   steerable: ['rounds'],
   later: ['rounds'],
+  endpoint: () => null,
   files: () => [],
   suites: [],
   suite: () => null,

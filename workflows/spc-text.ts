@@ -8,7 +8,8 @@ export const spcText = defineRounds<SpcTextConfig>({
   /** Round 0: a solver from worked problems, both players from labelled pairs, and the solver's own slips as a test. */
   async first(steps) {
     const { play, update, config } = steps
-    await Promise.all([update('solver'), play('label')])
+    // A solver behind a server is there already, and is trained by nobody.
+    await Promise.all([...(config.solver.endpoint ? [] : [update('solver')]), play('label')])
     if (config.supervised.teacher === 'model') await play('teach', { player: ADOPTED })
     const solver = { role: 'solver', version: 0 }
     await Promise.all([

@@ -10,16 +10,7 @@ import type { Data, EvaluationRow, Outcome } from '../../shared/recipe.ts'
 import { evaluationName, type Voting } from '../../shared/votes.ts'
 import type { Calibration } from '../../tasks/benchmarks/calibration.ts'
 import { firstRecords } from '../../tasks/json-lines.ts'
-import {
-  checkSameLines,
-  type File,
-  findSubject,
-  Judge,
-  type Lines,
-  linesOf,
-  nameOf,
-  type Subject,
-} from '../evaluation.ts'
+import { checkSameLines, type File, Judge, type Lines, linesOf, nameOf, type Subject } from '../evaluation.ts'
 import {
   calibrationOf,
   concludeCalibration,
@@ -27,6 +18,7 @@ import {
   concludeUnreadable,
   differenceOf,
 } from '../evaluation-result.ts'
+import { findPolicy } from '../policy.ts'
 import { type Session, withSession } from '../session.ts'
 import { say, sayJson } from '../terminal.ts'
 
@@ -107,7 +99,7 @@ function suitesHelp(): string {
 }
 
 async function critique(session: Session, options: Pick<Options, 'policy' | 'json'>, file: File): Promise<void> {
-  const subject = await findSubject(session, options.policy)
+  const subject = await findPolicy(session, options.policy)
   const lines = await linesOf(session, subject, 'critique', { file, limit: Infinity })
   const rows = await judging(session, options, (judge) => judge.judge(subject, lines, undefined))
   const { lines: said, numbers } = lines.conclude(rows)
@@ -142,11 +134,11 @@ async function evaluate(
   file: File | null,
 ): Promise<void> {
   const { suite, limit = Infinity } = options
-  const subject = await findSubject(session, options.policy)
+  const subject = await findPolicy(session, options.policy)
   const lines = await linesOf(session, subject, suite, { file, limit })
   const others: { subject: Subject; lines: Lines }[] = []
   for (const text of options.baseline) {
-    const baseline = await findSubject(session, text)
+    const baseline = await findPolicy(session, text)
     if ([subject, ...others.map((other) => other.subject)].some((one) => nameOf(one) === nameOf(baseline))) {
       throw new UserError(`--baseline ${text} is ${nameOf(baseline)}, which is judging already`, 'name another policy')
     }

@@ -1,9 +1,9 @@
 /** `model fetch` and `model show`: pretrained models. */
-import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { UserError } from '../../shared/errors.ts'
+import { askEngine } from '../engine-program.ts'
 import { fetchModel, models, modelsFolder } from '../model-files.ts'
 import { closeNames, say, sayJson, style } from '../terminal.ts'
 
@@ -49,8 +49,12 @@ Examples:
   sparring model show ~/models/Qwen2.5-0.5B-Instruct
   sparring model show SmolLM2-135M-Instruct.Q4_1.gguf --json`,
     )
-    .action((source: string, { json = false }: { json?: boolean }) => {
-      const found = describe(path.resolve(source))
+    .action(async (source: string, { json = false }: { json?: boolean }) => {
+      const found = await askEngine('describe', {
+        argument: path.resolve(source),
+        answer: described,
+        remedy: 'name a folder with config.json, or a .gguf file, of a model of the Llama family',
+      })
       if (json) return sayJson(found)
       for (const [title, value] of lines(found)) say(`${style('bold', title.padEnd(14))}${value}`)
     })
@@ -87,24 +91,6 @@ const described = z.object({
   ]),
 })
 type Described = z.infer<typeof described>
-const answer = z.union([described, z.object({ unreadable: z.string() })])
-
-/** The engine reads the files, in a process of its own: the command line does not load it. */
-function describe(source: string): Described {
-  const root = path.resolve(import.meta.dirname, '..', '..')
-  const program = path.join(root, 'engine', 'describe.ts')
-  const run = spawnSync(process.execPath, ['--import', 'tsx', program, source], { encoding: 'utf8', cwd: root })
-  if (run.status !== 0) throw new Error(run.stderr.trim() || `reading ${source} ended with ${run.signal ?? run.status}`)
-  const found = answer.parse(JSON.parse(run.stdout.trim().split('\n').at(-1) ?? ''))
-  if ('unreadable' in found) {
-    throw new UserError(
-      found.unreadable,
-      'name a folder with config.json, or a .gguf file, of a model of the Llama family',
-    )
-  }
-  return found
-}
-
 function lines(found: Described): [string, string][] {
   const number = (value: number): string => value.toLocaleString('en')
   const { tokenizer } = found

@@ -60,6 +60,8 @@ export interface SaveRequest {
 
 export interface AdoptedModel {
   readonly model: LlamaConfig
+  /** The longest sequence of the model as published. */
+  readonly context: number
   readonly file: StoredFile
 }
 

@@ -62,8 +62,10 @@ export class EngineService {
       initialiseWeights: ({ model, seed, directory, metadata }) =>
         storeWeights(directory, encodeWeights(model, initialiseLlama(model, seed), metadata)),
       adoptModel: async ({ source, context, directory }) => {
-        const { model, weights } = await readPretrained(source, { context })
-        return { model, file: await storeWeights(directory, encodeWeights(model, weights)) }
+        const { model: published, weights } = await readPretrained(source)
+        const model = { ...published, context: Math.min(context, published.context) }
+        const file = await storeWeights(directory, encodeWeights(model, weights))
+        return { model, context: published.context, file }
       },
       closeTrainer: ({ trainerId }) => this.#trainers.close(trainerId),
       ...networkHandlers(this.#engine, options),

@@ -58,7 +58,7 @@ function turnToken({ tokenizer, chatTemplate, bosToken }: TokenizerParts, eosTok
   }
 }
 
-const FILES = {
+export const TOKENIZER_FILES = {
   tokenizer: 'tokenizer.json',
   config: 'tokenizer_config.json',
   template: 'chat_template.jinja',
@@ -87,22 +87,23 @@ const generationFile = z.object({
 
 async function readFolder(folder: string): Promise<TokenizerParts> {
   const at = (name: string): string => path.join(folder, name)
-  const text = await readOptional(at(FILES.tokenizer))
+  const text = await readOptional(at(TOKENIZER_FILES.tokenizer))
   if (text === undefined) {
     throw new TokenizerError(
-      `${folder} has no ${FILES.tokenizer}; load it with transformers and save_pretrained it, which writes that file`,
+      `${folder} has no ${TOKENIZER_FILES.tokenizer}; load it with transformers and save_pretrained it, which writes that file`,
     )
   }
-  const tokenizer = check(tokenizerJson, parseJson(text, at(FILES.tokenizer)), at(FILES.tokenizer))
-  const config = await readJson(at(FILES.config), configFile)
-  const special = await readJson(at(FILES.special), specialFields)
-  const generation = await readJson(at(FILES.generation), generationFile)
-  const template = (await readOptional(at(FILES.template))) ?? config.chat_template ?? null
+  const tokenizer = check(tokenizerJson, parseJson(text, at(TOKENIZER_FILES.tokenizer)), at(TOKENIZER_FILES.tokenizer))
+  const config = await readJson(at(TOKENIZER_FILES.config), configFile)
+  const special = await readJson(at(TOKENIZER_FILES.special), specialFields)
+  const generation = await readJson(at(TOKENIZER_FILES.generation), generationFile)
+  const template = (await readOptional(at(TOKENIZER_FILES.template))) ?? config.chat_template ?? null
   const idOf = (name: keyof z.infer<typeof specialFields>): number | undefined => {
     const token = config[name] ?? special[name]
     if (token === null || token === undefined) return undefined
     const id = tokenizer.added_tokens.find(({ content }) => content === token)?.id ?? tokenizer.model.vocab[token]
-    if (id === undefined) throw new TokenizerError(`${at(FILES.config)}: ${name} ${JSON.stringify(token)} is no token`)
+    if (id === undefined)
+      throw new TokenizerError(`${at(TOKENIZER_FILES.config)}: ${name} ${JSON.stringify(token)} is no token`)
     return id
   }
   const [bos, eos] = [idOf('bos_token'), idOf('eos_token')]
@@ -113,7 +114,7 @@ async function readFolder(folder: string): Promise<TokenizerParts> {
     prependBos: bos !== undefined && (writesFirst(tokenizer, bos) ?? config.add_bos_token === true),
     padToken: idOf('pad_token'),
     endTokens: [...(eos === undefined ? [] : [eos]), ...(generation.eos_token_id ?? [])],
-    endField: `eos_token in ${FILES.config}`,
+    endField: `eos_token in ${TOKENIZER_FILES.config}`,
   }
 }
 
@@ -131,7 +132,10 @@ const processors = z.union([
 ])
 
 /** Whether tokenizer.json puts a token before every text; undefined where it has no such template. */
-function writesFirst({ post_processor: post, added_tokens: added }: TokenizerJson, token: number): boolean | undefined {
+export function writesFirst(
+  { post_processor: post, added_tokens: added }: TokenizerJson,
+  token: number,
+): boolean | undefined {
   const [template] = (processors.safeParse(post).data ?? []).flatMap((one) => processor.safeParse(one).data ?? [])
   const first = template?.single[0]
   if (first === undefined) return undefined

@@ -1,5 +1,5 @@
 /** The architectures that are read, under the names that both Hugging Face and llama.cpp give them, and what sets them apart. */
-import { checkLlamaConfig, type LlamaConfig, type RopeScaling } from '../models/llama.ts'
+import { checkLlamaConfig, type LlamaConfig, ModelConfigError, type RopeScaling } from '../models/llama.ts'
 
 export const ARCHITECTURES = ['llama', 'qwen2', 'qwen3'] as const
 export type Architecture = (typeof ARCHITECTURES)[number]
@@ -39,4 +39,12 @@ export function configuration(plain: PlainConfig, variant: Variant, source: stri
   }
   checkLlamaConfig(model, source)
   return model
+}
+
+/** The architecture that a configuration is of. Throws ModelConfigError for one of two at once, which none is. */
+export function architectureOf({ attentionBias, queryKeyNorm }: LlamaConfig): Architecture {
+  if (attentionBias === true && queryKeyNorm === true) {
+    throw new ModelConfigError(`attentionBias and queryKeyNorm together are in none of ${ARCHITECTURES.join(', ')}`)
+  }
+  return attentionBias === true ? 'qwen2' : queryKeyNorm === true ? 'qwen3' : 'llama'
 }

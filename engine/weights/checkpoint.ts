@@ -1,4 +1,5 @@
 /** Weights and training checkpoints of a Llama model as safetensors files. */
+import { open } from 'node:fs/promises'
 import path from 'node:path'
 import type { ParameterLayout } from '../models/layout.ts'
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
@@ -9,6 +10,7 @@ import {
   locateTensors,
   type NamedTensor,
   readSafetensors,
+  readTensor,
   type SafetensorsFile,
   writeSafetensors,
 } from './safetensors.ts'
@@ -84,6 +86,22 @@ export function flatParameters(layout: ParameterLayout, file: SafetensorsFile, s
   const weights = new Float32Array(layout.size)
   for (const { name, shape, offset } of layout.parameters) {
     weights.set(tensorOf(file, name, shape, source).data, offset)
+  }
+  return weights
+}
+
+/** As decodeWeights, tensor by tensor: the file may be larger than what is read at once, and memory holds little beside the result. */
+export async function readWeights(model: LlamaConfig, file: string): Promise<Float32Array> {
+  const places = await locateTensors(file)
+  const layout = llamaLayout(model)
+  const weights = new Float32Array(layout.size)
+  const handle = await open(file)
+  try {
+    for (const { name, shape, offset } of layout.parameters) {
+      weights.set(await readTensor(handle, checkTensor(places.get(name), name, shape, file)), offset)
+    }
+  } finally {
+    await handle.close()
   }
   return weights
 }

@@ -9,8 +9,8 @@ import { checkTensor, WeightsMismatchError } from './checkpoint.ts'
 import type { Pretrained } from './pretrained.ts'
 import { locateTensors, readTensor } from './safetensors.ts'
 
-const CONFIG = 'config.json'
-const WEIGHTS = 'model.safetensors'
+export const CONFIG = 'config.json'
+export const WEIGHTS = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
 const HEAD = 'lm_head.weight'
 

@@ -28,6 +28,11 @@ export const spcTextConfig = z.strictObject({
     .strictObject({
       ...optimizerFields({ steps: 100, batch: 16, learningRate: 2e-4 }),
       steps: z.int().min(0).default(100),
+      /** A server of chat completions that solves in the place of a policy of the run. */
+      endpoint: z
+        .strictObject({ url: z.url(), model: z.string().min(1), keyFrom: z.string().min(1).nullable().default(null) })
+        .nullable()
+        .default(null),
     })
     .prefault({}),
 

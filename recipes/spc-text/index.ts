@@ -23,6 +23,7 @@ export const spcText = defineRecipe<SpcTextConfig>({
   vocabulary: () => null,
   stop,
   templates,
+  endpoint: ({ solver }, { role }) => (role === 'solver' ? solver.endpoint : null),
   files: (config) => [
     problemFile(config),
     ...(config.supervised.file === null ? [] : [ratedFile(config, config.supervised.file)]),

@@ -31,6 +31,10 @@ export const spcTextNotes: Notes = {
   'solver.steps': ['0', 'Optimizer steps of the solver on worked problems; 0: the published model as it is.'],
   'solver.batch': ['–', 'Rows per step.'],
   'solver.learningRate': ['–', 'Peak learning rate: 10 steps of warm-up, then linear decay.'],
+  'solver.endpoint': [
+    '–',
+    'A server of chat completions (vLLM, llama.cpp) that solves instead: `{url, model, keyFrom}`; keyFrom names the environment variable of the worker with the key.',
+  ],
   'supervised.pairs': ['13,000 and 21,800 rows', 'Labelled pairs of a right step and a wrong one.'],
   'supervised.file': [
     'PRM800K',

@@ -45,9 +45,9 @@ export class DirectWorker {
   }
 }
 
-/** The small run's configuration as it travels: whole, and plain JSON. */
-export function smallConfig(): BaseConfig & Data {
-  const config: BaseConfig & Data = JSON.parse(JSON.stringify(parseConfig(smallRun, 'the small run').config))
+/** A small run's configuration as it travels: whole, and plain JSON. */
+export function smallConfig(given: object = smallRun): BaseConfig & Data {
+  const config: BaseConfig & Data = JSON.parse(JSON.stringify(parseConfig(given, 'the small run').config))
   return config
 }
 

@@ -131,7 +131,9 @@ describe('the engine process', () => {
         tie_word_embeddings: true,
       }),
     )
-    const { model, file } = await engine.adoptModel({ source: published, context: MODEL.context, directory: folder })
+    const asked = { source: published, context: MODEL.context, directory: folder }
+    const { model, context, file } = await engine.adoptModel(asked)
+    expect(context).toBe(1024)
     expect(model).toMatchObject({ width: MODEL.width, context: MODEL.context })
     expect(file.sha256).toBe(base.sha256)
   })
