@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { readChat } from '../shared/chat.ts'
 import { UserError } from '../shared/errors.ts'
 import { Stream } from '../shared/random.ts'
-import type { Endpoint, Said } from '../shared/recipe.ts'
+import type { Endpoint } from '../shared/models.ts'
+import type { Said } from '../shared/recipe.ts'
 import type { Asked, Sampler } from './playing.ts'
 
 /** Requests under way at once. */

@@ -1,7 +1,7 @@
 /** Time left: what was measured so far in this run, spread over what the plan says is still to do. */
 import { availableParallelism } from 'node:os'
 import type { PlannedPhase } from '../client.ts'
-import { type AdoptedModel, isAdopted, type ModelConfig } from '../shared/recipe.ts'
+import { type AdoptedModel, isAdopted, type ModelConfig } from '../shared/models.ts'
 import type { PhaseCost, UpdateProgress } from '../db/reading.ts'
 
 export interface Measured {

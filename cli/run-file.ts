@@ -6,7 +6,8 @@ import { parseConfig } from '../client.ts'
 import { recipeOf } from '../recipes/registry.ts'
 import type { Branch } from '../shared/contract.ts'
 import { messageOf, UserError } from '../shared/errors.ts'
-import { type BaseConfig, isAdopted } from '../shared/recipe.ts'
+import { isAdopted } from '../shared/models.ts'
+import type { BaseConfig } from '../shared/recipe.ts'
 import { models, modelsFolder } from './model-files.ts'
 
 export interface RunFile {

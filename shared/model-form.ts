@@ -1,6 +1,6 @@
 /** The form of a run's models: what the engine has to know of one beside its weights. */
 import { z } from 'zod'
-import type { ModelConfig } from './recipe.ts'
+import type { ModelConfig } from './models.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 const modelForm = z.object({

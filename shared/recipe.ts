@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod'
 import type { PlayedBy, PolicySource, Role, Version } from './ids.ts'
+import type { AdoptedModel, Device, Endpoint, ModelConfig } from './models.ts'
 import type { Vocabulary } from './vocabulary.ts'
 import type { Vote } from './votes.ts'
 
@@ -254,39 +255,6 @@ export interface Importer<Config> {
   outcomes?(config: Config, text: string, source: string, judgements: Judgement[]): Outcome[]
 }
 
-export interface ModelConfig {
-  width: number
-  layers: number
-  heads: number
-  keyValueHeads: number
-  hidden: number
-  ropeTheta: number
-  context: number
-}
-
-/** A published model. The players are adapters over it, which stays as it is; or, with none, they begin as copies of it. */
-export interface AdoptedModel {
-  /** A folder with config.json, safetensors and tokenizer.json; or a .gguf file. */
-  from: string
-  /** Longest sequence in tokens. */
-  context: number
-  adapter: { rank: number; alpha: number } | null
-}
-
-export const isAdopted = (model: ModelConfig | AdoptedModel): model is AdoptedModel => 'from' in model
-
-/** Whose policy the adopted model is. */
-export const ADOPTED: PlayedBy = { role: 'base', version: 0 }
-
-/** A model behind a server that speaks OpenAI's chat completions, as vLLM and llama.cpp do: it plays, and nobody trains it. */
-export interface Endpoint {
-  /** Up to what stands before `/chat/completions`, e.g. `http://127.0.0.1:8000/v1`. */
-  url: string
-  model: string
-  /** The environment variable of the worker that holds the key; null: none is sent. */
-  keyFrom: string | null
-}
-
 /** An item set of round 0 whose lines come from a file that the configuration names. */
 export interface FileSet {
   set: string
@@ -308,8 +276,6 @@ export interface BaseConfig {
   /** Where the engine computes; absent: the CPU. Results depend on it. No recipe knows of it: the registry reads it. */
   device?: Device
 }
-
-export type Device = 'webgpu' | 'cuda' | `cuda:${number}`
 
 export interface Recipe<Config extends BaseConfig> {
   name: string

@@ -1,7 +1,8 @@
 import { range } from '../shared/collections.ts'
 import type { PlayedBy, Role, Version } from '../shared/ids.ts'
 import { policyName } from '../shared/ids.ts'
-import { type BaseConfig, isAdopted, phaseOf } from '../shared/recipe.ts'
+import { isAdopted } from '../shared/models.ts'
+import { type BaseConfig, phaseOf } from '../shared/recipe.ts'
 import { recipeOf } from '../recipes/registry.ts'
 import { controlActivities, shardActivities, updateActivities } from './proxies.ts'
 

@@ -1,5 +1,5 @@
 import type { SpcTextConfig } from '../recipes/spc-text/config.ts'
-import { ADOPTED } from '../shared/recipe.ts'
+import { ADOPTED } from '../shared/models.ts'
 import { defineRounds, type RoundSteps } from './round.ts'
 import { playAndLearn } from './spc.ts'
 

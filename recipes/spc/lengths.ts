@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { ModelConfig } from '../../shared/recipe.ts'
+import type { ModelConfig } from '../../shared/models.ts'
 import { type TaskConfig, taskFrom } from '../../tasks/registry.ts'
 import type { Task } from '../../tasks/task.ts'
 
