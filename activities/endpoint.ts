@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { cutBehind } from '../engine/index.ts'
 import { readChat } from '../shared/chat.ts'
 import { UserError } from '../shared/errors.ts'
 import { Stream } from '../shared/random.ts'
@@ -25,7 +26,7 @@ const completion = z.object({
  */
 export const endpointSampler =
   (endpoint: Endpoint, stop: string, signal: AbortSignal): Sampler =>
-  async (asked, { samples, temperature, maximumNewTokens }) => {
+  async (asked, { samples, temperature, maximumNewTokens, ends }) => {
     const said = asked.map((): Said[] => [])
     const waiting = asked.flatMap((one, index) =>
       one.seeds.slice(0, samples).map((seed, sample) => ({ ...one, index, sample, seed })),
@@ -35,7 +36,9 @@ export const endpointSampler =
         signal.throwIfAborted()
         const text = await complete(endpoint, { ...next, temperature, maximumNewTokens, stop, signal })
         const texts = said[next.index]
-        if (texts) texts[next.sample] = { prompt: next.prompt, ...text }
+        // Cut here: of a server that is told where to stop one does not learn whether it stopped there or had finished.
+        const cut = ends === undefined ? text : { ...text, text: cutBehind(text.text, ends) }
+        if (texts) texts[next.sample] = { prompt: next.prompt, ...cut }
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, drain))

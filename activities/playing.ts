@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { EngineProcess } from '../engine/index.ts'
+import { cutBehind, type EngineProcess } from '../engine/index.ts'
 import type { AnyRecipe } from '../recipes/registry.ts'
 import { range } from '../shared/collections.ts'
 import { Stream } from '../shared/random.ts'
 import { type Answer, ofTurn, type Question, type Said, type Sampling } from '../shared/recipe.ts'
-import { sample, type SampledPolicy } from './sampling.ts'
+import type { Texts } from '../shared/texts.ts'
+import { endingFor, sample, type SampledPolicy } from './sampling.ts'
 
 /** One hash for the prompts and answer formats that a recipe uses. */
 export function templateHash({ templates }: AnyRecipe): string {
@@ -21,6 +22,7 @@ export interface TurnSampling {
   samples: number
   temperature: number
   maximumNewTokens: number
+  ends?: string
 }
 
 /** Who answers: so many texts for each prompt, each from its own seed. */
@@ -35,12 +37,12 @@ interface Asking {
 
 /** Samples answers, turn by turn. Which prompts are put together is a function of the questions (and of what was said) alone. */
 export async function ask(sampler: Sampler, { questions, sampling, place }: Asking): Promise<Answer[]> {
-  const { samples } = sampling
+  const { samples, ends } = sampling
   const sampled = async (turn: number, count: number, asked: Asked[]): Promise<Said[][]> => {
     const { temperature, maximumNewTokens } = sampling
     if (asked.length === 0) return []
     const ofThisTurn = { temperature: ofTurn(temperature, turn), maximumNewTokens: ofTurn(maximumNewTokens, turn) }
-    return sampler(asked, { samples: count, ...ofThisTurn })
+    return sampler(asked, { samples: count, ...ofThisTurn, ...(ends === undefined ? {} : { ends }) })
   }
   const opened = questions.map((question) => ({
     prompt: question.prompt,
@@ -75,7 +77,7 @@ export async function ask(sampler: Sampler, { questions, sampling, place }: Aski
  */
 export const policySampler =
   (engine: EngineProcess, { settings, weights, signal }: SampledPolicy): Sampler =>
-  async (asked, { samples, temperature, maximumNewTokens }) => {
+  async (asked, { samples, temperature, maximumNewTokens, ends }) => {
     const { texts } = settings
     const prompts = asked.map(({ prompt }) => texts.prompt(prompt))
     const uniforms = new Float32Array(temperature === 0 ? 0 : asked.length * samples * maximumNewTokens)
@@ -89,14 +91,21 @@ export const policySampler =
           }
         })
     }
-    const wanted = { prompts, samplesPerPrompt: samples, maximumNewTokens, temperature, uniforms }
+    const ending = ends === undefined ? {} : { ending: endingFor(settings, ends) }
+    const wanted = { prompts, samplesPerPrompt: samples, maximumNewTokens, temperature, uniforms, ...ending }
     const completions = await sample(engine, { settings, weights, signal }, wanted)
     return asked.map(({ prompt }, index) =>
       completions
         .slice(index * samples, (index + 1) * samples)
-        .map((tokens) => ({ prompt, text: texts.decode(tokens), tokens: tokens.length })),
+        .map((tokens) => ({ prompt, text: textOf(texts, tokens, ends), tokens: tokens.length })),
     )
   }
+
+/** The last token of an answer may reach beyond where the answer ends. */
+function textOf(texts: Texts, tokens: readonly number[], ends: string | undefined): string {
+  const text = texts.decode(tokens)
+  return ends === undefined ? text : cutBehind(text, ends)
+}
 
 /** The path of the random numbers that sampled an answer; kept with every turn. */
 export const seedOf = (place: string, question: Question, sample: number, turn: number): string =>

@@ -1,4 +1,6 @@
-import type { EngineProcess, WeightsReference } from '../engine/index.ts'
+import { type EngineProcess, type Ending, endingOf, type WeightsReference } from '../engine/index.ts'
+import { isAdopted } from '../shared/models.ts'
+import type { Texts } from '../shared/texts.ts'
 import type { RoundSettings } from './settings.ts'
 
 /** Completions wanted of a policy. */
@@ -9,6 +11,8 @@ export interface Wanted {
   temperature: number
   /** One per prompt, sample and new token, in this order of nesting; empty at temperature 0. */
   uniforms: Float32Array
+  /** Where a completion ends beside the stop tokens. */
+  ending?: Ending
 }
 
 export interface SampledPolicy {
@@ -32,10 +36,11 @@ const ADAPTED_PER_CALL = 64
  */
 export async function sample(engine: EngineProcess, place: SampledPolicy, wanted: Wanted): Promise<number[][]> {
   const { prompts, samplesPerPrompt, maximumNewTokens, uniforms, temperature } = wanted
-  const { lora, model } = place.settings
-  const room = lora ? model.context - maximumNewTokens : Infinity
+  const { lora, model, config } = place.settings
+  const room = isAdopted(config.model) ? model.context - maximumNewTokens : Infinity
   const asked = [...prompts.keys()].filter((index) => (prompts[index]?.length ?? 0) <= room)
-  const call = lora ? adapted(engine, place, wanted) : whole(engine, place, wanted)
+  const fitting = { ...wanted, prompts: asked.map((index) => prompts[index] ?? []) }
+  const call = lora ? adapted(engine, place, fitting) : whole(engine, place, fitting)
   const perPrompt = temperature === 0 ? 0 : samplesPerPrompt * maximumNewTokens
   const completions: number[][] = Array.from({ length: prompts.length * samplesPerPrompt }, () => [])
   for (let from = 0; from < asked.length; from += call.prompts) {
@@ -54,6 +59,17 @@ export async function sample(engine: EngineProcess, place: SampledPolicy, wanted
   return completions
 }
 
+/** Endings take a moment to work out for a large vocabulary: those in use are kept, by the language and the text. */
+const endings = new WeakMap<Texts, Map<string, Ending>>()
+
+export function endingFor({ texts, model }: Pick<RoundSettings, 'texts' | 'model'>, ends: string): Ending {
+  const known = endings.get(texts) ?? new Map<string, Ending>()
+  endings.set(texts, known)
+  let ending = known.get(ends)
+  if (!ending) known.set(ends, (ending = endingOf(ends, model.vocabulary, (token) => texts.decode([token]))))
+  return ending
+}
+
 type Part = Pick<Wanted, 'prompts' | 'uniforms'>
 interface Call {
   /** Prompts of one call. */
@@ -65,7 +81,7 @@ interface Call {
 function whole(engine: EngineProcess, { settings, weights }: SampledPolicy, wanted: Wanted): Call {
   const { model, texts } = settings
   if (!weights) throw new Error('a whole model has no base')
-  const { prompts, samplesPerPrompt, maximumNewTokens, temperature } = wanted
+  const { prompts, samplesPerPrompt, maximumNewTokens, temperature, ending } = wanted
   const longest = Math.max(...prompts.map((prompt) => prompt.length))
   const calls = Math.ceil((prompts.length * samplesPerPrompt) / ROWS_PER_CALL)
   const batch = roundUp(Math.ceil(prompts.length / calls), 16)
@@ -81,6 +97,7 @@ function whole(engine: EngineProcess, { settings, weights }: SampledPolicy, want
     stopTokens,
     promptLength,
     batch,
+    ...(ending === undefined ? {} : { ending }),
   }
   return { prompts: batch, sample: (part) => engine.sample({ ...call, ...part }) }
 }
@@ -89,9 +106,9 @@ function whole(engine: EngineProcess, { settings, weights }: SampledPolicy, want
 function adapted(engine: EngineProcess, { settings, weights }: SampledPolicy, wanted: Wanted): Call {
   const { model, texts, lora } = settings
   if (!lora) throw new Error('no base to adapt')
-  const { samplesPerPrompt, maximumNewTokens, temperature } = wanted
+  const { samplesPerPrompt, maximumNewTokens, temperature, ending } = wanted
   const { stopTokens } = texts
-  const shape = { rows: ADAPTED_ROWS, capacity: model.context }
+  const shape = { rows: ADAPTED_ROWS, capacity: model.context, ...(ending === undefined ? {} : { ending }) }
   const call = { weights, model, lora, samplesPerPrompt, maximumNewTokens, temperature, stopTokens, ...shape }
   const prompts = Math.max(1, Math.floor(ADAPTED_PER_CALL / samplesPerPrompt))
   return { prompts, sample: (part) => engine.sampleAdapted({ ...call, ...part }) }

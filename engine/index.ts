@@ -40,6 +40,7 @@ export {
 } from './process/protocol.ts'
 export { type NetworkWeights, type OpenNetworkRequest, type StoredNetworkRequest } from './process/networks.ts'
 export { UnknownTrainerError } from './process/registry.ts'
+export { cutBehind, type Ending, endingOf } from './sampling/ending.ts'
 export { type SampleRequest, type SampleResult } from './sampling/sample.ts'
 export { StoredSampler, type StoredSamplerOptions, type StoredSamplerRequest } from './sampling/stored-sampler.ts'
 export { type RunNetworkRequest } from './scoring/network.ts'

@@ -86,6 +86,8 @@ export interface Sampling {
   /** 0 is greedy. */
   temperature: ByTurn
   maximumNewTokens: ByTurn
+  /** A text that ends an answer as the stop mark does, e.g. a blank line where one step is wanted. The answer holds it, and nothing behind it. */
+  ends?: string
 }
 
 /** One number for every turn of an answer, or one for each, of which the last holds for all that follow. */
@@ -96,8 +98,8 @@ export function ofTurn(value: ByTurn, turn: number): number {
 }
 
 /**
- * The sampled texts for a question, each ending in the stop mark unless it ran out of tokens, or its candidates; `tokens`
- * are their lengths. Of several turns, the text is that of the last one, and the tokens are those of all.
+ * The sampled texts for a question, each ending in the stop mark (or where its sampling ends) unless it ran out of tokens, or its
+ * candidates; `tokens` are their lengths. Of several turns, the text is that of the last one, and the tokens are those of all.
  */
 export interface Answer {
   question: Question

@@ -3,6 +3,7 @@ import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import { booleanFeed, type Feed, floatFeed, integerFeed } from '../runtime/session.ts'
 import type { SessionCache } from '../runtime/session-cache.ts'
 import { checkTokens, RowError } from '../training/rows.ts'
+import { checkEnding, type Ending, Reader } from './ending.ts'
 import { samplingGraph } from './graph.ts'
 
 export interface SampleRequest {
@@ -13,6 +14,7 @@ export interface SampleRequest {
   readonly samplesPerPrompt: number
   readonly maximumNewTokens: number
   readonly stopTokens: readonly number[]
+  readonly ending?: Ending
   /** 0 chooses the most likely token. */
   readonly temperature: number
   /** In [0, 1): one per prompt, sample and new token, in this order of nesting. Ignored at temperature 0. */
@@ -25,9 +27,9 @@ export interface SampleRequest {
 }
 
 export interface SampleResult {
-  /** Prompt-major, sample-minor; a completion ends with its stop token if it produced one. */
+  /** Prompt-major, sample-minor; a completion ends with its stop token, or the token that completes the ending, if it produced one. */
   readonly completions: number[][]
-  /** Whether a completion ended with a stop token, rather than at maximumNewTokens. */
+  /** Whether a completion ended so, rather than at maximumNewTokens. */
   readonly stopped: boolean[]
 }
 
@@ -86,18 +88,19 @@ export function samplingFeeds(request: SampleRequest, start: number): Record<str
   }
 }
 
-/** Reads tokens [steps, rows], each row up to its stop token. */
+/** Reads tokens [steps, rows], each row up to its end. */
 function collect(tokens: Int32Array, request: SampleRequest, prompts: number, result: SampleResult): void {
   const { samplesPerPrompt, batch } = request
   const rows = batch * samplesPerPrompt
   const stops = new Set(request.stopTokens)
   for (let row = 0; row < prompts * samplesPerPrompt; row++) {
     const completion: number[] = []
+    const reader = new Reader(stops, request.ending)
     let stopped = false
     for (let index = row; index < tokens.length && !stopped; index += rows) {
       const token = tokens[index] ?? request.padToken
       completion.push(token)
-      stopped = stops.has(token)
+      stopped = reader.endsWith(token)
     }
     result.completions.push(completion)
     result.stopped.push(stopped)
@@ -126,6 +129,7 @@ function checkRequest(request: SampleRequest): void {
     checkTokens(prompt, model.vocabulary)
   }
   if (!Number.isFinite(temperature) || temperature < 0) fail(`temperature must be at least 0, got ${temperature}`)
+  if (request.ending !== undefined) checkEnding(request.ending, model.vocabulary)
   const needed = prompts.length * samplesPerPrompt * maximumNewTokens
   if (temperature > 0 && uniforms.length !== needed)
     fail(`${needed} uniform numbers are needed, got ${uniforms.length}`)

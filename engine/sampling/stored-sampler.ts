@@ -15,6 +15,7 @@ import {
 } from '../runtime/session.ts'
 import { loraLayout } from '../models/lora.ts'
 import { checkTokens, RowError } from '../training/rows.ts'
+import { checkEnding, type Ending, Reader } from './ending.ts'
 import { GroupedCaches } from './grouped-caches.ts'
 import { type KeyValues } from './key-values.ts'
 import { cacheNames, Prefill } from './prefill.ts'
@@ -38,6 +39,7 @@ export interface StoredSamplerRequest {
   readonly samplesPerPrompt: number
   readonly maximumNewTokens: number
   readonly stopTokens: readonly number[]
+  readonly ending?: Ending
   /** In [0, 1): one per prompt, sample and new token, in this order of nesting. Ignored at temperature 0. */
   readonly uniforms: Float32Array
   /** Flat, in the order of loraLayout; where the sampler has `lora`. Its contents must not change. */
@@ -53,6 +55,7 @@ interface Row {
   readonly index: number
   readonly prompt: readonly number[]
   readonly completion: number[]
+  readonly reader: Reader
   /** Keys in the cache: of all tokens but the last, from which decoding goes on, so that tokens are chosen in one place only. */
   cached: number
   /** Read next. */
@@ -100,12 +103,11 @@ export class StoredSampler {
   async sample(request: StoredSamplerRequest): Promise<SampleResult> {
     this.#check(request)
     this.#prefill.adapt(request.adapter)
-    const { prompts, samplesPerPrompt, maximumNewTokens, stopTokens } = request
+    const { prompts, samplesPerPrompt, maximumNewTokens } = request
     const total = prompts.length * samplesPerPrompt
-    const stops = new Set(stopTokens)
     const result: SampleResult = { completions: Array.from({ length: total }, () => []), stopped: [] }
     const rows: (Row | null)[] = Array.from({ length: this.#options.rows }, () => null)
-    const waiting = longestFirst(prompts, samplesPerPrompt)
+    const waiting = longestFirst(request)
     for (;;) {
       const begun = [...rows.keys()].filter((place) => rows[place] === null).slice(0, waiting.length)
       for (const place of begun) rows[place] = waiting.shift() ?? null
@@ -122,7 +124,7 @@ export class StoredSampler {
         for (let step = 0; step < made && !stopped && row.completion.length < maximumNewTokens; step++) {
           row.token = tokens[step * rows.length + place] ?? 0
           row.completion.push(row.token)
-          stopped = stops.has(row.token)
+          stopped = row.reader.endsWith(row.token)
         }
         if (stopped || row.completion.length === maximumNewTokens) {
           result.completions[row.index] = row.completion
@@ -180,7 +182,7 @@ export class StoredSampler {
     return { tokens, keyValues, made: tokens.length / rows.length }
   }
 
-  #check({ prompts, samplesPerPrompt, maximumNewTokens, uniforms, adapter }: StoredSamplerRequest): void {
+  #check({ prompts, samplesPerPrompt, maximumNewTokens, uniforms, adapter, ending }: StoredSamplerRequest): void {
     const { capacity, temperature, model, lora } = this.#options
     const learnt = lora === undefined ? undefined : loraLayout(model, lora).size
     if (adapter?.length !== learnt)
@@ -198,6 +200,7 @@ export class StoredSampler {
       }
       checkTokens(prompt, model.vocabulary)
     }
+    if (ending !== undefined) checkEnding(ending, model.vocabulary)
     const needed = prompts.length * samplesPerPrompt * maximumNewTokens
     if (temperature > 0 && uniforms.length !== needed)
       throw new RowError(`${needed} uniform numbers are needed, got ${uniforms.length}`)
@@ -205,12 +208,14 @@ export class StoredSampler {
 }
 
 /** Long prompts side by side, and short ones, so that caches of one group are filled alike. Samples of a prompt stay together. */
-function longestFirst(prompts: readonly (readonly number[])[], samplesPerPrompt: number): Row[] {
+function longestFirst({ prompts, samplesPerPrompt, stopTokens, ending }: StoredSamplerRequest): Row[] {
+  const stops = new Set(stopTokens)
   const rows = prompts.flatMap((prompt, number) =>
     Array.from({ length: samplesPerPrompt }, (_, sample): Row => ({
       index: number * samplesPerPrompt + sample,
       prompt,
       completion: [],
+      reader: new Reader(stops, ending),
       cached: prompt.length - 1,
       token: prompt.at(-1) ?? 0,
     })),
