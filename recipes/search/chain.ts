@@ -1,6 +1,6 @@
-import type { Task } from '../../tasks/task.ts'
 import type { Verdict } from '../spc/prompts.ts'
-import type { SearchConfig } from './config.ts'
+import type { Searching } from './config.ts'
+import type { Answers } from './wording.ts'
 
 /** One chain of guided search, from step to step: the whole algorithm without its players. */
 export interface Chain {
@@ -16,14 +16,14 @@ export interface Chain {
   ended: boolean
 }
 
-/** A step, and whether the solution ends with it: `85-27=58;` or `85-27=58.` */
+/** A step, and whether the solution ends with it: `85-27=58;` or `85-27=58.` Without a step it ends with those that stand. */
 export interface Proposal {
   step: string
   ended: boolean
 }
 
 /** How often a step is tried, and which attempt stands when none is accepted. */
-export type Rules = Pick<SearchConfig['search'], 'attempts' | 'fallback'>
+export type Rules = Pick<Searching['search'], 'attempts' | 'fallback'>
 
 export const states = ['standing', 'proposed', 'rejected', 'broken'] as const
 
@@ -36,25 +36,22 @@ export const goesOn = ({ state, ended }: Chain): boolean => state !== 'broken' &
 export const standing = ({ steps, state }: Chain): string[] => (state === 'rejected' ? steps.slice(0, -1) : steps)
 
 /**
- * The chain with the solver's next step, or with another attempt in the place of the rejected one. The last attempt stands
- * unseen where it is to stand in any case; a step that was rejected before is rejected again, as a greedy critic would say
- * the same of it.
+ * The chain with the solver's next step, or with another attempt in the place of the rejected one; null where it said none.
+ * The last attempt stands unseen where it is to stand in any case; a step that was rejected before is rejected again, as a
+ * greedy critic would say the same of it.
  */
-export function propose(chain: Chain, task: Task, text: string, rules: Rules): Chain {
-  const proposal = readProposal(task, text)
+export function propose(chain: Chain, proposal: Proposal | null, rules: Rules): Chain {
   const again = chain.state === 'rejected'
   const [attempt, rejected] = again ? [chain.attempt + 1, chain.rejected] : [1, []]
-  if (!proposal) return { steps: standing(chain), attempt, rejected, state: 'broken', ended: false }
+  const before = standing(chain)
+  if (!proposal || (proposal.step === '' && before.length === 0)) {
+    return { steps: before, attempt, rejected, state: 'broken', ended: false }
+  }
   const { step, ended } = proposal
-  const proposed: Chain = { steps: [...standing(chain), step], attempt, rejected, state: 'proposed', ended }
+  if (step === '') return { steps: before, attempt, rejected, state: 'standing', ended }
+  const proposed: Chain = { steps: [...before, step], attempt, rejected, state: 'proposed', ended }
   if (attempt === rules.attempts && rules.fallback === 'last') return { ...proposed, state: 'standing' }
   return rejected.some((other) => other.step === step) ? reject(proposed, rules) : proposed
-}
-
-/** What may follow the mark is not looked at. */
-function readProposal(task: Task, text: string): Proposal | null {
-  const [, step = '', mark] = /^([^;.]*)([;.])/.exec(text) ?? []
-  return mark !== undefined && task.isStep(step) ? { step, ended: mark === '.' } : null
 }
 
 /** The chain after a verdict on its last step. One that cannot be read counts as Correct, as in self-check. */
@@ -70,6 +67,6 @@ function reject(chain: Chain, { attempts }: Rules): Chain {
     : { ...chain, steps: [...done, first.step], rejected, state: 'standing', ended: first.ended }
 }
 
-/** The outcome that the chain states; null where the solver came to no end. */
-export const answerOf = ({ steps, ended }: Chain, task: Task, problem: string): string | null =>
-  ended ? task.answer(problem, steps) : null
+/** The answer that the chain states; null where the solver came to no end. */
+export const answerOf = ({ steps, ended }: Pick<Chain, 'steps' | 'ended'>, answers: Answers): string | null =>
+  ended ? answers.of(steps) : null

@@ -1,15 +1,12 @@
 import { groupBy, sum } from '../../shared/collections.ts'
 import type { EpisodeRow, ItemRow, Phase } from '../../shared/recipe.ts'
-import { taskFrom } from '../../tasks/registry.ts'
-import type { Task } from '../../tasks/task.ts'
-import { votesOf } from '../self-check/candidates.ts'
 import { readSampled, type Sampled } from '../self-check/rows.ts'
 import { majority } from '../self-check/vote.ts'
-import { rightAnswer } from '../spc/problems.ts'
 import { acceptedFor, bestFor, type PlainChain, runsShort, votesFor } from './budget.ts'
 import { answerOf } from './chain.ts'
-import type { SearchConfig } from './config.ts'
+import type { Searching } from './config.ts'
 import { problems } from './guided.ts'
+import { votesOf } from './plain.ts'
 import {
   type Greedy,
   greedySet,
@@ -24,26 +21,28 @@ import {
   type Searched,
   type Way,
 } from './rows.ts'
+import type { Answers, SearchWording } from './wording.ts'
 
 /** Everything that is known of one problem in a round. */
 interface Played {
   sampled: Sampled
   judged: readonly JudgedChain[]
   greedy: Record<'solver' | 'critic', Greedy>
-  searches: Record<Judge, readonly Search[]>
+  /** Those by the critic, and those by the checker in its place. */
+  searches: Record<'critic' | 'checker', readonly Search[]>
 }
 
 /** Every way to spend the tokens of a guided search, on the same problems. */
-export const compare: Phase<SearchConfig> = {
+export const comparing = <Config extends Searching>(wordingOf: (config: Config) => SearchWording): Phase<Config> => ({
   summary: 'What guided search comes to, beside other ways to spend its tokens',
   items: problems,
-  // Plain chains, the solver's greedy answers and the searches by the exact checker are round 0's.
+  // Plain chains, the solver's greedy answers and the searches by the checker are round 0's.
   reads: ({ round }) => ({
     rounds: [...new Set([0, round])],
     sets: ['problems', greedySet('solver'), greedySet('critic'), JUDGED],
   }),
   answer({ config, round }, rows) {
-    const task = taskFrom(config.task)
+    const wording = wordingOf(config)
     const itemOf = (set: string, from: number): Map<number, ItemRow> =>
       new Map(rows.items.filter((row) => row.set === set && row.round === from).map((row) => [row.item, row]))
     const found = { solver: itemOf(greedySet('solver'), 0), critic: itemOf(greedySet('critic'), round) }
@@ -57,42 +56,51 @@ export const compare: Phase<SearchConfig> = {
       if (!row) throw new Error(`problem ${item} has no greedy answer of the ${who}`)
       return readGreedy(row)
     }
-    const items = [...itemOf('problems', 0).values()].map((row): ItemRow => {
-      const sampled = readSampled(row)
+    const all = [...itemOf('problems', 0).values()].map(readSampled).map((sampled) => {
+      const { item } = sampled
       const by = (judge: Judge, from: number): Search[] =>
-        (games.get(row.item) ?? [])
+        (games.get(item) ?? [])
           .filter((game) => game.search.judge === judge && game.row.round === from)
           .map(({ search }) => search)
-      const judged = verdicts.get(row.item)
+      const judged = verdicts.get(item)
       const played: Played = {
         sampled,
         judged: judged ? readJudged(judged) : [],
-        greedy: { solver: greedy('solver', row.item), critic: greedy('critic', row.item) },
-        searches: { critic: by('critic', round), checker: by('checker', 0) },
+        greedy: { solver: greedy('solver', item), critic: greedy('critic', item) },
+        searches: { critic: by('critic', round), checker: by(wording.checker, 0) },
       }
-      return { round, set: SEARCHED, item: row.item, data: { ...compared(task, played) } }
+      return { item, answers: wording.answers(sampled), played }
     })
-    const episodes = rows.episodes
-      .filter((row) => row.round === round)
-      .map((row): EpisodeRow => ({ ...row, outcome: outcomeOf(task, readSearch(row)) }))
+    const items = all.map(({ item, answers, played }): ItemRow => {
+      return { round, set: SEARCHED, item, data: { ...compared(wording, answers, played) } }
+    })
+    const answersOf = new Map(all.map(({ item, answers }) => [item, answers]))
+    const episodes = rows.episodes.flatMap((row): EpisodeRow[] => {
+      const answers = answersOf.get(row.item)
+      return row.round === round && answers ? [{ ...row, outcome: outcomeOf(answers, readSearch(row)) }] : []
+    })
     return { items, episodes, turns: [] }
   },
-}
+})
 
 /** The same problem solved in every way. */
-export function compared(task: Task, { sampled, judged, greedy, searches }: Played): Searched {
-  const { problem } = sampled
-  const truth = rightAnswer(task, problem)
-  const share = (answers: readonly (string | null)[]): number =>
-    sum(answers.map((answer) => Number(answer === truth))) / answers.length
+export function compared(
+  wording: SearchWording,
+  answers: Answers,
+  { sampled, judged, greedy, searches }: Played,
+): Searched {
+  const share = (given: readonly (string | null)[]): number =>
+    sum(given.map((answer) => Number(answer === answers.right))) / given.length
   const one = (answer: string | null): number => share([answer])
 
-  const plain = votesOf(task, problem, sampled.solutions).map((vote, index): PlainChain => {
+  const plain = votesOf(wording, answers, sampled.solutions).map((vote, index): PlainChain => {
     return { ...vote, cost: sampled.tokens[index] ?? 0, ...(judged[index] ? { judged: judged[index] } : {}) }
   })
   const spent = ({ tokens }: Search): number => tokens.solver + tokens.critic
-  const answers = (judge: Judge): (string | null)[] => searches[judge].map((chain) => answerOf(chain, task, problem))
-  const voted = (judge: Judge): string | null => majority(answers(judge).map((answer) => ({ answer, weight: 1 })))
+  const ends = (judge: keyof typeof searches): (string | null)[] =>
+    searches[judge].map((chain) => answerOf(chain, answers))
+  const voted = (judge: keyof typeof searches): string | null =>
+    majority(ends(judge).map((answer) => ({ answer, weight: 1 })))
 
   const guided = searches.critic
   const first = plain.slice(0, guided.length)
@@ -110,10 +118,10 @@ export function compared(task: Task, { sampled, judged, greedy, searches }: Play
     sampled: share(first.map(({ answer }) => answer)),
     greedy: Number(greedy.solver.right),
     criticSolves: Number(greedy.critic.right),
-    guided: share(answers('critic')),
+    guided: share(ends('critic')),
     votes: share(alone.map(({ votes }) => votes)),
     best: share(alone.map(({ best }) => best)),
-    checker: share(answers('checker')),
+    checker: share(ends('checker')),
     majority: one(majority(first)),
     guidedMajority: one(voted('critic')),
     moreVotes: one(votesFor(total, plain)),
@@ -148,10 +156,10 @@ export const outcomes = {
   unanswered: 'the chain came to no answer',
 } as const
 
-export function outcomeOf(task: Task, search: Search): keyof typeof outcomes {
+export function outcomeOf(answers: Answers, search: Search): keyof typeof outcomes {
   const rejected = (right: boolean): boolean =>
     search.checks.some((check) => check.right === right && check.verdict === 'Incorrect')
   if (!search.ended) return 'unanswered'
-  if (task.grade(search.problem, search.steps)) return rejected(false) ? 'saved' : 'right'
+  if (answerOf(search, answers) === answers.right) return rejected(false) ? 'saved' : 'right'
   return rejected(true) ? 'harmed' : 'wrong'
 }

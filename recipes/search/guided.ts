@@ -1,54 +1,23 @@
 import { range } from '../../shared/collections.ts'
 import type { Answer, EpisodeRow, Phase, PlayContext, Reading, Rows, TurnRow } from '../../shared/recipe.ts'
-import { taskFrom } from '../../tasks/registry.ts'
-import { critiqueQuestion, critiqueSampling, critiquesOf, type StepToJudge } from '../spc/critique.ts'
-import { stepTokens } from '../spc/lengths.ts'
-import { problemAt } from '../spc/problems.ts'
-import { opening, type Verdict } from '../spc/prompts.ts'
+import type { StepToJudge } from '../spc/critique.ts'
+import type { Verdict } from '../spc/prompts.ts'
 import { goesOn, judge as withJudgement, propose as withProposal, standing, start } from './chain.ts'
-import type { SearchConfig } from './config.ts'
+import type { Searching } from './config.ts'
 import { type Judge, judges, readSearch, type Search } from './rows.ts'
+import type { SearchWording } from './wording.ts'
 
-/**
- * The phases of guided search. Each is played for one judge, whose name follows its own, and many times in a round:
- * `retry/critic/2/3`. Which chains it is about, the chains themselves say.
- */
-type Context = PlayContext<SearchConfig>
+export const problems = ({ search }: Searching): number => search.problems
 
-export const problems = ({ search }: SearchConfig): number => search.problems
-export const problemOf = (config: SearchConfig, item: number): string =>
-  problemAt(config, config.search.split, 'search', item)
+/** The problems of a shard: those that stand in sets of round 0, or none, where the wording makes them. */
+export const readsProblems =
+  <Config>(wordingOf: (config: Config) => SearchWording) =>
+  ({ config }: { config: Config }): Reading => ({ rounds: [0], sets: wordingOf(config).sets })
 
-function judgeOf({ phase }: Context): Judge {
+function judgeOf(phase: string): Judge {
   const found = judges.find((name) => name === phase.split('/')[1])
   if (!found) throw new Error(`phase ${phase} names no judge`)
   return found
-}
-
-export const open: Phase<SearchConfig> = {
-  summary: 'Opens the chains of each problem',
-  items: problems,
-  answer(context) {
-    const { config, round, from, to } = context
-    const { chains } = config.search
-    const name = judgeOf(context)
-    const episodes = range(from, to).flatMap((item) => {
-      const problem = problemOf(config, item)
-      const search: Search = {
-        problem,
-        judge: name,
-        ...start,
-        attempts: 0,
-        tokens: { solver: 0, critic: 0 },
-        checks: [],
-      }
-      const first = (item * judges.length + judges.indexOf(name)) * chains
-      return range(first, first + chains).map((episode): EpisodeRow => {
-        return { round, episode, item, data: { ...search }, outcome: null }
-      })
-    })
-    return { items: [], episodes, turns: [] }
-  },
 }
 
 /** The games of the shard in this round. */
@@ -60,8 +29,8 @@ interface Game {
 }
 
 /** Games of the phase's judge whose chains wait for the phase. */
-function waiting(context: Context, rows: Rows, waits: (search: Search) => boolean): Game[] {
-  const name = judgeOf(context)
+function waiting(phase: string, rows: Rows, waits: (search: Search) => boolean): Game[] {
+  const name = judgeOf(phase)
   return rows.episodes
     .map((row) => ({ row, search: readSearch(row) }))
     .filter(({ search }) => search.judge === name && waits(search))
@@ -69,7 +38,7 @@ function waiting(context: Context, rows: Rows, waits: (search: Search) => boolea
 
 /** The rows of games in which the player said something: the game after it, and the turn. */
 function played(
-  { round, player }: Context,
+  { round, player }: Pick<PlayContext<unknown>, 'round' | 'player'>,
   games: readonly Game[],
   answers: readonly Answer[],
   what: 'attempt' | 'check',
@@ -83,7 +52,7 @@ function played(
     const answer = byKey.get(String(row.episode))
     if (!answer) continue
     const { search, ...words } = say(old, answer)
-    const step = search.steps.length + (search.state === 'broken' ? 1 : 0)
+    const step = what === 'attempt' ? standing(old).length + 1 : old.steps.length
     const turn = `${step}/${search.attempt}/${what}/0`
     episodes.push({ ...row, data: { ...search } })
     turns.push({ round, episode: row.episode, turn, ...player, ...words, reward: null })
@@ -92,94 +61,137 @@ function played(
 }
 type Said = Pick<TurnRow, 'prompt' | 'text' | 'tokens' | 'verdict'> & { search: Search }
 
-/** A phase in which the solver says a step of each chain that waits for one. */
-const solverSays = (
-  summary: string,
-  temperature: (search: SearchConfig['search']) => number,
-  waits: (search: Search) => boolean,
-): Phase<SearchConfig> => ({
-  summary,
-  items: problems,
-  sampling: ({ search, task }) => {
-    return { samples: 1, temperature: temperature(search), maximumNewTokens: stepTokens(taskFrom(task)) }
-  },
-  reads,
-  ask: (context, rows) =>
-    waiting(context, rows, waits).map(({ row, search }) => ({
-      key: String(row.episode),
-      prompt: opening(search.problem, standing(search)),
-    })),
-  answer(context, rows, answers) {
-    const { task, search: settings } = context.config
-    return played(context, waiting(context, rows, waits), answers, 'attempt', (search, { question, texts, tokens }) => {
-      const [text = ''] = texts
-      const [spent = 0] = tokens
-      const after: Search = {
-        ...search,
-        ...withProposal(search, taskFrom(task), text, settings),
-        attempts: search.attempts + 1,
-        tokens: { ...search.tokens, solver: search.tokens.solver + spent },
-      }
-      return { search: after, prompt: question.prompt, text, tokens: spent, verdict: null }
-    })
-  },
-})
-
-export const propose = solverSays(
-  'The solver proposes the next step of each chain',
-  ({ firstTemperature, temperature }) => firstTemperature ?? temperature,
-  goesOn,
-)
-
-export const retry = solverSays(
-  'The solver tries the rejected steps again',
-  ({ temperature }) => temperature,
-  ({ state }) => state === 'rejected',
-)
-
 const isProposed = ({ state }: Search): boolean => state === 'proposed'
 const underWay = ({ problem, steps }: Search): StepToJudge => {
   return { problem, done: steps.slice(0, -1), step: steps.at(-1) ?? '' }
 }
 
-/** A game after a verdict on its last step. */
-function withVerdict(config: SearchConfig, search: Search, verdict: Verdict | null): Search {
-  const { problem, done } = underWay(search)
-  const right = isSound(config, problem, done) ? isSound(config, problem, search.steps) : null
-  return { ...search, ...withJudgement(search, verdict, config.search), checks: [...search.checks, { right, verdict }] }
-}
+/**
+ * The phases of guided search. Each is played for one judge, whose name follows its own, and many times in a round:
+ * `retry/critic/2/3`. Which chains it is about, the chains themselves say.
+ */
+export function guidedPhases<Config extends Searching>(wordingOf: (config: Config) => SearchWording) {
+  const open: Phase<Config> = {
+    summary: 'Opens the chains of each problem',
+    items: problems,
+    reads: readsProblems(wordingOf),
+    answer({ config, round, phase, from, to }, rows) {
+      const { chains } = config.search
+      const judge = judgeOf(phase)
+      const episodes = wordingOf(config)
+        .problems(rows, from, to)
+        .flatMap(({ item, problem }) => {
+          const search: Search = {
+            problem,
+            judge,
+            ...start,
+            attempts: 0,
+            tokens: { solver: 0, critic: 0 },
+            checks: [],
+          }
+          const first = (2 * item + (judge === 'critic' ? 0 : 1)) * chains
+          return range(first, first + chains).map((episode): EpisodeRow => {
+            return { round, episode, item, data: { ...search }, outcome: null }
+          })
+        })
+      return { items: [], episodes, turns: [] }
+    },
+  }
 
-const isSound = (config: SearchConfig, problem: string, steps: readonly string[]): boolean =>
-  steps.every((step, index) => taskFrom(config.task).check(problem, steps.slice(0, index), step))
+  /** A phase in which the solver says a step of each chain that waits for one. */
+  const solverSays = (
+    summary: string,
+    temperature: (search: Searching['search']) => number,
+    waits: (search: Search) => boolean,
+  ): Phase<Config> => ({
+    summary,
+    items: problems,
+    sampling(config) {
+      const { tokens, ends } = wordingOf(config)
+      const sampling = { samples: 1, temperature: temperature(config.search), maximumNewTokens: tokens.step }
+      return ends === undefined ? sampling : { ...sampling, ends }
+    },
+    reads,
+    ask: ({ config, phase }, rows) =>
+      waiting(phase, rows, waits).map(({ row, search }) => ({
+        key: String(row.episode),
+        prompt: wordingOf(config).stepPrompt(search.problem, standing(search)),
+      })),
+    answer(context, rows, answers) {
+      const { config, phase } = context
+      const { proposal } = wordingOf(config)
+      return played(context, waiting(phase, rows, waits), answers, 'attempt', (search, { question, texts, tokens }) => {
+        const [text = ''] = texts
+        const [spent = 0] = tokens
+        const after: Search = {
+          ...search,
+          ...withProposal(search, proposal(text), config.search),
+          attempts: search.attempts + 1,
+          tokens: { ...search.tokens, solver: search.tokens.solver + spent },
+        }
+        return { search: after, prompt: question.prompt, text, tokens: spent, verdict: null }
+      })
+    },
+  })
 
-export const check: Phase<SearchConfig> = {
-  summary: 'The critic judges the proposed steps',
-  items: problems,
-  sampling: (config) => critiqueSampling(config, 1, 0),
-  reads,
-  ask: (context, rows) =>
-    waiting(context, rows, isProposed).map(({ row, search }) =>
-      critiqueQuestion(context.config, String(row.episode), underWay(search)),
-    ),
-  answer: (context, rows, answers) =>
-    played(context, waiting(context, rows, isProposed), answers, 'check', (search, answer) => {
-      const [critique = { prompt: answer.question.prompt, text: '', tokens: 0, verdict: null }] = critiquesOf(answer)
-      const tokens = { ...search.tokens, critic: search.tokens.critic + critique.tokens }
-      return { search: { ...withVerdict(context.config, search, critique.verdict), tokens }, ...critique }
-    }),
-}
+  const propose = solverSays(
+    'The solver proposes the next step of each chain',
+    ({ firstTemperature, temperature }) => firstTemperature ?? temperature,
+    goesOn,
+  )
 
-export const verify: Phase<SearchConfig> = {
-  summary: 'The exact checker judges the proposed steps',
-  items: problems,
-  reads,
-  answer(context, rows) {
-    const { config } = context
-    const episodes = waiting(context, rows, isProposed).map(({ row, search }): EpisodeRow => {
-      const { problem, done, step } = underWay(search)
-      const verdict = taskFrom(config.task).check(problem, done, step) ? 'Correct' : 'Incorrect'
-      return { ...row, data: { ...withVerdict(config, search, verdict) } }
-    })
-    return { items: [], episodes, turns: [] }
-  },
+  const retry = solverSays(
+    'The solver tries the rejected steps again',
+    ({ temperature }) => temperature,
+    ({ state }) => state === 'rejected',
+  )
+
+  /** A game after a verdict on its last step. */
+  function withVerdict(config: Config, search: Search, verdict: Verdict | null): Search {
+    const { problem, done, step } = underWay(search)
+    const { check: checked } = wordingOf(config)
+    const isSound = done.every((one, index) => checked(problem, done.slice(0, index), one) !== false)
+    const right = isSound ? checked(problem, done, step) : null
+    return {
+      ...search,
+      ...withJudgement(search, verdict, config.search),
+      checks: [...search.checks, { right, verdict }],
+    }
+  }
+
+  const check: Phase<Config> = {
+    summary: 'The critic judges the proposed steps',
+    items: problems,
+    sampling: (config) => wordingOf(config).critiqueSampling(1, 0),
+    reads,
+    ask: ({ config, phase }, rows) =>
+      waiting(phase, rows, isProposed).map(({ row, search }) =>
+        wordingOf(config).critiqueQuestion(String(row.episode), underWay(search)),
+      ),
+    answer(context, rows, answers) {
+      const { config, phase } = context
+      return played(context, waiting(phase, rows, isProposed), answers, 'check', (search, answer) => {
+        const [critique = { prompt: answer.question.prompt, text: '', tokens: 0, verdict: null }] =
+          wordingOf(config).critiques(answer)
+        const tokens = { ...search.tokens, critic: search.tokens.critic + critique.tokens }
+        return { search: { ...withVerdict(config, search, critique.verdict), tokens }, ...critique }
+      })
+    },
+  }
+
+  const verify: Phase<Config> = {
+    summary: 'The proposed steps are checked without a critic',
+    items: problems,
+    reads,
+    answer({ config, phase }, rows) {
+      const episodes = waiting(phase, rows, isProposed).map(({ row, search }): EpisodeRow => {
+        const { problem, done, step } = underWay(search)
+        const verdict = wordingOf(config).check(problem, done, step) === false ? 'Incorrect' : 'Correct'
+        return { ...row, data: { ...withVerdict(config, search, verdict) } }
+      })
+      return { items: [], episodes, turns: [] }
+    },
+  }
+
+  return { open, propose, retry, check, verify }
 }

@@ -3,12 +3,16 @@ import { taskFrom } from '../../tasks/registry.ts'
 import { playersCourses } from '../players/courses.ts'
 import { BUDGET } from '../self-check/budget.ts'
 import { spcVocabulary, stop, templates } from '../spc/prompts.ts'
-import { compare, outcomes } from './compare.ts'
+import { comparing, outcomes } from './compare.ts'
 import { searchConfig, type SearchConfig } from './config.ts'
-import { check, open, propose, retry, verify } from './guided.ts'
-import { summarise } from './measure.ts'
-import { greedy, judgeSolutions, solve } from './plain.ts'
+import { guidedPhases } from './guided.ts'
+import { columns, summarise } from './measure.ts'
+import { plainPhases } from './plain.ts'
 import { SEARCHED } from './rows.ts'
+import { taskWording } from './wording.ts'
+
+const { open, propose, retry, check, verify } = guidedPhases<SearchConfig>(taskWording)
+const { solve, greedy, judgeSolutions } = plainPhases<SearchConfig>(taskWording)
 
 /** Guided search (SPC, Chen et al. 2025, section 3.6): the pure half. workflows/search.ts says in which order it happens. */
 export const search = defineRecipe<SearchConfig>({
@@ -28,20 +32,11 @@ export const search = defineRecipe<SearchConfig>({
     'check/checker': verify,
     retry,
     'judge solutions': judgeSolutions,
-    compare,
+    compare: comparing<SearchConfig>(taskWording),
   },
   courses: playersCourses('search'),
   measures: [SEARCHED, BUDGET],
-  columns: {
-    greedy: 'greedy',
-    guided: 'guided',
-    votes: 'votes',
-    gain: 'gain',
-    guided_majority: 'guided majority',
-    more_votes: 'more votes',
-    majority_gain: 'majority gain',
-    informedness: 'informed',
-  },
+  columns,
   outcomes,
-  summarise,
+  summarise: (rows) => summarise(rows, 'checker'),
 })

@@ -1,10 +1,22 @@
 import { sum } from '../../shared/collections.ts'
 import type { RoundRows, RoundSummary } from '../../shared/recipe.ts'
 import { BUDGET, budgetNumbers, readBudget } from '../self-check/budget.ts'
-import { readSearched, SEARCHED, type Searched, type Way } from './rows.ts'
+import { type Judge, readSearched, SEARCHED, type Searched, type Way } from './rows.ts'
 
-/** Shares of problems and means over them. The score is the accuracy of guided chains that vote. */
-export function summarise({ measured }: RoundRows): RoundSummary {
+/** What people are shown of each round. */
+export const columns = {
+  greedy: 'greedy',
+  guided: 'guided',
+  votes: 'votes',
+  gain: 'gain',
+  guided_majority: 'guided majority',
+  more_votes: 'more votes',
+  majority_gain: 'majority gain',
+  informedness: 'informed',
+}
+
+/** Shares of problems and means over them. The score is the accuracy of guided chains that vote; `checker` names what stands in the critic's place. */
+export function summarise({ measured }: RoundRows, checker: Exclude<Judge, 'critic'>): RoundSummary {
   const votes = budgetNumbers(measured.filter(({ set }) => set === BUDGET).map(readBudget))
   const rows = measured.filter(({ set }) => set === SEARCHED).map(readSearched)
   if (rows.length === 0) return { score: null, numbers: votes }
@@ -21,7 +33,7 @@ export function summarise({ measured }: RoundRows): RoundSummary {
       guided,
       votes: accuracy('votes'),
       best: accuracy('best'),
-      checker: accuracy('checker'),
+      [checker]: accuracy('checker'),
       gain: guided - accuracy('votes'),
       gain_greedy: guided - greedy,
       gain_best: guided - accuracy('best'),
@@ -30,7 +42,7 @@ export function summarise({ measured }: RoundRows): RoundSummary {
       more_votes: accuracy('moreVotes'),
       best_of_more: accuracy('bestOfMore'),
       votes_of_accepted: accuracy('votesOfAccepted'),
-      checker_majority: accuracy('checkerMajority'),
+      [`${checker}_majority`]: accuracy('checkerMajority'),
       majority_gain: guidedMajority - accuracy('moreVotes'),
       majority_gain_greedy: guidedMajority - greedy,
       majority_gain_accepted: guidedMajority - accuracy('votesOfAccepted'),
@@ -45,7 +57,7 @@ export function summarise({ measured }: RoundRows): RoundSummary {
       // Generated tokens of one chain.
       tokens: total(({ tokens }) => tokens.solver + tokens.critic) / chains,
       critic_tokens: total(({ tokens }) => tokens.critic) / chains,
-      checker_tokens: total(({ tokens }) => tokens.checker) / chains,
+      [`${checker}_tokens`]: total(({ tokens }) => tokens.checker) / chains,
       sampled_tokens: total(({ tokens }) => tokens.plain) / chains,
       greedy_tokens: total(({ tokens }) => tokens.greedy) / rows.length,
       chains: chains / rows.length,

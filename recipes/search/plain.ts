@@ -1,98 +1,121 @@
-import { range, sum } from '../../shared/collections.ts'
-import type { ItemRow, Phase, PlayContext, Question } from '../../shared/recipe.ts'
-import { taskFrom } from '../../tasks/registry.ts'
+import { sum } from '../../shared/collections.ts'
+import type { ItemRow, Phase, PlayContext, Question, Rows } from '../../shared/recipe.ts'
 import { BUDGET, votesByBudget } from '../self-check/budget.ts'
 import { stepsToJudge } from '../self-check/candidates.ts'
 import { readSampled, type Sampled } from '../self-check/rows.ts'
-import { critiqueQuestion, critiqueSampling, critiquesOf, type StepToJudge } from '../spc/critique.ts'
-import { solutionTokens } from '../spc/lengths.ts'
-import { solutionSteps } from '../spc/problems.ts'
-import { solverPrompt } from '../spc/prompts.ts'
-import type { SearchConfig } from './config.ts'
-import { problemOf, problems } from './guided.ts'
+import type { Vote } from '../self-check/vote.ts'
+import type { StepToJudge } from '../spc/critique.ts'
+import type { Searching } from './config.ts'
+import { problems, readsProblems } from './guided.ts'
 import { JUDGED, type JudgedChain } from './rows.ts'
+import type { Answers, SearchWording } from './wording.ts'
 
-/** Whole solutions, said in one go: what guided search is compared with. */
-const wholeProblems = ({ config, from, to }: PlayContext<SearchConfig>): Question[] =>
-  range(from, to).map((item) => ({ key: String(item), prompt: solverPrompt(problemOf(config, item)) }))
-
-export const solve: Phase<SearchConfig> = {
-  summary: 'The solver answers each problem many times, unguided',
-  items: problems,
-  sampling: ({ search, task }) => ({
-    samples: search.votes,
-    temperature: search.temperature,
-    maximumNewTokens: solutionTokens(taskFrom(task)),
-  }),
-  ask: wholeProblems,
-  answer({ config, round }, _rows, answers) {
-    const items = answers.flatMap(({ question, texts, tokens }): ItemRow[] => {
-      const item = Number(question.key)
-      const data = { problem: problemOf(config, item), solutions: texts, tokens }
-      return [
-        { round, set: 'problems', item, data },
-        { round, set: BUDGET, item, data: { ...votesByBudget(taskFrom(config.task), data) } },
-      ]
-    })
-    return { items, episodes: [], turns: [] }
-  },
+/** Each plain chain as a vote for the answer that it states. */
+export function votesOf({ steps }: SearchWording, answers: Answers, solutions: readonly string[]): Vote[] {
+  return solutions.map((text) => {
+    const stated = steps(text)
+    return { answer: stated && answers.of(stated), weight: 1 }
+  })
 }
 
-/** Its items are of a set of the phase's whole name, which says who answers: see greedySet. */
-export const greedy: Phase<SearchConfig> = {
-  summary: 'A greedy answer to each problem',
-  items: problems,
-  sampling: ({ task }) => ({ samples: 1, temperature: 0, maximumNewTokens: solutionTokens(taskFrom(task)) }),
-  ask: wholeProblems,
-  answer({ config, round, phase }, _rows, answers) {
-    const task = taskFrom(config.task)
-    const items = answers.map(({ question, texts: [text = ''], tokens: [tokens = 0] }): ItemRow => {
-      const item = Number(question.key)
-      const right = task.grade(problemOf(config, item), solutionSteps(task, text) ?? [])
-      return { round, set: phase, item, data: { right, tokens } }
-    })
-    return { items, episodes: [], turns: [] }
-  },
-}
+/** The phases in which whole solutions are said in one go: what guided search is compared with. */
+export function plainPhases<Config extends Searching>(wordingOf: (config: Config) => SearchWording) {
+  const reads = readsProblems(wordingOf)
+  const ofShard = ({ config, from, to }: PlayContext<Config>, rows: Rows) => wordingOf(config).problems(rows, from, to)
+  const ask = (context: PlayContext<Config>, rows: Rows): Question[] =>
+    ofShard(context, rows).map(({ item, problem }) => ({
+      key: String(item),
+      prompt: wordingOf(context.config).solverPrompt(problem),
+    }))
 
-/** The steps of the chains that the critic judges, each place once: it is greedy, and says the same again. */
-function distinctSteps({ search, task }: SearchConfig, { problem, solutions }: Sampled): Map<string, StepToJudge> {
-  const chains = solutions.slice(0, search.judged).map((text) => solutionSteps(taskFrom(task), text) ?? [])
-  return new Map(chains.flatMap((steps) => stepsToJudge(problem, steps)).map((place) => [nameOf(place), place]))
-}
-const nameOf = ({ done, step }: StepToJudge): string => [...done, step].join(';')
-
-/** For best-of-n: where in each of the first plain chains would the critic stop reading? */
-export const judgeSolutions: Phase<SearchConfig> = {
-  summary: 'The critic judges whole solutions step by step, for best-of-n',
-  items: problems,
-  sampling: (config) => critiqueSampling(config, 1, 0),
-  reads: () => ({ rounds: [0], sets: ['problems'] }),
-  ask: ({ config }, rows) =>
-    rows.items
-      .map(readSampled)
-      .flatMap((sampled) =>
-        [...distinctSteps(config, sampled)].map(([name, place]) =>
-          critiqueQuestion(config, `${sampled.item}/${name}`, place),
-        ),
-      ),
-  answer({ config, round }, rows, answers) {
-    const critiques = new Map(answers.map((answer) => [answer.question.key, critiquesOf(answer)[0]]))
-    const items = rows.items.map(readSampled).map((sampled): ItemRow => {
-      const { item, problem, solutions } = sampled
-      const chains = solutions.slice(0, config.search.judged).map((text): JudgedChain => {
-        const places = stepsToJudge(problem, solutionSteps(taskFrom(config.task), text) ?? [])
-        const said = places.map((place) => critiques.get(`${item}/${nameOf(place)}`))
-        const stop = said.findIndex((critique) => critique?.verdict === 'Incorrect')
-        const read = stop < 0 ? said : said.slice(0, stop + 1)
-        return {
-          accepted: stop < 0 ? said.length : stop,
-          whole: stop < 0 && said.length > 0,
-          tokens: sum(read.map((critique) => critique?.tokens ?? 0)),
-        }
+  const solve: Phase<Config> = {
+    summary: 'The solver answers each problem many times, unguided',
+    items: problems,
+    sampling: (config) => ({
+      samples: config.search.votes,
+      temperature: config.search.temperature,
+      maximumNewTokens: wordingOf(config).tokens.solution,
+    }),
+    reads,
+    ask,
+    answer(context, rows, given) {
+      const { round, config } = context
+      const wording = wordingOf(config)
+      const said = new Map(given.map((answer) => [answer.question.key, answer]))
+      const items = ofShard(context, rows).flatMap(({ item, ...posed }): ItemRow[] => {
+        const { texts: solutions = [], tokens = [] } = said.get(String(item)) ?? {}
+        const answers = wording.answers(posed)
+        const byBudget = votesByBudget(votesOf(wording, answers, solutions), tokens, answers.right)
+        return [
+          { round, set: 'problems', item, data: { ...posed, solutions, tokens } },
+          { round, set: BUDGET, item, data: { ...byBudget } },
+        ]
       })
-      return { round, set: JUDGED, item, data: { chains } }
-    })
-    return { items, episodes: [], turns: [] }
-  },
+      return { items, episodes: [], turns: [] }
+    },
+  }
+
+  /** Its items are of a set of the phase's whole name, which says who answers: see greedySet. */
+  const greedy: Phase<Config> = {
+    summary: 'A greedy answer to each problem',
+    items: problems,
+    sampling: (config) => ({ samples: 1, temperature: 0, maximumNewTokens: wordingOf(config).tokens.solution }),
+    reads,
+    ask,
+    answer(context, rows, given) {
+      const { round, phase, config } = context
+      const wording = wordingOf(config)
+      const said = new Map(given.map((answer) => [answer.question.key, answer]))
+      const items = ofShard(context, rows).map(({ item, ...posed }): ItemRow => {
+        const { texts = [], tokens: [tokens = 0] = [] } = said.get(String(item)) ?? {}
+        const answers = wording.answers(posed)
+        const [vote] = votesOf(wording, answers, texts)
+        const right = vote !== undefined && vote.answer !== null && vote.answer === answers.right
+        return { round, set: phase, item, data: { right, tokens } }
+      })
+      return { items, episodes: [], turns: [] }
+    },
+  }
+
+  /** Steps to judge of the first plain chains, by chain. */
+  const placesOf = (config: Config, { problem, solutions }: Sampled): StepToJudge[][] =>
+    solutions.slice(0, config.search.judged).map((text) => stepsToJudge(problem, wordingOf(config).steps(text) ?? []))
+  const keyOf = (item: number, { done, step }: StepToJudge): string => `${item}/${JSON.stringify([...done, step])}`
+
+  /** For best-of-n: where in each of the first plain chains would the critic stop reading? */
+  const judgeSolutions: Phase<Config> = {
+    summary: 'The critic judges whole solutions step by step, for best-of-n',
+    items: problems,
+    sampling: (config) => wordingOf(config).critiqueSampling(1, 0),
+    reads: () => ({ rounds: [0], sets: ['problems'] }),
+    ask({ config }, rows) {
+      // Each place once: the critic is greedy, and says the same again.
+      const places = rows.items.map(readSampled).flatMap((sampled) =>
+        placesOf(config, sampled)
+          .flat()
+          .map((place): [string, StepToJudge] => [keyOf(sampled.item, place), place]),
+      )
+      return [...new Map(places)].map(([key, place]) => wordingOf(config).critiqueQuestion(key, place))
+    },
+    answer({ config, round }, rows, answers) {
+      const { critiques } = wordingOf(config)
+      const said = new Map(answers.map((answer) => [answer.question.key, critiques(answer)[0]]))
+      const items = rows.items.map(readSampled).map((sampled): ItemRow => {
+        const chains = placesOf(config, sampled).map((places): JudgedChain => {
+          const all = places.map((place) => said.get(keyOf(sampled.item, place)))
+          const stop = all.findIndex((critique) => critique?.verdict === 'Incorrect')
+          const read = stop < 0 ? all : all.slice(0, stop + 1)
+          return {
+            accepted: stop < 0 ? all.length : stop,
+            whole: stop < 0 && all.length > 0,
+            tokens: sum(read.map((critique) => critique?.tokens ?? 0)),
+          }
+        })
+        return { round, set: JUDGED, item: sampled.item, data: { chains } }
+      })
+      return { items, episodes: [], turns: [] }
+    },
+  }
+
+  return { solve, greedy, judgeSolutions }
 }

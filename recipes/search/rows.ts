@@ -4,8 +4,8 @@ import { states } from './chain.ts'
 
 /** How search's rows look inside: the JSON of its games and items, checked when it is read. */
 
-/** Who checks the steps of a search: the critic, or the task's exact checker. */
-export const judges = ['critic', 'checker'] as const
+/** Who checks the steps of a search: the critic, the task's exact checker, or where there is none, arithmetic. */
+export const judges = ['critic', 'checker', 'arithmetic'] as const
 export type Judge = (typeof judges)[number]
 
 /** A game of search is one chain of one problem. */
@@ -22,7 +22,7 @@ const search = z.object({
   attempts: z.int(),
   /** What was generated in it, by whom. */
   tokens: z.object({ solver: z.int(), critic: z.int() }),
-  /** Every check: what the exact checker says of the step, null where one before it is wrong already, and the verdict. */
+  /** Every check: what the checker says of the step, null where it cannot say or one before it is wrong already, and the verdict. */
   checks: z.array(z.object({ right: z.boolean().nullable(), verdict: z.enum(['Correct', 'Incorrect']).nullable() })),
 })
 export type Search = z.infer<typeof search>

@@ -1,11 +1,7 @@
 import { z } from 'zod'
 import { range, sum } from '../../shared/collections.ts'
 import type { ItemRow } from '../../shared/recipe.ts'
-import type { Task } from '../../tasks/task.ts'
-import { rightAnswer } from '../spc/problems.ts'
-import { votesOf } from './candidates.ts'
-import type { Sampled } from './rows.ts'
-import { majority } from './vote.ts'
+import { majority, type Vote } from './vote.ts'
 
 /** The majority by the votes of the first 1, 2, 4, … answers: what more votes alone buy. */
 export const BUDGET = 'budget'
@@ -14,14 +10,13 @@ export type Budget = z.infer<typeof budget>
 export const readBudget = ({ data }: ItemRow): Budget => budget.parse(data)
 
 /** Whether the majority of the first 1, 2, 4, … answers is right, and what they cost. */
-export function votesByBudget(task: Task, { problem, solutions, tokens }: Omit<Sampled, 'item'>): Budget {
-  const votes = votesOf(task, problem, solutions)
-  const sizes = range(0, Math.floor(Math.log2(solutions.length)) + 1).map((power) => 2 ** power)
+export function votesByBudget(votes: readonly Vote[], tokens: readonly number[], right: string | null): Budget {
+  const sizes = range(0, Math.floor(Math.log2(votes.length)) + 1).map((power) => 2 ** power)
   return {
-    votes: [...new Set([...sizes, solutions.length])].map((answers) => ({
+    votes: [...new Set([...sizes, votes.length])].map((answers) => ({
       answers,
       tokens: sum(tokens.slice(0, answers)),
-      right: majority(votes.slice(0, answers)) === rightAnswer(task, problem),
+      right: majority(votes.slice(0, answers)) === right,
     })),
   }
 }

@@ -33,10 +33,11 @@ export const sample: Phase<SelfCheckConfig> = {
     const task = taskFrom(config.task)
     const items = answers.flatMap(({ question, texts, tokens }): ItemRow[] => {
       const item = Number(question.key)
-      const data = { problem: problemOf(config, item), solutions: texts, tokens }
+      const problem = problemOf(config, item)
+      const byBudget = votesByBudget(votesOf(task, problem, texts), tokens, rightAnswer(task, problem))
       return [
-        { round, set: 'problems', item, data },
-        { round, set: BUDGET, item, data: { ...votesByBudget(task, data) } },
+        { round, set: 'problems', item, data: { problem, solutions: texts, tokens } },
+        { round, set: BUDGET, item, data: { ...byBudget } },
       ]
     })
     return { ...nothing, items }

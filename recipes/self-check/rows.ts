@@ -6,6 +6,8 @@ import type { ItemRow } from '../../shared/recipe.ts'
 /** A test problem with everything the solver said: the first `check.answers` solutions vote, the others are to spare. */
 const sampled = z.object({
   problem: z.string(),
+  /** Where the problem's text does not give it. */
+  answer: z.string().nullable().default(null),
   solutions: z.array(z.string()),
   /** Generated tokens of each solution. */
   tokens: z.array(z.int()),

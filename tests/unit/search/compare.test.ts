@@ -2,10 +2,12 @@
 import { describe, expect, it } from 'vitest'
 import { compared, outcomeOf } from '../../../recipes/search/compare.ts'
 import type { Search } from '../../../recipes/search/rows.ts'
-import { arithmetic, arithmeticConfig } from '../../../tasks/arithmetic.ts'
+import { searchConfig } from '../../../recipes/search/config.ts'
+import { taskWording } from '../../../recipes/search/wording.ts'
 
-const task = arithmetic(arithmeticConfig.parse({}))
+const wording = taskWording(searchConfig.parse({ recipe: 'search' }))
 const problem = '20+5'
+const answers = wording.answers({ problem, answer: null })
 const [right, wrong] = ['20+5=25', '20+5=26']
 
 const chain = (step: string, changes: Partial<Search> = {}): Search => ({
@@ -25,6 +27,7 @@ const greedy = { solver: { right: false, tokens: 6 }, critic: { right: true, tok
 const sampledOf = (...steps: string[]) => ({
   item: 0,
   problem,
+  answer: null,
   solutions: steps.map((step) => `${step}.`),
   tokens: steps.map(() => 6),
 })
@@ -38,7 +41,7 @@ describe('the ways to solve a problem', () => {
   it('give the others as many tokens as the chain and its critic generated', () => {
     // 13 tokens buy three plain chains, and one that the critic reads; without the critic's they would buy one.
     const searches = { critic: [chain(right)], checker: [chain(right)] }
-    expect(compared(task, { sampled, judged, greedy, searches }).right).toMatchObject({
+    expect(compared(wording, answers, { sampled, judged, greedy, searches }).right).toMatchObject({
       sampled: 0,
       greedy: 0,
       criticSolves: 1,
@@ -51,7 +54,7 @@ describe('the ways to solve a problem', () => {
 
   it('take the mean over chains that stand alone, and the vote of those that vote', () => {
     const searches = { critic: [right, right, wrong].map((step) => chain(step)), checker: [chain(wrong)] }
-    const found = compared(task, { sampled, judged, greedy, searches })
+    const found = compared(wording, answers, { sampled, judged, greedy, searches })
     expect(found.right.guided).toBeCloseTo(2 / 3)
     expect(found.right.sampled).toBeCloseTo(2 / 3)
     expect(found.right).toMatchObject({ guidedMajority: 1, majority: 1, checker: 0, checkerMajority: 0 })
@@ -71,5 +74,5 @@ describe('the outcome of a chain', () => {
     ['harmed', chain(wrong, check(true))],
     ['wrong', chain(wrong, check(null))],
     ['unanswered', chain(right, { ended: false })],
-  ])('is %s', (outcome, search) => expect(outcomeOf(task, search)).toBe(outcome))
+  ])('is %s', (outcome, search) => expect(outcomeOf(answers, search)).toBe(outcome))
 })
