@@ -4,6 +4,7 @@ import {
   listCheckpoints,
   type Metric,
   publishPolicy,
+  readPolicy,
   storeCheckpoint,
   storeMetrics,
   sumMetric,
@@ -20,7 +21,8 @@ import {
 } from '../engine/index.ts'
 import { range } from '../shared/collections.ts'
 import type { UpdatePlace } from '../shared/contract.ts'
-import { policyName } from '../shared/ids.ts'
+import { UserError } from '../shared/errors.ts'
+import { policyName, type PolicySource } from '../shared/ids.ts'
 import { ADOPTED, isAdopted } from '../shared/models.ts'
 import type { BaseConfig, Course, Lesson } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -59,9 +61,13 @@ export async function updatePolicy(dependencies: Dependencies, input: UpdatePlac
   const library = await times.storing(readItems(database, { run, rounds: [0], sets }))
   const lesson = definition.lesson(context, { ...rows, items: [...library, ...rows.items] })
 
-  const trained = await engines.use({ ...attempt, device: config.device }, (engine) =>
-    train(dependencies, engine, { ...attempt, input, settings, definition, lesson }),
-  )
+  const from = definition.from(context)
+  const trained =
+    lesson.steps === 0 && from?.run !== undefined
+      ? await times.storing(taken(dependencies, settings, { ...from, run: from.run }))
+      : await engines.use({ ...attempt, device: config.device }, (engine) =>
+          train(dependencies, engine, { ...attempt, input, settings, definition, lesson }),
+        )
   const policy = { run, role, version, round, course, ...trained.file, lesson: lesson.report }
   const cost = { tokens: trained.tokens, rows: lesson.steps, worker, spent: () => times.spent() }
   const stored = commitShard(database, place, cost, async (transaction) => {
@@ -69,6 +75,23 @@ export async function updatePolicy(dependencies: Dependencies, input: UpdatePlac
     await publishPolicy(transaction, policy, lesson.consumed)
   })
   await times.storing(stored)
+}
+
+/** Another run's policy as it is: nothing is trained, and its file is this policy's too. */
+async function taken(dependencies: Dependencies, settings: RoundSettings, { run, ...policy }: Required<PolicySource>) {
+  const { sha256, bytes } = await readPolicy(dependencies.database, run, policy)
+  if (formOf(await readSettings(dependencies, run, 0)) !== formOf(settings)) {
+    throw new UserError(
+      `${policyName(policy)} of run ${run} has another model than this run`,
+      `take the model and the adapter's form from that run: \`sparring status ${run} --json\` shows them`,
+    )
+  }
+  return { file: { sha256, bytes }, tokens: 0, metrics: [] }
+}
+
+/** What a file of weights is of: the form of a model, and of an adapter with what it is over. */
+function formOf({ model, lora }: RoundSettings): string {
+  return JSON.stringify([{ ...model, context: 0 }, lora && { ...lora, base: lora.base.sha256 }])
 }
 
 interface Training extends Attempt {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { UserError } from '../shared/errors.ts'
 import type { BaseConfig, Recipe } from '../shared/recipe.ts'
 import { search } from './search/index.ts'
+import { searchText } from './search-text/index.ts'
 import { selfCheck } from './self-check/index.ts'
 import { spc } from './spc/index.ts'
 import { spcText } from './spc-text/index.ts'
@@ -21,6 +22,7 @@ const recipes: Record<string, AnyRecipe> = {
   sppo,
   'self-check': selfCheck,
   search,
+  'search-text': searchText,
 }
 export const recipeNames = Object.keys(recipes)
 

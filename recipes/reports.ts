@@ -1,6 +1,7 @@
 import type { DescribeRun } from '../report/data.ts'
 import { html } from '../report/html.ts'
 import { describeSearch } from './search/report/index.ts'
+import { describeSearchText } from './search-text/report.ts'
 import { describeSelfCheck } from './self-check/report/index.ts'
 import { describeSpc } from './spc/report/index.ts'
 import { describeSpcText } from './spc-text/report.ts'
@@ -19,6 +20,7 @@ const reports: Record<string, DescribeRun> = {
   sppo: describeSppo,
   'self-check': describeSelfCheck,
   search: describeSearch,
+  'search-text': describeSearchText,
 }
 
 export function describeRun(recipe: string): DescribeRun {

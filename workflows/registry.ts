@@ -2,6 +2,7 @@ import { UserError } from '../shared/errors.ts'
 import type { BaseConfig } from '../shared/recipe.ts'
 import type { Rounds } from './round.ts'
 import { search } from './search.ts'
+import { searchText } from './search-text.ts'
 import { selfCheck } from './self-check.ts'
 import { spc } from './spc.ts'
 import { spcText } from './spc-text.ts'
@@ -16,6 +17,7 @@ const rounds: Record<string, Rounds<BaseConfig>> = {
   sppo,
   'self-check': selfCheck,
   search,
+  'search-text': searchText,
 }
 
 export function roundsOf(recipe: string): Rounds<BaseConfig> {

@@ -36,7 +36,7 @@ Wrong step: the step as rewritten`,
 }
 
 const user = (task: string, fields: string): string => writeChat([{ role: 'user', content: `${task}\n\n${fields}` }])
-const soFar = (done: readonly string[]): string => (done.length === 0 ? 'Nothing yet.' : done.join('\n\n'))
+const soFar = (done: readonly string[]): string => (done.length === 0 ? 'Nothing yet.' : done.join(between))
 const lastStep = ({ problem, done, step }: StepToJudge): string =>
   `Problem: ${problem}\n\nSolution so far:\n${soFar(done)}\n\nLast step:\n${step}`
 
@@ -46,9 +46,14 @@ const begun = (prompt: string, answer: string): string =>
 
 export const solverPrompt = (problem: string): string => user(tasks.solve, `Problem: ${problem}`)
 export const solverCompletion = (steps: readonly string[], answer: string): string =>
-  `${[...steps, `The answer is ${answer}.`].join('\n\n')}${stop}`
+  `${[...steps, `The answer is ${answer}.`].join(between)}${stop}`
+/** What stands behind a step that is not the last one. */
+export const between = '\n\n'
+/** Where the solver says the step behind those that stand. */
+export const stepPrompt = (problem: string, done: readonly string[]): string =>
+  done.length === 0 ? solverPrompt(problem) : begun(solverPrompt(problem), done.map((step) => step + between).join(''))
 export const rolloutPrompt = (problem: string, done: readonly string[], step: string): string =>
-  begun(solverPrompt(problem), `${[...done, step].join('\n\n')}\n\n`)
+  stepPrompt(problem, [...done, step])
 
 export const generatorPrompt = (problem: string, done: readonly string[], right: string): string =>
   user(tasks.deceive, lastStep({ problem, done, step: right }))

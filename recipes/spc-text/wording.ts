@@ -12,6 +12,18 @@ import {
   words,
 } from './prompts.ts'
 
+/** How a critic that speaks the language of a chat model judges a step, in so many tokens. */
+export const textJudging = (
+  maximumNewTokens: number,
+): Pick<Wording, 'critiqueQuestion' | 'critiqueSampling' | 'critiques'> => ({
+  critiqueQuestion: (key, judged) => ({ key, prompt: criticPrompt(judged) }),
+  critiqueSampling: (samples, temperature) => ({ samples, temperature, maximumNewTokens }),
+  critiques: ({ question, texts, tokens }) =>
+    texts.map((text, sample) => {
+      return { prompt: question.prompt, text, tokens: tokens[sample] ?? 0, verdict: words.parse(text) }
+    }),
+})
+
 /** The language of a chat model on word problems, whose outcomes are graded and whose steps nobody can check exactly. */
 export const textWording = ({ tokens }: Pick<SpcTextConfig, 'tokens'>): Wording => ({
   solverPrompt,
@@ -22,12 +34,7 @@ export const textWording = ({ tokens }: Pick<SpcTextConfig, 'tokens'>): Wording 
   isReached: ({ answer }, steps, rest) =>
     rest.endsWith(stop) && isRight([...steps, rest.slice(0, -stop.length)], answer),
   sneakyStep: parseSneakyStep,
-  critiqueQuestion: (key, judged) => ({ key, prompt: criticPrompt(judged) }),
-  critiqueSampling: (samples, temperature) => ({ samples, temperature, maximumNewTokens: tokens.critique }),
-  critiques: ({ question, texts, tokens: counts }) =>
-    texts.map((text, sample) => {
-      return { prompt: question.prompt, text, tokens: counts[sample] ?? 0, verdict: words.parse(text) }
-    }),
+  ...textJudging(tokens.critique),
   tokens: { solution: tokens.solution, rollout: tokens.solution, deception: tokens.deception },
   check: null,
 })

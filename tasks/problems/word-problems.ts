@@ -67,7 +67,11 @@ export function parseProblems(form: ProblemForm, text: string, source: string, s
 
 /** A solution's steps: its paragraphs where it has any, as ProcessBench cuts solutions, otherwise its lines. */
 export function cutIntoSteps(solution: string): string[] {
-  const paragraphs = solution.split(/\n\s*\n/)
-  const parts = paragraphs.filter((part) => part.trim() !== '').length > 1 ? paragraphs : solution.split('\n')
-  return parts.map((part) => part.trim()).filter((part) => part !== '')
+  const paragraphs = paragraphsOf(solution)
+  return paragraphs.length > 1 ? paragraphs : trimmed(solution.split('\n'))
 }
+
+/** Its parts with blank lines between them. */
+export const paragraphsOf = (text: string): string[] => trimmed(text.split(/\n\s*\n/))
+
+const trimmed = (parts: readonly string[]): string[] => parts.map((part) => part.trim()).filter((part) => part !== '')

@@ -110,4 +110,14 @@ export const otherSmallRuns: Record<string, SmallRun> = {
     },
     search: { problems: 32, chains: 2, attempts: 2, votes: 8, judged: 4 },
   },
+  'search-text': {
+    recipe: 'search-text',
+    seed: 7,
+    rounds: 1,
+    shard: 8,
+    model: { from: textModel, context: 600, adapter: { rank: 4, alpha: 8 } },
+    problems: { file: path.join(textModel, 'problems.jsonl') },
+    tokens: { solution: 64, step: 40, critique: 56 },
+    search: { problems: 16, steps: 4, chains: 2, attempts: 2, votes: 8, judged: 4 },
+  },
 }

@@ -3,17 +3,42 @@ import { lineChart } from '../../../report/charts.ts'
 import { type Estimate, share } from '../../../report/estimates.ts'
 import { percent, points, whole } from '../../../report/format.ts'
 import { html, type Html } from '../../../report/html.ts'
+import type { Data } from '../../../shared/recipe.ts'
 import { estimate, table } from '../../../report/tables.ts'
 import { searchConfig } from '../config.ts'
+import type { Judge } from '../rows.ts'
+
+/** Who searches in the critic's place: its name in the numbers and for people, what it is, and what there is to say of it all. */
+interface Checker {
+  name: Exclude<Judge, 'critic'>
+  title: string
+  meaning: string
+  more: string
+}
 
 /** Search's part of the report: what guiding is worth beside the same tokens spent in other ways. */
-export const describeSearch: DescribeRun = async (data) => {
-  const config = searchConfig.parse(data.run.config)
-  const searches = data.rounds.filter((round) => numberOf(round, 'guided') !== null)
-  const sections =
-    searches.length === 0 ? [] : [tokensSection(data, searches), qualitySection(searches), roundsSection(searches)]
-  return { config, headline: headline(searches), sections }
-}
+export const describeSearches =
+  (parse: (config: Data) => Data, checker: Checker): DescribeRun =>
+  async (data) => {
+    const searches = data.rounds.filter((round) => numberOf(round, 'guided') !== null)
+    const sections = [
+      tokensSection(data, searches, checker),
+      qualitySection(searches),
+      roundsSection(searches, checker),
+    ]
+    return {
+      config: parse(data.run.config),
+      headline: headline(searches, checker),
+      sections: searches.length === 0 ? [] : sections,
+    }
+  }
+
+export const describeSearch = describeSearches((config) => searchConfig.parse(config), {
+  name: 'checker',
+  title: 'exact checker',
+  meaning: 'by the exact checker, which costs nothing',
+  more: 'docs/search.md tells the same over several seeds.',
+})
 
 /** A share of the run's problems, with its interval. */
 function accuracy(round: RoundTimes, name: string): Estimate | null {
@@ -24,7 +49,7 @@ function accuracy(round: RoundTimes, name: string): Estimate | null {
 const at = (x: number | null, value: Estimate | null) =>
   x !== null && value ? [{ x: Math.round(x), estimate: value }] : []
 
-function headline(searches: readonly RoundTimes[]): Html {
+function headline(searches: readonly RoundTimes[], { more }: Checker): Html {
   const last = searches.at(-1)
   if (!last) return html`<p class="lead">No problem has been searched yet.</p>`
   const number = (name: string): number => numberOf(last, name) ?? 0
@@ -34,12 +59,15 @@ function headline(searches: readonly RoundTimes[]): Html {
     </p>
     <p>
       ${number('chains')} such chains that vote have ${percent(number('guided_majority'))}, as many tokens of plain
-      votes ${percent(number('more_votes'))}; a greedy answer has ${percent(number('greedy'))}. docs/search.md tells the
-      same over several seeds.
+      votes ${percent(number('more_votes'))}; a greedy answer has ${percent(number('greedy'))}. ${more}
     </p>`
 }
 
-function tokensSection({ rounds: [first] }: ReportData, searches: readonly RoundTimes[]): Section {
+function tokensSection(
+  { rounds: [first] }: ReportData,
+  searches: readonly RoundTimes[],
+  { name, meaning }: Checker,
+): Section {
   const sizes = Object.keys(first?.numbers ?? {}).flatMap((name) => /^votes_(\d+)$/.exec(name)?.[1] ?? [])
   const votes = first
     ? sizes.flatMap((size) => at(numberOf(first, `vote_tokens_${size}`), accuracy(first, `votes_${size}`)))
@@ -58,8 +86,8 @@ function tokensSection({ rounds: [first] }: ReportData, searches: readonly Round
     title: 'Accuracy over tokens',
     body: html`<p>
         The line of votes is the majority of more and more plain answers. The others are one chain guided by a critic
-        (or by the exact checker, which costs nothing), and several that vote. Tokens are those that anybody generated.
-        Bars are 95 % intervals over problems.
+        (or ${meaning}), and several that vote. Tokens are those that anybody generated. Bars are 95 % intervals over
+        problems.
       </p>
       <div class="charts">
         ${lineChart({
@@ -70,7 +98,7 @@ function tokensSection({ rounds: [first] }: ReportData, searches: readonly Round
             ...critics,
             ...(last
               ? [
-                  { name: 'checker', points: guided(last, 'checker', 'checker_majority', 'checker_tokens') },
+                  { name, points: guided(last, name, `${name}_majority`, `${name}_tokens`) },
                   { name: 'greedy', points: at(numberOf(last, 'greedy_tokens'), accuracy(last, 'greedy')) },
                 ]
               : []),
@@ -117,25 +145,25 @@ function qualitySection(searches: readonly RoundTimes[]): Section {
   }
 }
 
-const oneChain: [string, string][] = [
+const oneChain = ({ name, title }: Checker): [string, string][] => [
   ['greedy', 'greedy'],
   ['sampled', 'sampled'],
   ['guided', 'guided'],
   ['votes', 'votes'],
   ['best-of-n', 'best'],
-  ['exact checker', 'checker'],
+  [title, name],
   ['critic solves', 'critic_solves'],
 ]
-const severalChains: [string, string][] = [
+const severalChains = ({ name, title }: Checker): [string, string][] => [
   ['majority', 'majority'],
   ['guided', 'guided_majority'],
   ['more votes', 'more_votes'],
   ['best-of-n', 'best_of_more'],
   ['votes of the accepted', 'votes_of_accepted'],
-  ['exact checker', 'checker_majority'],
+  [title, `${name}_majority`],
 ]
 
-function roundsSection(searches: readonly RoundTimes[]): Section {
+function roundsSection(searches: readonly RoundTimes[], checker: Checker): Section {
   const ways = (caption: string, columns: [string, string][]): Html =>
     table({
       caption,
@@ -148,8 +176,8 @@ function roundsSection(searches: readonly RoundTimes[]): Section {
   return {
     id: 'searches',
     title: 'Every search',
-    body: html`${ways('One chain, and what its tokens buy: problems answered rightly, in % with 95 % interval', oneChain)}
-    ${ways('Several chains that vote, and what their tokens buy', severalChains)}
+    body: html`${ways('One chain, and what its tokens buy: problems answered rightly, in % with 95 % interval', oneChain(checker))}
+    ${ways('Several chains that vote, and what their tokens buy', severalChains(checker))}
     ${table({
       caption: 'The critic on the steps that it was asked about, and what a chain cost',
       head: [
