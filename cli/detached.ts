@@ -5,8 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { readRun } from '../db/runs.ts'
 import { UserError } from '../shared/errors.ts'
-import { goOn } from './launch.ts'
-import type { RunFile } from './run-file.ts'
+import { goOn, type Wish } from './launch.ts'
 import {
   handleOf,
   isAlive,
@@ -25,15 +24,7 @@ const Handle = z.object({ pid: z.number().int().positive(), startTime: z.string(
 const pidFile = (home: string): string => path.join(home, 'worker.json')
 export const detachedLog = (home: string): string => path.join(home, 'logs', 'background.log')
 
-export async function launchDetached({
-  name,
-  file,
-  json,
-}: {
-  name: string
-  file: RunFile
-  json: boolean
-}): Promise<void> {
+export async function launchDetached({ name, file, json }: { name: string; file: Wish; json: boolean }): Promise<void> {
   await withSession(`sparring run --detach`, async (session) => {
     const launch = await goOn(session, { name, file })
     const { home } = session.services

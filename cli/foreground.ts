@@ -5,10 +5,9 @@ import { cpuKind, otherMachine } from '../db/provenance.ts'
 import { readRun } from '../db/runs.ts'
 import { UserError } from '../shared/errors.ts'
 import { rootMessage } from './failure.ts'
-import { goOn, type Launch } from './launch.ts'
+import { goOn, type Launch, type Wish } from './launch.ts'
 import { openDisplay, silent, type Display } from './live.ts'
 import { againCommand, sayResult } from './result.ts'
-import type { RunFile } from './run-file.ts'
 import { prepareHome } from './services/home.ts'
 import { acquireLock, defaultHome } from './services/index.ts'
 import { openSession, type Session } from './session.ts'
@@ -20,9 +19,10 @@ export interface Foreground {
   /** The command as the user knows it, for other commands' messages: `sparring start`. */
   what: string
   name: string
-  /** Its configuration; null goes on with the one that the run has. */
-  file: RunFile | null
+  file: Wish
   json: boolean
+  /** Says what a finished run came to, where that is not what every run says. */
+  conclude?: (finished: Snapshot) => void
 }
 
 /** Plays a run to its end, or until a signal. Returns the exit code: 0, 1 when the run failed, 130 when interrupted. */
@@ -122,11 +122,12 @@ const mostFailures = 10
 /** A look takes so small a part of the time, once in 20, that watching does not slow down what is watched. */
 const WATCHING = 19
 
-async function sayEnd({ name, json }: Foreground, session: Session): Promise<number> {
+async function sayEnd({ name, json, conclude }: Foreground, session: Session): Promise<number> {
   const run = await readRun(session.database, name)
   if (!run) throw new Error(`run ${name} ended before it was registered: ${await whyFailed(session, name)}`)
   const snapshot: Snapshot = await takeSnapshot(session, run)
-  if (json) sayJson(snapshot)
+  if (snapshot.state === 'finished' && conclude) conclude(snapshot)
+  else if (json) sayJson(snapshot)
   else sayResult(snapshot)
   return snapshot.state === 'failed' ? 1 : 0
 }

@@ -11,10 +11,14 @@ import { findRun, type Session } from './session.ts'
 export type Launch =
   { kind: 'launched' | 'goes on' | 'finished'; name: string } | { kind: 'relaunched'; name: string; finished: number }
 
+/** What a run is to be: as a file says, or as what a session can look up; null takes the configuration that the run has. */
+export type Wish = RunFile | ((session: Session) => Promise<RunFile>) | null
+
 /** Makes sure that the run's workflow is open, unless the run is finished. Nothing is played until a worker comes. */
-export async function goOn(session: Session, wanted: { name: string; file: RunFile | null }): Promise<Launch> {
+export async function goOn(session: Session, wanted: { name: string; file: Wish }): Promise<Launch> {
   const { client, database } = session
-  const { name, file } = wanted
+  const { name } = wanted
+  const file = typeof wanted.file === 'function' ? await wanted.file(session) : wanted.file
   const run = file ? await readRun(database, name) : await findRun(session, name)
   if (run && file) refuseOther(run, file)
   if ((await client.execution(name)) === 'RUNNING') return { kind: 'goes on', name }

@@ -9,6 +9,7 @@ import { addEvaluate } from './commands/evaluate.ts'
 import { addExport } from './commands/export.ts'
 import { addGrade } from './commands/grade.ts'
 import { addModel } from './commands/model.ts'
+import { addSearch } from './commands/search.ts'
 import { addStudy } from './commands/study.ts'
 import { addReport } from './commands/report.ts'
 import { addRun } from './commands/run.ts'
@@ -35,6 +36,7 @@ function buildProgram(): Command {
     addEpisodes,
     addReport,
     addEvaluate,
+    addSearch,
     addExport,
     addGrade,
     addModel,

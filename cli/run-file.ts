@@ -82,7 +82,7 @@ function namedFiles(config: BaseConfig): [field: string, file: string][] {
   return named.map(([field, file]) => [field, file])
 }
 
-function modelFile(from: string): string {
+export function modelFile(from: string): string {
   const known = fs.existsSync(from) || !Object.hasOwn(models, from) ? undefined : models[from]
   if (known === undefined) return path.resolve(from)
   const file = path.join(modelsFolder(), known.file)

@@ -14,6 +14,7 @@ import { groupBy } from '../shared/collections.ts'
 import { type AnyRecipe, recipeOf } from '../recipes/registry.ts'
 import type { Notes } from './config-notes/notes.ts'
 import { searchNotes } from './config-notes/search.ts'
+import { searchTextNotes } from './config-notes/search-text.ts'
 import { selfCheckNotes } from './config-notes/self-check.ts'
 import { spcNotes } from './config-notes/spc.ts'
 import { spcTextNotes } from './config-notes/spc-text.ts'
@@ -30,6 +31,7 @@ const notes: Readonly<Record<string, Notes>> = {
   sppo: sppoNotes,
   'self-check': selfCheckNotes,
   search: searchNotes,
+  'search-text': searchTextNotes,
 }
 
 export const pages = Object.keys(notes).map((recipe) => ({ recipe, page: path.join(docs, `${recipe}.md`) }))

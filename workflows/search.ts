@@ -56,11 +56,14 @@ export async function searchByCritic(steps: RoundSteps<Searching>, players: Play
 /** Step by step: the solver proposes it, the judge checks it; rejected, it is tried again, so often and no more. */
 async function guided({ play, config }: RoundSteps<Searching>, players: Players, judge: Judge): Promise<void> {
   const { solver, critic, longest } = players
+  const { attempts, fallback } = config.search
   await play(`open/${judge}`)
   for (const step of range(1, longest + 1)) {
-    for (const attempt of range(1, config.search.attempts + 1)) {
+    for (const attempt of range(1, attempts + 1)) {
       const place = `${judge}/${step}/${attempt}`
       await play(`${attempt === 1 ? 'propose' : 'retry'}/${place}`, { player: solver })
+      // The last attempt stands after any verdict.
+      if (attempt === attempts && fallback === 'last') continue
       await play(`check/${place}`, judge === 'critic' ? { player: critic } : undefined)
     }
   }

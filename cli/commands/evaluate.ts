@@ -1,7 +1,7 @@
 /** Judging with a trained policy: `evaluate` on a suite, `critique` on a user's own solutions. */
 import fs from 'node:fs'
 import path from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { recipeNames, recipeOf } from '../../recipes/registry.ts'
 import { reliabilityPage } from '../../report/reliability.ts'
 import { messageOf, UserError } from '../../shared/errors.ts'
@@ -18,9 +18,13 @@ import {
   concludeUnreadable,
   differenceOf,
 } from '../evaluation-result.ts'
+import { countUpTo, temperatureNumber, wholeNumber } from '../numbers.ts'
 import { findPolicy } from '../policy.ts'
 import { type Session, withSession } from '../session.ts'
 import { say, sayJson } from '../terminal.ts'
+
+/** Votes of one line are sampled in one call of the engine (activities/sampling.ts). */
+const MOST_VOTES = 64
 
 interface Options {
   policy: string
@@ -45,7 +49,12 @@ export function addEvaluate(program: Command): void {
       'the file of a suite that reads one, e.g. multistep_arithmetic.jsonl; - for standard input',
     )
     .option('--limit <n>', 'only the first n lines of the suite, or records of the file', wholeNumber)
-    .option('--votes <n>', 'sampled answers per line, whose majority is the verdict; 1 is greedy', votesNumber, 1)
+    .option(
+      '--votes <n>',
+      'sampled answers per line, whose majority is the verdict; 1 is greedy',
+      countUpTo(MOST_VOTES),
+      1,
+    )
     .option('--temperature <t>', 'of the votes (default: 0.7)', temperatureNumber)
     .option('--baseline <run/role[@round]>', 'another policy on the same lines; may be repeated', collected, [])
     .option('--plot <file>', "an HTML file with the votes' reliability diagram")
@@ -253,28 +262,6 @@ function readFile(data: string, limit?: number): File {
       'name a file that exists, or - for standard input',
     )
   }
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.')
-  return Number(text)
-}
-
-/** Votes of one line are sampled in one call of the engine (activities/sampling.ts). */
-const MOST_VOTES = 64
-
-function votesNumber(text: string): number {
-  const votes = wholeNumber(text)
-  if (votes > MOST_VOTES) throw new InvalidArgumentError(`It must be at most ${MOST_VOTES}.`)
-  return votes
-}
-
-function temperatureNumber(text: string): number {
-  const temperature = Number(text)
-  if (text.trim() === '' || !(temperature > 0 && temperature <= 2)) {
-    throw new InvalidArgumentError('It must be a number above 0, and at most 2.')
-  }
-  return temperature
 }
 
 const collected = (text: string, before: string[]): string[] => [...before, text]

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { listRounds, readRun } from '../../db/runs.ts'
 import { UserError } from '../../shared/errors.ts'
 import { parseConfig } from '../../client.ts'
@@ -8,6 +8,7 @@ import { range } from '../../shared/collections.ts'
 import { firstDifference } from '../../shared/differences.ts'
 import { goOn } from '../launch.ts'
 import { openDisplay } from '../live.ts'
+import { wholeNumber } from '../numbers.ts'
 import type { RunFile } from '../run-file.ts'
 import { withSession, type Session } from '../session.ts'
 import * as studies from '../study.ts'
@@ -147,9 +148,4 @@ function numbersOf(stored: Record<string, unknown> | null): Record<string, numbe
   return Object.fromEntries(
     Object.entries(stored ?? {}).map(([name, value]) => [name, typeof value === 'number' ? value : null]),
   )
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.')
-  return Number(text)
 }

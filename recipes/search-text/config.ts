@@ -19,7 +19,7 @@ export const searchTextConfig = z
     /** Searches after the first one, each by the next version of the critic. */
     rounds: z.int().min(0).max(50).default(0),
     /** Problems per shard. */
-    shard: count.default(32),
+    shard: count.default(50),
     model: adoptedModel,
 
     /** Problems to solve, as JSON Lines: a published test set. */
@@ -41,8 +41,8 @@ export const searchTextConfig = z
         /** How many of the file's problems, from its beginning. */
         problems: count.default(100),
         /** Steps of a chain; one that has not come to its end by then has no answer. */
-        steps: count.max(50).default(10),
-        ...guidedFields({ votes: 24, judged: 12 }),
+        steps: count.max(50).default(8),
+        ...guidedFields({ votes: 30, judged: 15 }),
       })
       .prefault({}),
   })
