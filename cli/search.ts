@@ -13,7 +13,7 @@ import type { ProblemForm } from '../tasks/problems/word-problems.ts'
 import { findPolicy, type NamedPolicy } from './policy.ts'
 import { modelFile, readText, type RunFile } from './run-file.ts'
 import type { Session } from './session.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { RoundNumbers, Snapshot } from './snapshot.ts'
 import { models } from './model-files.ts'
 import { type Column, style, table } from './terminal.ts'
 
@@ -48,6 +48,8 @@ export function readProblems(suite: string, data: string, limit: number): Proble
   return { file, form, count }
 }
 
+type Stored = Pick<Session, 'database'>
+
 export interface Wish {
   solver: string
   critic: string
@@ -62,7 +64,7 @@ const ROOM = 1024
 const [PLAIN, READ] = [6, 3]
 
 /** The run's configuration: the critic's run says which model its players are adapters over. */
-export async function composeSearch(session: Session, wish: Wish): Promise<RunFile> {
+export async function composeSearch(session: Stored, wish: Wish): Promise<RunFile> {
   const { problems, seed, search } = wish
   const critic = await playerOf(session, wish.critic)
   const solver = isModel(wish.solver) ? null : await playerOf(session, wish.solver)
@@ -104,7 +106,7 @@ const isModel = (text: string): boolean => Object.hasOwn(models, text) || fs.exi
 
 type Player = NamedPolicy & { model: AdoptedModel }
 
-async function playerOf(session: Session, text: string): Promise<Player> {
+async function playerOf(session: Stored, text: string): Promise<Player> {
   const found = await findPolicy(session, text)
   const { run, recipe, config } = found
   if (isAdopted(config.model)) return { ...found, model: config.model }
@@ -120,7 +122,7 @@ const differ = (one: AdoptedModel, other: AdoptedModel): boolean =>
 /** Null is the published model itself. */
 const named = ({ run, policy }: Player) => (policy.role === ADOPTED.role ? null : { run, ...policy })
 
-async function roomOf({ database }: Session, { run, model }: Player): Promise<number> {
+async function roomOf({ database }: Stored, { run, model }: Player): Promise<number> {
   const { context: longest = model.context } = adopted.parse((await readPolicy(database, run, ADOPTED)).lesson)
   return Math.min(longest, Math.max(model.context, ROOM))
 }
@@ -153,8 +155,10 @@ function waysOf(chains: number): Way[] {
   ]
 }
 
+type Finished = Pick<Snapshot, 'run' | 'report'> & { per_round: readonly Pick<RoundNumbers, 'numbers'>[] }
+
 /** A finished search, for people and for programs. */
-export function concludeSearch({ run, per_round: rounds, report }: Snapshot): { lines: string[]; numbers: Data } {
+export function concludeSearch({ run, per_round: rounds, report }: Finished): { lines: string[]; numbers: Data } {
   const numbers = rounds.at(-1)?.numbers ?? {}
   const of = (name: string): number => numbers[name] ?? 0
   const [problems, chains] = [of('problems'), of('chains')]

@@ -22,7 +22,7 @@ test('every command has help with an example', async () => {
   expect(commands).toEqual(
     expect.arrayContaining(['start', 'run', 'runs', 'status', 'watch', 'pause', 'resume', 'stop', 'set', 'doctor']),
   )
-  for (const name of ['start', 'run', 'status', 'episodes', 'evaluate']) {
+  for (const name of ['start', 'run', 'status', 'episodes', 'evaluate', 'search']) {
     const help = await run(name, '--help')
     expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('Examples:') })
     expect(help.stdout).toContain('--json')
@@ -60,6 +60,8 @@ describe('--dry-run', () => {
   })
 })
 
+const search = ['search', '--solver', 'spc-text/solver', '--policy', 'spc-text/critic']
+
 describe('what a person can mend ends with exit code 2, the fault and the remedy', () => {
   test.each([
     [['run', 'examples/spc.yaml', '--set', 'play.foo=1'], 'unknown field play.foo'],
@@ -85,6 +87,11 @@ describe('what a person can mend ends with exit code 2, the fault and the remedy
     [['evaluate', '--policy', 'spc/critic', '--suite', 'natural/test', '--temperature', '1'], '--temperature is'],
     [['evaluate', '--policy', 'spc/critic', '--suite', 'natural/test', '--plot', 'votes.html'], '--plot shows votes'],
     [['evaluate', '--policy', 'spc/critic', '--suite', 'processbench', '--data', 'nowhere.jsonl'], 'nowhere.jsonl'],
+    [['search', '--solver', 'spc-text/solver'], "required option '--policy"],
+    [[...search, '--suite', 'aime', '--data', 'README.md'], 'no suite aime'],
+    [[...search, '--suite', 'gsm8k', '--data', 'README.md'], 'README.md, line 1'],
+    [[...search, '--suite', 'gsm8k', '--data', 'nowhere.jsonl'], 'nowhere.jsonl'],
+    [[...search, '--suite', 'gsm8k', '--data', 'x', '--attempts', '11'], 'at most 10'],
   ])('%j', async (args, message) => {
     const { code, stdout, stderr } = await run(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

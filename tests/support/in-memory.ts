@@ -3,6 +3,7 @@ import type { RoundSteps, Rounds } from '../../workflows/round.ts'
 import {
   type Answer,
   type BaseConfig,
+  type ItemRow,
   phaseOf,
   type PlayContext,
   type Question,
@@ -24,8 +25,10 @@ export async function playRounds<Config extends BaseConfig>(
   rounds: Rounds<Config>,
   config: Config,
   says: Player,
+  /** What was read from files before round 0. */
+  items: readonly ItemRow[] = [],
 ): Promise<Rows> {
-  const rows: Rows = { items: [], episodes: [], turns: [] }
+  const rows: Rows = { items: [...items], episodes: [], turns: [] }
   for (const round of range(0, config.rounds + 1)) {
     const steps: RoundSteps<Config> = {
       config,

@@ -65,6 +65,15 @@ describe('a server of chat completions', () => {
     expect(seen[0]?.body).toMatchObject({ model: 'm', temperature: 0.7, max_tokens: 9 })
   })
 
+  it('says all, and its answer ends where it is to end, whichever of the two ended it there', async () => {
+    answer = () => says('\n\nOne.\n\nTwo.')
+    const [cut] = await sampler()(asked, { ...sampling, ends: '\n\n' })
+    expect(cut?.[0]).toMatchObject({ text: '\n\nOne.\n\n', tokens: 12 })
+    answer = () => says('Two.')
+    const [ended] = await sampler()(asked, { ...sampling, ends: '\n\n' })
+    expect(ended?.[0]?.text).toBe('Two.␃')
+  })
+
   it('is given the conversation, and goes on with what the assistant has begun', async () => {
     await sampler()(asked, { ...sampling, samples: 1 })
     const bodies = seen.map(({ body }) => body).toSorted((one, other) => one.messages.length - other.messages.length)
