@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../engine/index.ts'
-import { readChat } from '../shared/chat.ts'
+import { type Message, readChat } from '../shared/chat.ts'
 import type { Texts } from '../shared/texts.ts'
 
 /**
@@ -13,7 +13,7 @@ export function chatTexts(tokenizer: Tokenizer, stop: string): Texts {
     size: tokenizer.size,
     padToken: tokenizer.padToken,
     stopTokens: tokenizer.stopTokens,
-    prompt: (text) => tokenizer.chat(readChat(text)),
+    prompt: (text) => promptOf(tokenizer, readChat(text)),
     completion(text) {
       if (!text.endsWith(stop) || end === undefined) return tokenizer.encode(text)
       return [...tokenizer.encode(text.slice(0, -stop.length)), end]
@@ -25,3 +25,20 @@ export function chatTexts(tokenizer: Tokenizer, stop: string): Texts {
     },
   }
 }
+
+/**
+ * A message that the assistant has begun is divided into tokens as it would be with more behind it. Some tokenizers write a blank line
+ * in one way within a text and in another at its end, where the model has never seen it.
+ */
+function promptOf(tokenizer: Tokenizer, messages: readonly Message[]): number[] {
+  const last = messages.at(-1)
+  if (last?.role === 'assistant' && /\s$/.test(last.content)) {
+    const longer = tokenizer.chat([...messages.slice(0, -1), { ...last, content: last.content + MORE }])
+    const before = longer.slice(0, -1)
+    if (tokenizer.decode(before) + MORE === tokenizer.decode(longer)) return before
+  }
+  return tokenizer.chat(messages)
+}
+
+/** What may come next: a token of its own behind a line break, whatever the tokenizer. */
+const MORE = 'a'
