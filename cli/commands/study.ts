@@ -1,22 +1,26 @@
 import path from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { listRounds, readRun } from '../../db/runs.ts'
+import { readPhaseCosts } from '../../db/reading.ts'
 import { UserError } from '../../shared/errors.ts'
 import { parseConfig } from '../../client.ts'
 import { recipeOf } from '../../recipes/registry.ts'
-import { range } from '../../shared/collections.ts'
+import { range, sum } from '../../shared/collections.ts'
 import { firstDifference } from '../../shared/differences.ts'
 import { goOn } from '../launch.ts'
 import { openDisplay } from '../live.ts'
 import type { RunFile } from '../run-file.ts'
 import { withSession, type Session } from '../session.ts'
+import { commit, fillMarks, machine, pages, resultsFile } from '../results-file.ts'
+import { drawCharts } from '../study-chart.ts'
+import { studyTable } from '../study-table.ts'
 import * as studies from '../study.ts'
 import { say, sayJson } from '../terminal.ts'
 import { watch } from '../foreground.ts'
 import { SupervisedWorker } from '../worker-process.ts'
 
 interface Options {
-  seeds: number
+  seeds: number[]
   table?: boolean
   again?: boolean
   json?: boolean
@@ -27,7 +31,7 @@ export function addStudy(program: Command): void {
     .command('study')
     .description('run a recipe under several configurations and seeds, and write the table')
     .argument('<name>', 'a file of examples/studies, e.g. spc-arms')
-    .option('--seeds <n>', 'seeds 1 to n', wholeNumber, 3)
+    .option('--seeds <n>', 'seeds 1 to n, or m-n', readSeeds, [1, 2, 3])
     .option('--table', 'only write the table of the stored results')
     .option('--again', 'play also the runs that the results file holds already')
     .option('--json', 'the results, as JSON')
@@ -46,28 +50,29 @@ Example:
       if (table) {
         const stored = studies.readResults(name)
         if (!stored) throw new UserError(`there are no results of study ${name}`, 'leave --table out to play it')
-        return show(name, stored, json)
+        return show(name, { ...stored, columns: study.columns, charts: study.charts }, json)
       }
       const stored = again ? null : studies.readResults(name)
-      const asked = range(1, seeds + 1)
-      /** Seeds beyond those asked for stay in the file as far as they are there. */
-      const further = new Set(stored?.runs.map(({ seed }) => seed).filter((seed) => seed > seeds))
-      const every = [...asked, ...further].flatMap((seed) =>
-        Object.entries(study.arms).map(([arm, over]): Place => {
-          const run = studies.runName(name, arm, seed)
-          const source = `arm ${arm} of the study`
-          const given = studies.configOf(study.run, over, seed)
-          const { config } = parseConfig(given, source)
-          const file = { name: run, source, given, config }
-          return { arm, seed, run, file, stored: studies.storedRun(stored, { arm, seed }, { ...config }) }
-        }),
-      )
-      const places = every.filter((place) => place.seed <= seeds || place.stored !== null)
+      /** Seeds that are not asked for stay in the file as far as they are there. */
+      const every = [...new Set([...seeds, ...(stored?.runs ?? []).map(({ seed }) => seed)])]
+        .toSorted((a, b) => a - b)
+        .flatMap((seed) =>
+          Object.entries(study.arms).map(([arm, over]): Place => {
+            const run = studies.runName(name, arm, seed)
+            const source = `arm ${arm} of the study`
+            const given = studies.configOf(study.run, over, seed)
+            const { config } = parseConfig(given, source)
+            const file = { name: run, source, given, config }
+            return { arm, seed, run, file, stored: studies.storedRun(stored, { arm, seed }, { ...config }) }
+          }),
+        )
+      const places = every.filter((place) => seeds.includes(place.seed) || place.stored !== null)
       const about = {
         study: name,
         title: study.title,
-        command: `npm run study -- ${name} --seeds ${seeds}`,
+        command: `npm run study -- ${name} --seeds ${writeSeeds(places.map(({ seed }) => seed))}`,
         columns: study.columns,
+        charts: study.charts,
         ...(study.match ? { match: study.match } : {}),
       }
       await withSession('sparring study', async (session) => {
@@ -91,17 +96,18 @@ interface Place {
   stored: studies.StudiedRun | null
 }
 
-/** Puts the table into the pages that have a place for it, and on the screen. */
+/** Puts the table into the pages that have a place for it, and on the screen; draws the charts. */
 function show(name: string, found: studies.StudyResults, json: boolean): void {
-  const text = studies.studyTable(found)
-  for (const page of studies.pages()) studies.fillMarks(page, name, text)
+  const text = studyTable(found)
+  for (const page of pages()) fillMarks(page, name, text)
+  drawCharts(found)
   if (json) sayJson(found)
-  else say(`\n${text}\n\nfrom ${path.relative(process.cwd(), studies.resultsFile(name))}`)
+  else say(`\n${text}\n\nfrom ${path.relative(process.cwd(), resultsFile(name))}`)
 }
 
 async function finishedRuns(session: Session, places: readonly Place[]): Promise<studies.StudiedRun[]> {
   const finished: studies.StudiedRun[] = []
-  const [commit, machine] = [studies.commit(), studies.machine()]
+  const provenance = { commit: commit(), machine: machine() }
   for (const { arm, seed, run, file, stored } of places) {
     if (stored) {
       finished.push(stored)
@@ -109,8 +115,13 @@ async function finishedRuns(session: Session, places: readonly Place[]): Promise
     }
     if ((await readRun(session.database, run))?.state !== 'finished') continue
     const rounds = await listRounds(session.database, run)
-    const told = rounds.map(({ round, numbers }) => ({ round, numbers: numbersOf(numbers) }))
-    finished.push({ arm, seed, run, commit, machine, config: { ...file.config }, rounds: told })
+    const updates = (await readPhaseCosts(session.database, run)).filter(({ phase }) => phase.startsWith('update '))
+    const told = rounds.map(({ round, numbers }) => ({
+      round,
+      numbers: numbersOf(numbers),
+      trained: sum(updates.filter((update) => update.round === round).map(({ tokens }) => tokens)),
+    }))
+    finished.push({ arm, seed, run, ...provenance, config: { ...file.config }, rounds: told })
   }
   return finished
 }
@@ -149,7 +160,15 @@ function numbersOf(stored: Record<string, unknown> | null): Record<string, numbe
   )
 }
 
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.')
-  return Number(text)
+/** `5`: seeds 1 to 5. `3-5`: 3, 4 and 5. */
+function readSeeds(text: string): number[] {
+  const [, from = '1', to] = /^(?:([1-9]\d*)-)?([1-9]\d*)$/.exec(text) ?? []
+  if (to === undefined || Number(from) > Number(to))
+    throw new InvalidArgumentError('It must be a whole number above 0, or two of them, such as 3-5.')
+  return range(Number(from), Number(to) + 1)
+}
+
+const writeSeeds = (seeds: readonly number[]): string => {
+  const [from, to] = [Math.min(...seeds), Math.max(...seeds)]
+  return from === 1 ? `${to}` : `${from}-${to}`
 }
