@@ -5,10 +5,10 @@ import { readPhaseCosts } from '../../db/reading.ts'
 import { UserError } from '../../shared/errors.ts'
 import { parseConfig } from '../../client.ts'
 import { recipeOf } from '../../recipes/registry.ts'
-import { range, sum } from '../../shared/collections.ts'
+import { groupBy, range, sum } from '../../shared/collections.ts'
 import { firstDifference } from '../../shared/differences.ts'
 import { goOn } from '../launch.ts'
-import { openDisplay } from '../live.ts'
+import { openDisplay, openLines } from '../live.ts'
 import type { RunFile } from '../run-file.ts'
 import { withSession, type Session } from '../session.ts'
 import { commit, fillMarks, machine, pages, resultsFile } from '../results-file.ts'
@@ -21,6 +21,7 @@ import { SupervisedWorker } from '../worker-process.ts'
 
 interface Options {
   seeds: number[]
+  atOnce: number
   table?: boolean
   again?: boolean
   json?: boolean
@@ -32,6 +33,7 @@ export function addStudy(program: Command): void {
     .description('run a recipe under several configurations and seeds, and write the table')
     .argument('<name>', 'a file of examples/studies, e.g. spc-arms')
     .option('--seeds <n>', 'seeds 1 to n, or m-n', readSeeds, [1, 2, 3])
+    .option('--at-once <n>', 'seeds that are played side by side', wholeNumber, 1)
     .option('--table', 'only write the table of the stored results')
     .option('--again', 'play also the runs that the results file holds already')
     .option('--json', 'the results, as JSON')
@@ -39,13 +41,14 @@ export function addStudy(program: Command): void {
       'after',
       `
 Every (arm, seed) is a run of its own, one after the other, seed by seed; arms that would make the same round 0 share it.
+With --at-once 2 another seed is played beside it: what one leaves idle of the cores the other uses.
 Ctrl-C and the same command again go on where it was. Results go to results/<name>.json after every run, the table into docs/ at
 the end. A run that this file holds with the same configuration, perhaps from another machine, is not played again.
 
 Example:
   npm run study -- spc-arms --seeds 3`,
     )
-    .action(async (name: string, { seeds, table = false, again = false, json = false }: Options) => {
+    .action(async (name: string, { seeds, atOnce, table = false, again = false, json = false }: Options) => {
       const study = studies.readStudy(name)
       if (table) {
         const stored = studies.readResults(name)
@@ -81,7 +84,7 @@ Example:
           studies.writeResults(name, found)
           return found
         }
-        await playAll(session, places, store)
+        await playAll(session, places, { atOnce, store })
         show(name, await store(), json)
       })
     })
@@ -126,38 +129,61 @@ async function finishedRuns(session: Session, places: readonly Place[]): Promise
   return finished
 }
 
-/** Plays what is not finished, one run at a time, with one worker for all; results are stored after each. */
-async function playAll(session: Session, places: readonly Place[], store: () => Promise<unknown>): Promise<void> {
-  const left = places.filter(({ stored }) => stored === null).map(({ file }) => file)
+interface Manner {
+  /** Seeds side by side. */
+  atOnce: number
+  store(): Promise<unknown>
+}
+
+/** Plays what is not finished, the arms of a seed one after the other, with one worker for all; results are stored after each run. */
+async function playAll(session: Session, places: readonly Place[], { atOnce, store }: Manner): Promise<void> {
+  const left = places.filter(({ stored }) => stored === null)
   if (left.length < places.length)
     say(`${places.length - left.length} of ${places.length} runs are in the results file`)
   if (left.length === 0) return
-  const shared = left.map((file, index): RunFile => {
-    const { later } = recipeOf(file.config.recipe)
-    const first = left.slice(0, index).find((other) => firstDifference(other.config, file.config, later) === null)
-    return first ? { ...file, branch: { run: first.name, round: 0 } } : file
-  })
   const worker = new SupervisedWorker(session.services, { onReady: () => undefined, onRestart: say })
   session.defer(() => worker.stop())
+  let begun = 0
+  const play = async (file: RunFile): Promise<void> => {
+    const launch = await goOn(session, { name: file.name, file })
+    begun++
+    say(`run ${begun} of ${left.length}: ${file.name}${launch.kind === 'finished' ? ' (finished before)' : ''}`)
+    if (launch.kind === 'finished') return
+    const display = atOnce === 1 ? openDisplay() : openLines(file.name)
+    await Promise.race([watch(session, file.name, display), worker.finished])
+    display.end()
+    await store()
+  }
+  const seeds = [...groupBy(left, ({ seed }) => seed).values()].map((arms) => sharingRoundZero(arms))
+  const lane = async (): Promise<void> => {
+    for (let arms = seeds.shift(); arms; arms = seeds.shift()) for (const file of arms) await play(file)
+  }
   try {
-    for (const [index, file] of shared.entries()) {
-      const launch = await goOn(session, { name: file.name, file })
-      say(`run ${index + 1} of ${shared.length}: ${file.name}${launch.kind === 'finished' ? ' (finished before)' : ''}`)
-      if (launch.kind === 'finished') continue
-      const display = openDisplay()
-      await Promise.race([watch(session, file.name, display), worker.finished])
-      display.end()
-      await store()
-    }
+    await Promise.all(range(0, atOnce).map(lane))
   } finally {
     await worker.stop()
   }
+}
+
+/** Arms that would make the same round 0 begin behind that of the first. */
+function sharingRoundZero(arms: readonly Place[]): RunFile[] {
+  const files = arms.map(({ file }) => file)
+  return files.map((file, index) => {
+    const { later } = recipeOf(file.config.recipe)
+    const first = files.slice(0, index).find((other) => firstDifference(other.config, file.config, later) === null)
+    return first ? { ...file, branch: { run: first.name, round: 0 } } : file
+  })
 }
 
 function numbersOf(stored: Record<string, unknown> | null): Record<string, number | null> {
   return Object.fromEntries(
     Object.entries(stored ?? {}).map(([name, value]) => [name, typeof value === 'number' ? value : null]),
   )
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.')
+  return Number(text)
 }
 
 /** `5`: seeds 1 to 5. `3-5`: 3, 4 and 5. */
