@@ -7,6 +7,7 @@ import { parseConfig } from '../../client.ts'
 import { recipeOf } from '../../recipes/registry.ts'
 import { groupBy, range, sum } from '../../shared/collections.ts'
 import { firstDifference } from '../../shared/differences.ts'
+import { failureOf } from '../failure.ts'
 import { goOn } from '../launch.ts'
 import { openDisplay, openLines } from '../live.ts'
 import { wholeNumber } from '../numbers.ts'
@@ -153,6 +154,7 @@ async function playAll(session: Session, places: readonly Place[], { atOnce, sto
     const display = atOnce === 1 ? openDisplay() : openLines(file.name)
     await Promise.race([watch(session, file.name, display), worker.finished])
     display.end()
+    await refuseFailure(session, file.name)
     await store()
   }
   const seeds = [...groupBy(left, ({ seed }) => seed).values()].map((arms) => sharingRoundZero(arms))
@@ -164,6 +166,15 @@ async function playAll(session: Session, places: readonly Place[], { atOnce, sto
   } finally {
     await worker.stop()
   }
+}
+
+/** A study is a comparison: it stops where one of its runs cannot be played. */
+async function refuseFailure({ client, database }: Session, run: string): Promise<void> {
+  if ((await readRun(database, run))?.state !== 'failed') return
+  throw new UserError(
+    `run ${run} of the study failed: ${await failureOf(client, run)}`,
+    'mend what it names; the same command then goes on',
+  )
 }
 
 /** Arms that would make the same round 0 begin behind that of the first. */
