@@ -6,6 +6,7 @@ import { label, teach } from './labelled.ts'
 import { collectNatural, criticise, deceive, presolve, reward, solve, validate } from './phases.ts'
 import { problemFile, ratedFile } from './problems.ts'
 import { stop, templates } from './prompts.ts'
+import { solverEndpoint } from './solvers.ts'
 import { importers, suite, suites } from './suites.ts'
 
 /** SPC on word problems, with a published model: the game of recipes/spc in English. */
@@ -23,7 +24,7 @@ export const spcText = defineRecipe<SpcTextConfig>({
   vocabulary: () => null,
   stop,
   templates,
-  endpoint: ({ solver }, { role }) => (role === 'solver' ? solver.endpoint : null),
+  endpoint: solverEndpoint,
   files: (config) => [
     problemFile(config),
     ...(config.supervised.file === null ? [] : [ratedFile(config, config.supervised.file)]),
