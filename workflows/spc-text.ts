@@ -1,6 +1,6 @@
 import type { SpcTextConfig } from '../recipes/spc-text/config.ts'
 import { isTuned, solverPhases } from '../recipes/spc-text/solvers.ts'
-import { ADOPTED } from '../shared/models.ts'
+import { teacherOf } from '../recipes/spc-text/written.ts'
 import { defineRounds, type RoundSteps } from './round.ts'
 import { playAndLearn } from './spc.ts'
 
@@ -10,8 +10,15 @@ export const spcText = defineRounds<SpcTextConfig>({
   async first(steps) {
     const { play, update, config } = steps
     // The model as it is and models behind servers are there already, and are trained by nobody.
-    await Promise.all([...(isTuned(config) ? [update('solver')] : []), play('label')])
-    if (config.supervised.teacher === 'model') await play('teach', { player: ADOPTED })
+    const teacher = teacherOf(config)
+    const writes = teacher && config.supervised.written > 0
+    await Promise.all([
+      ...(isTuned(config) ? [update('solver')] : []),
+      play('label'),
+      ...(writes ? [play('write', { player: teacher })] : []),
+    ])
+    if (writes) await solve(steps, 'confirm') // the solvers' completions say which written steps are wrong
+    if (teacher) await play('teach', { player: teacher })
     await Promise.all([
       update('generator', { course: 'supervise generator' }),
       update('critic', { course: 'supervise critic' }),

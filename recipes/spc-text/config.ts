@@ -62,12 +62,20 @@ export const spcTextConfig = z.strictObject({
       pairs: count.default(512),
       /** Solutions whose steps people have rated, in the form of PRM800K: the critic's steps come from it, right and wrong 1:1. */
       file: z.string().min(1).nullable().default(null),
-      /** Who writes the critiques that the critic learns from: the rules that made the error, or the published model itself. */
-      teacher: z.enum(['rules', 'model']).default('rules'),
-      /** Critiques that the model writes of a step; one that comes to the right verdict is kept. */
+      /** Who writes the critiques that the critic learns from: the rules that made the error, the published model itself, or a server. */
+      teacher: z
+        .union([z.enum(['rules', 'model']), endpoint], { error: 'must be rules, model, or {url, model} of a server' })
+        .default('rules'),
+      /** Critiques that the teacher writes of a step; one that comes to the right verdict is kept. */
       critiques: count.default(4),
+      /** Wrong steps that the teacher is asked for besides, of the error types that rules of arithmetic do not make. */
+      written: z.int().min(0).default(0),
       generator: z.strictObject(optimizerFields({ steps: 60, batch: 16, learningRate: 2e-4 })).prefault({}),
       critic: z.strictObject(optimizerFields({ steps: 60, batch: 16, learningRate: 2e-4 })).prefault({}),
+    })
+    .refine(({ teacher, written }) => written === 0 || teacher !== 'rules', {
+      path: ['written'],
+      message: 'rules write no steps: name a teacher (supervised.teacher)',
     })
     .prefault({}),
 

@@ -52,11 +52,15 @@ export const spcTextNotes: Notes = {
   ],
   'supervised.teacher': [
     'DeepSeek-R1-Distill-Qwen-7B and GPT-4o',
-    'Who writes the critiques that the critic learns from: the `rules` that made the error, or the published `model` itself, kept where its verdict is the label.',
+    'Who writes the critiques that the critic learns from: the `rules` that made the error, the published `model` itself, or a server `{url, model, keyFrom}`; a teacher’s are kept where its verdict is the label.',
   ],
   'supervised.critiques': [
     '–',
-    'Critiques that the model writes of each step; the first that agrees with the label is kept.',
+    'Critiques that a teacher writes of each step; the first that agrees with the label is kept.',
+  ],
+  'supervised.written': [
+    '13,000, with GPT-4',
+    'Wrong steps of the types `logic` and `approach` that the teacher is asked for besides; the solvers confirm which are wrong.',
   ],
   'supervised.generator.steps': ['3 epochs', 'Optimizer steps of the round-0 generator.'],
   'supervised.generator.batch': ['64', 'Rows per step.'],
