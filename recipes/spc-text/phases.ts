@@ -9,7 +9,7 @@ import { nothing, playPhases } from '../spc/play.ts'
 import type { SpcTextConfig } from './config.ts'
 import { parseSolution, solverPrompt } from './prompts.ts'
 import { PROBLEMS, problemsOf, shuffled, type Worked } from './problems.ts'
-import { asSolver, bySolver, isOwn } from './solvers.ts'
+import { asSolver, bySolver, isOwn, ownOf } from './solvers.ts'
 import { textWording } from './wording.ts'
 
 const phases = playPhases<SpcTextConfig>(textWording)
@@ -38,6 +38,7 @@ const theProblems = () => ({ rounds: [0], sets: [PROBLEMS], whole: true })
 export const presolve: Phase<SpcTextConfig> = {
   summary: 'The solver tries each problem a few times',
   items: ({ play }) => play.problems,
+  asked: (config, phase) => ownOf(config, phase, config.play.problems),
   sampling(config, phase) {
     const { play, tokens } = config
     const { presolutions: samples, temperature } = play
@@ -83,6 +84,7 @@ export function collectNatural(split: Split): Phase<SpcTextConfig> {
   return {
     summary: `The solver tries ${split} problems: its slips of arithmetic test the critic`,
     items: ({ evaluation }) => evaluation.natural,
+    asked: (config, phase) => ownOf(config, phase, config.evaluation.natural),
     sampling: (config, phase) =>
       asSolver(config, phase, { samples: 1, temperature: 1, maximumNewTokens: config.tokens.solution }),
     reads: theProblems,

@@ -45,6 +45,12 @@ function ownerOf({ solvers }: Mix, item: number): number {
 
 export const isOwn = (mix: Mix, phase: string, item: number): boolean => ownerOf(mix, item) === seatOf(mix, phase)
 
+/** How many of so many items in a row are those of the solver of a phase. */
+export function ownOf({ solvers }: Mix, phase: string, items: number): number {
+  const weights = solvers.map(({ weight }) => weight)
+  return Math.round((items * (weights[seatOf({ solvers }, phase)] ?? 0)) / sum(weights))
+}
+
 /** The temperature is the solver's own, where it has one. */
 export const asSolver = (mix: Mix, phase: string, sampling: Sampling): Sampling => ({
   ...sampling,
@@ -60,6 +66,7 @@ export function bySolver(phase: Phase<SpcTextConfig>): Phase<SpcTextConfig> {
   }
   return {
     ...phase,
+    asked: (config, name) => ownOf(config, name, phase.items(config)),
     ...(sampling && { sampling: (config, name) => asSolver(config, name, sampling(config, name)) }),
     ...(ask && { ask: (context, rows) => ask(context, own(context, rows)) }),
     answer: (context, rows, answers) => phase.answer(context, own(context, rows), answers),

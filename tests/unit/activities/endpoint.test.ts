@@ -73,6 +73,21 @@ describe('a server of chat completions', () => {
     })
   })
 
+  it('is asked for nothing more by an attempt that has failed', async () => {
+    const many = (content: string) =>
+      Array.from({ length: 100 }, (_, index) => ({
+        prompt: writeChat([{ role: 'user', content }]),
+        seeds: [`${content}/${index}`],
+      }))
+    const once = { ...sampling, samples: 1 }
+    const ofFirst = () => server.seen.filter(({ body }) => body.messages[0]?.content === 'First.').length
+    server.answer = ({ seed }) => (ofFirst() === 1 ? { status: 503, body: 'busy' } : completion(`${seed}`))
+    await expect(sampler()(many('First.'), once)).rejects.toThrow('busy')
+    server.answer = ({ seed }) => completion(`${seed}`)
+    await sampler()(many('Second.'), once)
+    expect(ofFirst()).toBeLessThan(50)
+  })
+
   it('that speaks another language is a mistake in the run file', async () => {
     server.answer = () => ({ body: '<html>' })
     await expect(sampler()(asked, sampling)).rejects.toMatchObject({ name: 'UserError' })
