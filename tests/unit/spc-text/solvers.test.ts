@@ -5,7 +5,7 @@ import { type SpcTextConfig, spcTextConfig } from '../../../recipes/spc-text/con
 import { spcText } from '../../../recipes/spc-text/index.ts'
 import { PROBLEMS } from '../../../recipes/spc-text/problems.ts'
 import { stop } from '../../../recipes/spc-text/prompts.ts'
-import { asSolver, isOwn, isTuned, solverPhases } from '../../../recipes/spc-text/solvers.ts'
+import { asSolver, isOwn, isTuned, ownOf, solverPhases } from '../../../recipes/spc-text/solvers.ts'
 import { readGame } from '../../../recipes/spc/games.ts'
 import { range, sum } from '../../../shared/collections.ts'
 import { policyName } from '../../../shared/ids.ts'
@@ -84,6 +84,7 @@ describe('a problem', () => {
         const items = range(from, from + sum(given))
         const own = phases.map(({ name }) => items.filter((item) => isOwn(config, name, item)))
         expect(own.map(({ length }) => length)).toEqual(given)
+        expect(phases.map(({ name }) => ownOf(config, name, 7 * sum(given)))).toEqual(given.map((weight) => 7 * weight))
         expect(own.flat().toSorted((one, other) => one - other)).toEqual(items)
       }),
     ))
