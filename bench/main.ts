@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import type { z } from 'zod'
-import { root } from '../cli/study.ts'
+import { root } from '../cli/results-file.ts'
 import { messageOf, UserError } from '../shared/errors.ts'
 import { fillPage } from './page.ts'
 import { benchQuality, qualityTable } from './quality.ts'

@@ -1,7 +1,7 @@
 /** A benchmark's table in a page of the docs. */
 import fs from 'node:fs'
 import { format, resolveConfig } from 'prettier'
-import { fillMarks } from '../cli/study.ts'
+import { fillMarks } from '../cli/results-file.ts'
 import { UserError } from '../shared/errors.ts'
 
 /** Puts the table between the page's marks of that name, as the project formats its pages. */

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import { z } from 'zod'
-import { commit, machine, resultsFile } from '../cli/study.ts'
+import { commit, machine, resultsFile } from '../cli/results-file.ts'
 import { quantile } from './compare.ts'
 
 const spread = z.object({ median: z.number(), low: z.number(), high: z.number() })

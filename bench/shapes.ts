@@ -1,5 +1,6 @@
 /** The models and batches that are measured, and the work in them. */
 import { type LlamaConfig, loraLayout, type LoraSpec } from '../engine/index.ts'
+import { layerWeights } from '../shared/models.ts'
 
 const decoder = { ropeTheta: 10_000, normEpsilon: 1e-5 }
 
@@ -53,12 +54,6 @@ export const trainingShapes: Readonly<Record<string, TrainingShape>> = {
   tiny: { model: tinyModel, batchRows: 64, length: 97, completionFrom: 1 },
   medium: { model: mediumModel, batchRows: 16, length: 257, completionFrom: 1 },
   lora: { model: smolModel, batchRows: 4, length: 257, completionFrom: 129, lora: { rank: 16, alpha: 32 } },
-}
-
-/** Weights of the layers' matrices. */
-function layerWeights({ width, heads, keyValueHeads, hidden, layers }: LlamaConfig): number {
-  const narrow = (width / heads) * keyValueHeads
-  return layers * (2 * width * width + 2 * width * narrow + 3 * width * hidden)
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Time left: what was measured so far in this run, spread over what the plan says is still to do. */
 import { availableParallelism } from 'node:os'
 import type { PlannedPhase } from '../client.ts'
-import { type AdoptedModel, isAdopted, type ModelConfig } from '../shared/models.ts'
+import { type AdoptedModel, isAdopted, layerWeights, type ModelConfig } from '../shared/models.ts'
 import type { PhaseCost, UpdateProgress } from '../db/reading.ts'
 
 export interface Measured {
@@ -93,7 +93,5 @@ function secondsPerUnit({ costs, planned, model }: Measured, kind: PlannedPhase[
   if (work > 0) return seconds / work
   // Of an adopted model nothing is known before it is read: the guess is for the smallest that is published.
   if (isAdopted(model)) return adoptedGuess[kind] * (model.context / 2)
-  const { width, hidden, layers } = model
-  const weights = layers * (4 * width * width + 3 * width * hidden)
-  return firstGuess[kind] * Math.max(0.1, weights / defaultWeights)
+  return firstGuess[kind] * Math.max(0.1, layerWeights(model) / defaultWeights)
 }

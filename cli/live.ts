@@ -52,16 +52,24 @@ class Screen implements Display {
   }
 }
 
+/** One of several runs that are shown side by side: lines that begin with its name. */
+export const openLines = (name: string): Display => new Lines(`${name} · `)
+
 /** Not a terminal: a line when something changed, and no more than one in two seconds. */
 class Lines implements Display {
   readonly #pace = new Pace()
+  readonly #prefix: string
   #last = ''
   #at = 0
+
+  constructor(prefix = '') {
+    this.#prefix = prefix
+  }
 
   show(snapshot: Snapshot): void {
     const { left, rate } = this.#pace.measure(snapshot)
     const what = [
-      `round ${snapshot.round}/${snapshot.rounds}`,
+      `${this.#prefix}round ${snapshot.round}/${snapshot.rounds}`,
       ...(snapshot.state === 'running' ? [] : [snapshot.state]),
       ...(snapshot.phases.length > 0 ? [someOf(snapshot.phases)] : []),
       ...retryLines(snapshot).slice(0, 1),

@@ -5,7 +5,7 @@ import { recipeOf } from '../recipes/registry.ts'
 import { retryLines, scoreTable } from './live.ts'
 import type { Snapshot, Time } from './snapshot.ts'
 import { clock, type Column, say, style, table } from './terminal.ts'
-import { root } from './study.ts'
+import { root } from './results-file.ts'
 
 export function sayResult(snapshot: Snapshot): void {
   sayHead(snapshot)

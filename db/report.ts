@@ -1,6 +1,16 @@
 import { and, asc, eq, inArray, isNotNull, or, sql } from 'drizzle-orm'
 import type { Database } from './client.ts'
-import { consumptions, controlEvents, episodes, evaluations, items, metrics, shards, turns } from './schema.ts'
+import {
+  consumptions,
+  controlEvents,
+  episodes,
+  evaluations,
+  items,
+  metrics,
+  shards,
+  turnColumns,
+  turns,
+} from './schema.ts'
 
 /** The report's queries: counted and summed in the database, so that a report of a long run stays small. */
 
@@ -145,18 +155,7 @@ interface EpisodeKey {
 export async function readTurnsOf(database: Database, run: string, wanted: readonly EpisodeKey[]) {
   if (wanted.length === 0) return []
   return database
-    .select({
-      round: turns.round,
-      episode: turns.episode,
-      turn: turns.turn,
-      role: turns.role,
-      version: turns.version,
-      prompt: turns.prompt,
-      text: turns.text,
-      tokens: turns.tokens,
-      verdict: turns.verdict,
-      reward: turns.reward,
-    })
+    .select(turnColumns)
     .from(turns)
     .where(and(eq(turns.run, run), among(turns, wanted)))
     .orderBy(asc(turns.round), asc(turns.episode), sql`${turns.turn} collate "C"`)

@@ -135,6 +135,20 @@ export const turns = pgTable(
   (table) => [primaryKey({ columns: [table.run, table.round, table.episode, table.turn] })],
 )
 
+/** A turn as recipes know it (TurnRow), with its round. */
+export const turnColumns = {
+  round: turns.round,
+  episode: turns.episode,
+  turn: turns.turn,
+  role: turns.role,
+  version: turns.version,
+  prompt: turns.prompt,
+  text: turns.text,
+  tokens: turns.tokens,
+  verdict: turns.verdict,
+  reward: turns.reward,
+}
+
 /** Which turns an update learned from. */
 export const consumptions = pgTable(
   'consumptions',

@@ -3,7 +3,7 @@ import { groupBy } from '../shared/collections.ts'
 import type { Span } from '../shared/contract.ts'
 import type { Data, EpisodeRow, ItemRow, Rows, TurnRow } from '../shared/recipe.ts'
 import type { Database, Transaction } from './client.ts'
-import { episodes, items, shards, turns } from './schema.ts'
+import { episodes, items, shards, turnColumns, turns } from './schema.ts'
 
 /** The place of a shard in the plan, and what its one execution cost. */
 export interface ShardPlace {
@@ -120,18 +120,7 @@ export async function readRows(database: Database, reading: ReadRows): Promise<R
     // No join: for a run that is newer than its statistics the planner expects one row, and takes a quadratic plan.
     const ofGames = range ? inArray(turns.episode, numbers) : undefined
     const rows = await database
-      .select({
-        round: turns.round,
-        episode: turns.episode,
-        turn: turns.turn,
-        role: turns.role,
-        version: turns.version,
-        prompt: turns.prompt,
-        text: turns.text,
-        tokens: turns.tokens,
-        verdict: turns.verdict,
-        reward: turns.reward,
-      })
+      .select(turnColumns)
       .from(turns)
       .where(and(eq(turns.run, run), eq(turns.round, round), ofGames))
       .orderBy(asc(turns.episode), sql`${turns.turn} collate "C"`)

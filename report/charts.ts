@@ -1,8 +1,8 @@
 import { range } from '../shared/collections.ts'
 import type { Estimate } from './estimates.ts'
-import type { Html } from './html.ts'
-import { html, nothing } from './html.ts'
+import { html, Html, nothing } from './html.ts'
 import { percent } from './format.ts'
+import { chartStyle } from './style.ts'
 
 export interface Series {
   name: string
@@ -20,25 +20,43 @@ export interface LineChart {
   written?: (value: number) => string
   /** How far apart, in pixels, the series stand at one place; 0 where places are measured themselves. */
   spread?: number
+  /** Equal factors are equally far apart; every place is above 0. */
+  logarithmic?: boolean
 }
 
 const [WIDTH, HEIGHT] = [440, 250]
 const plot = { left: 44, right: WIDTH - 98, top: 12, bottom: HEIGHT - 36 }
 const LABEL_HEIGHT = 14
+/** An image that has no page around it: room for its title, and for whole names, of letters so wide. */
+const HEADING = 26
+const LETTER = 7.6
 /** Series at one round stand a little apart, so that their intervals can be told apart. */
 const DODGE = 5
 
 /** Shares (or other numbers from 0 up) by round: a line, a mark and a 95 % interval for each series, named at its right end. */
-export function lineChart({ title, along, series, top, written, spread = DODGE }: LineChart): Html {
+export function lineChart(chart: LineChart): Html {
+  if (chart.series.every(({ points }) => points.length === 0)) return nothing
+  return html`<figure class="chart">
+    <figcaption>${chart.title}</figcaption>
+    ${drawing(chart, false)}
+  </figure>`
+}
+
+/** The same as an image of its own, with its title: a file of SVG. */
+export const chartImage = (chart: LineChart): string => `${drawing(chart, true).text}\n`
+
+function drawing(chart: LineChart, standalone: boolean): Html {
+  const { title, along, series, top, written, spread = DODGE, logarithmic = false } = chart
   const shown = series.filter(({ points }) => points.length > 0)
-  if (shown.length === 0) return nothing
+  const place = (value: number): number => (logarithmic ? Math.log(value) : value)
   const xs = [...new Set(shown.flatMap(({ points }) => points.map(({ x }) => x)))].toSorted((a, b) => a - b)
   const ceiling = top ?? niceTop(Math.max(...shown.flatMap(({ points }) => points.map((point) => point.estimate.high))))
   const [first = 0, last = 0] = [xs[0], xs.at(-1)]
   const inset = 6 + (spread * shown.length) / 2
   const x = (value: number): number => {
     const [from, to] = [plot.left + inset, plot.right - inset]
-    return last === first ? (from + to) / 2 : from + ((value - first) / (last - first)) * (to - from)
+    const share = (place(value) - place(first)) / (place(last) - place(first))
+    return last === first ? (from + to) / 2 : from + share * (to - from)
   }
   const y = (value: number): number => plot.bottom - (value / ceiling) * (plot.bottom - plot.top)
   const grid = [0, 0.25, 0.5, 0.75, 1].map((part) => part * ceiling)
@@ -47,30 +65,41 @@ export function lineChart({ title, along, series, top, written, spread = DODGE }
     return of === 0 ? write(value) : `${write(value)} (${write(low)} to ${write(high)})`
   }
   const labels = apart(shown.map(({ points }) => y(points.at(-1)?.estimate.value ?? 0)))
-  return html`<figure class="chart">
-    <figcaption>${title}</figcaption>
-    <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}, by ${along}">
-      ${grid.map(
-        (value) =>
-          html`<line class="grid" x1="${plot.left}" x2="${plot.right}" y1="${px(y(value))}" y2="${px(y(value))}" />
-            <text class="tick" x="${plot.left - 7}" y="${px(y(value) + 4)}" text-anchor="end"
-              >${written ? written(value) : percent(value, ceiling < 0.1 && value > 0 ? 1 : 0)}</text
-            >`,
-      )}
-      ${ticks(xs).map((value) => html`<text class="tick" x="${px(x(value))}" y="${plot.bottom + 17}" text-anchor="middle">${value}</text>`)}
-      <text class="tick" x="${plot.right + 8}" y="${plot.bottom + 17}">${along}</text>
-      ${shown.map(({ name, points }, index) => {
-        const dodge = (index - (shown.length - 1) / 2) * spread
-        const places = points.map((point) => ({ ...point, px: x(point.x) + dodge, py: y(point.estimate.value) }))
-        return html`<g class="series s${index % 6}">
-          ${places.map(({ estimate, px: at }) => html`<line class="interval" x1="${px(at)}" x2="${px(at)}" y1="${px(y(estimate.low))}" y2="${px(y(Math.min(ceiling, estimate.high)))}" />`)}
-          <polyline points="${places.map((place) => `${px(place.px)},${px(place.py)}`).join(' ')}" />
-          ${places.map((place) => html`<path d="${mark(index, place.px, place.py)}"><title>${name}, ${along} ${place.x}: ${told(place.estimate)}</title></path>`)}
-          <text class="name" x="${plot.right + 8}" y="${px((labels[index] ?? 0) + 4)}">${name}</text>
-        </g>`
-      })}
-    </svg>
-  </figure>`
+  const drawn = html` ${grid.map(
+      (value) =>
+        html`<line class="grid" x1="${plot.left}" x2="${plot.right}" y1="${px(y(value))}" y2="${px(y(value))}" />
+          <text class="tick" x="${plot.left - 7}" y="${px(y(value) + 4)}" text-anchor="end"
+            >${written ? written(value) : percent(value, ceiling < 0.1 && value > 0 ? 1 : 0)}</text
+          >`,
+    )}
+    ${(logarithmic ? decades(first, last) : ticks(xs)).map((value) => html`<text class="tick" x="${px(x(value))}" y="${plot.bottom + 17}" text-anchor="middle">${value}</text>`)}
+    <text class="tick" x="${plot.right + 8}" y="${plot.bottom + 17}">${along}</text>
+    ${shown.map(({ name, points }, index) => {
+      const dodge = (index - (shown.length - 1) / 2) * spread
+      const places = points.map((point) => ({ ...point, px: x(point.x) + dodge, py: y(point.estimate.value) }))
+      return html`<g class="series s${index % 6}">
+        ${places.map(({ estimate, px: at }) => html`<line class="interval" x1="${px(at)}" x2="${px(at)}" y1="${px(y(estimate.low))}" y2="${px(y(Math.min(ceiling, estimate.high)))}" />`)}
+        <polyline points="${places.map((place) => `${px(place.px)},${px(place.py)}`).join(' ')}" />
+        ${places.map((place) => html`<path d="${mark(index, place.px, place.py)}"><title>${name}, ${along} ${place.x}: ${told(place.estimate)}</title></path>`)}
+        <text class="name" x="${plot.right + 8}" y="${px((labels[index] ?? 0) + 4)}">${name}</text>
+      </g>`
+    })}`
+  if (!standalone)
+    return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}, by ${along}">${drawn}</svg>`
+  const width = Math.max(WIDTH, plot.right + 14 + LETTER * Math.max(...shown.map(({ name }) => name.length)))
+  return html`<svg
+    xmlns="http://www.w3.org/2000/svg"
+    viewBox="0 ${-HEADING} ${width} ${HEIGHT + HEADING}"
+    role="img"
+    aria-label="${title}, by ${along}"
+  >
+    <style>
+      ${new Html(chartStyle)}
+    </style>
+    <rect x="0" y="${-HEADING}" width="${width}" height="${HEIGHT + HEADING}" fill="var(--paper)" />
+    <text class="title" x="${plot.left - 30}" y="-8">${title}</text>
+    ${drawn}
+  </svg>`
 }
 
 const px = (value: number): string => value.toFixed(1)
@@ -114,6 +143,14 @@ function ticks(xs: readonly number[]): number[] {
   const every = [1, 2, 5, 10].map((factor) => factor * size).find((candidate) => candidate >= rough) ?? rough
   const from = Math.ceil(first / every)
   return range(from, Math.floor(last / every) + 1).map((step) => Number((step * every).toPrecision(6)))
+}
+
+/** 1, 3, 10, 30 … within the range. */
+function decades(first: number, last: number): number[] {
+  const powers = range(Math.floor(Math.log10(first)), Math.ceil(Math.log10(last)) + 1)
+  return powers
+    .flatMap((power) => [1, 3].map((factor) => Number((factor * 10 ** power).toPrecision(1))))
+    .filter((value) => value >= first && value <= last)
 }
 
 /** The lowest of a few round numbers that is high enough. */

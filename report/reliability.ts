@@ -1,8 +1,8 @@
 import { lineChart } from './charts.ts'
 import { exact, share } from './estimates.ts'
 import { percent } from './format.ts'
-import { html, Html } from './html.ts'
-import { style } from './style.ts'
+import { htmlDocument } from './document.ts'
+import { html } from './html.ts'
 import { estimate, table } from './tables.ts'
 
 /** Lines by the share of votes for Incorrect that a policy gave them. */
@@ -33,53 +33,38 @@ export function reliabilityPage(title: string, policies: readonly Reliability[])
     }),
   }))
   const diagonal = [0, 1].map((x) => ({ x, estimate: exact(x) }))
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="generator" content="Sparring" />
-        <link rel="icon" href="data:," />
-        <title>${title} · Sparring</title>
-        <style>
-          ${new Html(style)}
-        </style>
-      </head>
-      <body>
-        <main>
-          <p class="kicker">Sparring · reliability of votes</p>
-          <h1>${title}</h1>
-          <p>
-            Along: the share of a critic's readable votes that calls a step Incorrect. Up: how many of these steps are
-            wrong indeed, with 95 % intervals. Votes that mean what they say lie on the diagonal.
-          </p>
-          ${lineChart({
-            title: 'Wrong steps, by their votes for Incorrect',
-            along: 'votes',
-            top: 1,
-            spread: 0,
-            series: [
-              ...measured.map(({ policy, bins }) => ({
-                name: policy,
-                points: bins.map((bin) => ({ x: bin.meanShare, estimate: bin.wrong })),
-              })),
-              { name: 'diagonal', points: diagonal },
-            ],
-          })}
-          ${measured.map(({ policy, bins, expectedError }) =>
-            table({
-              caption: `${policy}: expected calibration error ${percent(expectedError)}`,
-              head: ['votes for Incorrect', 'steps', 'mean share', 'wrong'],
-              rows: bins.map(({ from, to, count, meanShare, wrong }) => [
-                `${percent(from, 0)} to ${percent(to, 0)}`,
-                count,
-                percent(meanShare),
-                estimate(wrong),
-              ]),
-            }),
-          )}
-        </main>
-      </body>
-    </html> `.text
+  return htmlDocument(
+    title,
+    html`<p class="kicker">Sparring · reliability of votes</p>
+      <h1>${title}</h1>
+      <p>
+        Along: the share of a critic's readable votes that calls a step Incorrect. Up: how many of these steps are wrong
+        indeed, with 95 % intervals. Votes that mean what they say lie on the diagonal.
+      </p>
+      ${lineChart({
+        title: 'Wrong steps, by their votes for Incorrect',
+        along: 'votes',
+        top: 1,
+        spread: 0,
+        series: [
+          ...measured.map(({ policy, bins }) => ({
+            name: policy,
+            points: bins.map((bin) => ({ x: bin.meanShare, estimate: bin.wrong })),
+          })),
+          { name: 'diagonal', points: diagonal },
+        ],
+      })}
+      ${measured.map(({ policy, bins, expectedError }) =>
+        table({
+          caption: `${policy}: expected calibration error ${percent(expectedError)}`,
+          head: ['votes for Incorrect', 'steps', 'mean share', 'wrong'],
+          rows: bins.map(({ from, to, count, meanShare, wrong }) => [
+            `${percent(from, 0)} to ${percent(to, 0)}`,
+            count,
+            percent(meanShare),
+            estimate(wrong),
+          ]),
+        }),
+      )}`,
+  )
 }

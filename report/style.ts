@@ -1,6 +1,5 @@
 /** The report's looks. Colours are variables, so that dark screens and paper change them in one place. */
-export const style = `
-:root {
+const variables = `:root {
   --paper: #fdfdfb; --ink: #1d2126; --soft: #5d6570; --line: #dcdfe3; --panel: #f4f4f0; --accent: #23577f;
   --good: #1f6f43; --bad: #a8342a; --warn: #8a5a00; --mark: #ffe1a6;
   --c0: #1f5f99; --c1: #c2571a; --c2: #2c7a4b; --c3: #77489c; --c4: #8a6d00; --c5: #5d6570;
@@ -14,7 +13,22 @@ export const style = `
     --tint-of: #4f93d0;
   }
 }
-* { box-sizing: border-box; }
+`
+
+const drawings = `svg text { font: 12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', 'DejaVu Sans', sans-serif; fill: var(--soft); }
+svg .grid { stroke: var(--line); stroke-width: 1; }
+.s0 { --c: var(--c0); } .s1 { --c: var(--c1); } .s2 { --c: var(--c2); } .s3 { --c: var(--c3); } .s4 { --c: var(--c4); } .s5 { --c: var(--c5); }
+.series polyline { fill: none; stroke: var(--c); stroke-width: 1.8; stroke-linejoin: round; }
+.series path { fill: var(--c); stroke: var(--paper); stroke-width: 0.8; }
+.series .interval { stroke: var(--c); stroke-width: 1.2; opacity: 0.55; }
+.series .name { fill: var(--c); font-weight: 600; }
+`
+
+/** Of a chart that stands alone. */
+export const chartStyle = `${variables}${drawings}svg .title { fill: var(--ink); font-weight: 600; font-size: 13px; }`
+
+export const style = `
+${variables}* { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', 'DejaVu Sans', sans-serif; font-variant-numeric: tabular-nums; }
 main { max-width: 60rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
@@ -44,14 +58,7 @@ figure { margin: 0; }
 .chart { max-width: 34rem; }
 .chart svg { display: block; width: 100%; height: auto; }
 figcaption { font-weight: 600; font-size: 0.92rem; margin-bottom: 0.2rem; }
-svg text { font: 12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', 'DejaVu Sans', sans-serif; fill: var(--soft); }
-svg .grid { stroke: var(--line); stroke-width: 1; }
-.s0 { --c: var(--c0); } .s1 { --c: var(--c1); } .s2 { --c: var(--c2); } .s3 { --c: var(--c3); } .s4 { --c: var(--c4); } .s5 { --c: var(--c5); }
-.series polyline { fill: none; stroke: var(--c); stroke-width: 1.8; stroke-linejoin: round; }
-.series path { fill: var(--c); stroke: var(--paper); stroke-width: 0.8; }
-.series .interval { stroke: var(--c); stroke-width: 1.2; opacity: 0.55; }
-.series .name { fill: var(--c); font-weight: 600; }
-.spark { width: 7.5rem; height: 1.9rem; display: inline-block; vertical-align: middle; }
+${drawings}.spark { width: 7.5rem; height: 1.9rem; display: inline-block; vertical-align: middle; }
 .spark polyline { fill: none; stroke: var(--c0); stroke-width: 1.4; }
 .table { margin: 0.6rem 0 1.2rem; } .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.88rem; line-height: 1.35; }

@@ -11,6 +11,13 @@ export interface ModelConfig {
   context: number
 }
 
+/** Weights of the matrices in the layers of a decoder: what nearly all work of training and sampling is about. */
+export function layerWeights(model: Omit<ModelConfig, 'ropeTheta' | 'context'>): number {
+  const { width, heads, keyValueHeads, hidden, layers } = model
+  const narrow = (width / heads) * keyValueHeads
+  return layers * (2 * width * width + 2 * width * narrow + 3 * width * hidden)
+}
+
 /** A published model. The players are adapters over it, which stays as it is; or, with none, they begin as copies of it. */
 export interface AdoptedModel {
   /** A folder with config.json, safetensors and tokenizer.json; or a .gguf file. */

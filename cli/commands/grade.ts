@@ -7,7 +7,7 @@ import { messageOf, UserError } from '../../shared/errors.ts'
 import { type Agreement, agreement, type Disagreement, reasons } from '../../tasks/answers/agreement.ts'
 import { parseReferences } from '../../tasks/answers/references.ts'
 import { parsePools } from '../../tasks/solution-pools.ts'
-import * as studies from '../study.ts'
+import * as results from '../results-file.ts'
 import { say, sayJson, table } from '../terminal.ts'
 
 interface Options {
@@ -111,12 +111,12 @@ function publish(files: Graded[], answers: string[]): void {
   const named = answers.length > 0 ? ` --answers ${answers.join(' ')}` : ''
   const command = `sparring grade ${files.map(({ file }) => file).join(' ')}${named} --store`
   fs.writeFileSync(
-    studies.resultsFile('grading'),
-    `${JSON.stringify({ command, commit: studies.commit(), machine: studies.machine(), files }, null, 2)}\n`,
+    results.resultsFile('grading'),
+    `${JSON.stringify({ command, commit: results.commit(), machine: results.machine(), files }, null, 2)}\n`,
   )
   const lines = [columns, columns.map((_, index) => (index === 0 ? '---' : '---:')), ...files.map(cells)]
-  const page = path.join(studies.root, 'docs', 'tasks.md')
-  if (!studies.fillMarks(page, 'grading', lines.map((line) => `| ${line.join(' | ')} |`).join('\n'))) {
+  const page = path.join(results.root, 'docs', 'tasks.md')
+  if (!results.fillMarks(page, 'grading', lines.map((line) => `| ${line.join(' | ')} |`).join('\n'))) {
     throw new UserError(`${page} has no place for grading`, 'add <!-- results:grading --> and <!-- /results --> there')
   }
 }

@@ -1,22 +1,28 @@
 import path from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import { listRounds, readRun } from '../../db/runs.ts'
+import { readPhaseCosts } from '../../db/reading.ts'
 import { UserError } from '../../shared/errors.ts'
 import { parseConfig } from '../../client.ts'
 import { recipeOf } from '../../recipes/registry.ts'
-import { range } from '../../shared/collections.ts'
+import { groupBy, range, sum } from '../../shared/collections.ts'
 import { firstDifference } from '../../shared/differences.ts'
+import { failureOf } from '../failure.ts'
 import { goOn } from '../launch.ts'
-import { openDisplay } from '../live.ts'
+import { openDisplay, openLines } from '../live.ts'
 import type { RunFile } from '../run-file.ts'
 import { withSession, type Session } from '../session.ts'
+import { commit, fillMarks, machine, pages, resultsFile } from '../results-file.ts'
+import { drawCharts } from '../study-chart.ts'
+import { studyTable } from '../study-table.ts'
 import * as studies from '../study.ts'
 import { say, sayJson } from '../terminal.ts'
 import { watch } from '../foreground.ts'
 import { SupervisedWorker } from '../worker-process.ts'
 
 interface Options {
-  seeds: number
+  seeds: number[]
+  atOnce: number
   table?: boolean
   again?: boolean
   json?: boolean
@@ -27,7 +33,8 @@ export function addStudy(program: Command): void {
     .command('study')
     .description('run a recipe under several configurations and seeds, and write the table')
     .argument('<name>', 'a file of examples/studies, e.g. spc-arms')
-    .option('--seeds <n>', 'seeds 1 to n', wholeNumber, 3)
+    .option('--seeds <n>', 'seeds 1 to n, or m-n', readSeeds, [1, 2, 3])
+    .option('--at-once <n>', 'seeds that are played side by side', wholeNumber, 1)
     .option('--table', 'only write the table of the stored results')
     .option('--again', 'play also the runs that the results file holds already')
     .option('--json', 'the results, as JSON')
@@ -35,39 +42,41 @@ export function addStudy(program: Command): void {
       'after',
       `
 Every (arm, seed) is a run of its own, one after the other, seed by seed; arms that would make the same round 0 share it.
+With --at-once 2 another seed is played beside it: what one leaves idle of the cores the other uses.
 Ctrl-C and the same command again go on where it was. Results go to results/<name>.json after every run, the table into docs/ at
 the end. A run that this file holds with the same configuration, perhaps from another machine, is not played again.
 
 Example:
   npm run study -- spc-arms --seeds 3`,
     )
-    .action(async (name: string, { seeds, table = false, again = false, json = false }: Options) => {
+    .action(async (name: string, { seeds, atOnce, table = false, again = false, json = false }: Options) => {
       const study = studies.readStudy(name)
       if (table) {
         const stored = studies.readResults(name)
         if (!stored) throw new UserError(`there are no results of study ${name}`, 'leave --table out to play it')
-        return show(name, stored, json)
+        return show(name, { ...stored, columns: study.columns, charts: study.charts }, json)
       }
       const stored = again ? null : studies.readResults(name)
-      const asked = range(1, seeds + 1)
-      /** Seeds beyond those asked for stay in the file as far as they are there. */
-      const further = new Set(stored?.runs.map(({ seed }) => seed).filter((seed) => seed > seeds))
-      const every = [...asked, ...further].flatMap((seed) =>
-        Object.entries(study.arms).map(([arm, over]): Place => {
-          const run = studies.runName(name, arm, seed)
-          const source = `arm ${arm} of the study`
-          const given = studies.configOf(study.run, over, seed)
-          const { config } = parseConfig(given, source)
-          const file = { name: run, source, given, config }
-          return { arm, seed, run, file, stored: studies.storedRun(stored, { arm, seed }, { ...config }) }
-        }),
-      )
-      const places = every.filter((place) => place.seed <= seeds || place.stored !== null)
+      /** Seeds that are not asked for stay in the file as far as they are there. */
+      const every = [...new Set([...seeds, ...(stored?.runs ?? []).map(({ seed }) => seed)])]
+        .toSorted((a, b) => a - b)
+        .flatMap((seed) =>
+          Object.entries(study.arms).map(([arm, over]): Place => {
+            const run = studies.runName(name, arm, seed)
+            const source = `arm ${arm} of the study`
+            const given = studies.configOf(study.run, over, seed)
+            const { config } = parseConfig(given, source)
+            const file = { name: run, source, given, config }
+            return { arm, seed, run, file, stored: studies.storedRun(stored, { arm, seed }, { ...config }) }
+          }),
+        )
+      const places = every.filter((place) => seeds.includes(place.seed) || place.stored !== null)
       const about = {
         study: name,
         title: study.title,
-        command: `npm run study -- ${name} --seeds ${seeds}`,
+        command: `npm run study -- ${name} --seeds ${writeSeeds(places.map(({ seed }) => seed))}`,
         columns: study.columns,
+        charts: study.charts,
         ...(study.match ? { match: study.match } : {}),
       }
       await withSession('sparring study', async (session) => {
@@ -76,7 +85,7 @@ Example:
           studies.writeResults(name, found)
           return found
         }
-        await playAll(session, places, store)
+        await playAll(session, places, { atOnce, store })
         show(name, await store(), json)
       })
     })
@@ -91,17 +100,18 @@ interface Place {
   stored: studies.StudiedRun | null
 }
 
-/** Puts the table into the pages that have a place for it, and on the screen. */
+/** Puts the table into the pages that have a place for it, and on the screen; draws the charts. */
 function show(name: string, found: studies.StudyResults, json: boolean): void {
-  const text = studies.studyTable(found)
-  for (const page of studies.pages()) studies.fillMarks(page, name, text)
+  const text = studyTable(found)
+  for (const page of pages()) fillMarks(page, name, text)
+  drawCharts(found)
   if (json) sayJson(found)
-  else say(`\n${text}\n\nfrom ${path.relative(process.cwd(), studies.resultsFile(name))}`)
+  else say(`\n${text}\n\nfrom ${path.relative(process.cwd(), resultsFile(name))}`)
 }
 
 async function finishedRuns(session: Session, places: readonly Place[]): Promise<studies.StudiedRun[]> {
   const finished: studies.StudiedRun[] = []
-  const [commit, machine] = [studies.commit(), studies.machine()]
+  const provenance = { commit: commit(), machine: machine() }
   for (const { arm, seed, run, file, stored } of places) {
     if (stored) {
       finished.push(stored)
@@ -109,38 +119,71 @@ async function finishedRuns(session: Session, places: readonly Place[]): Promise
     }
     if ((await readRun(session.database, run))?.state !== 'finished') continue
     const rounds = await listRounds(session.database, run)
-    const told = rounds.map(({ round, numbers }) => ({ round, numbers: numbersOf(numbers) }))
-    finished.push({ arm, seed, run, commit, machine, config: { ...file.config }, rounds: told })
+    const updates = (await readPhaseCosts(session.database, run)).filter(({ phase }) => phase.startsWith('update '))
+    const told = rounds.map(({ round, numbers }) => ({
+      round,
+      numbers: numbersOf(numbers),
+      trained: sum(updates.filter((update) => update.round === round).map(({ tokens }) => tokens)),
+    }))
+    finished.push({ arm, seed, run, ...provenance, config: { ...file.config }, rounds: told })
   }
   return finished
 }
 
-/** Plays what is not finished, one run at a time, with one worker for all; results are stored after each. */
-async function playAll(session: Session, places: readonly Place[], store: () => Promise<unknown>): Promise<void> {
-  const left = places.filter(({ stored }) => stored === null).map(({ file }) => file)
+interface Manner {
+  /** Seeds side by side. */
+  atOnce: number
+  store(): Promise<unknown>
+}
+
+/** Plays what is not finished, the arms of a seed one after the other, with one worker for all; results are stored after each run. */
+async function playAll(session: Session, places: readonly Place[], { atOnce, store }: Manner): Promise<void> {
+  const left = places.filter(({ stored }) => stored === null)
   if (left.length < places.length)
     say(`${places.length - left.length} of ${places.length} runs are in the results file`)
   if (left.length === 0) return
-  const shared = left.map((file, index): RunFile => {
-    const { later } = recipeOf(file.config.recipe)
-    const first = left.slice(0, index).find((other) => firstDifference(other.config, file.config, later) === null)
-    return first ? { ...file, branch: { run: first.name, round: 0 } } : file
-  })
   const worker = new SupervisedWorker(session.services, { onReady: () => undefined, onRestart: say })
   session.defer(() => worker.stop())
+  let begun = 0
+  const play = async (file: RunFile): Promise<void> => {
+    const launch = await goOn(session, { name: file.name, file })
+    begun++
+    say(`run ${begun} of ${left.length}: ${file.name}${launch.kind === 'finished' ? ' (finished before)' : ''}`)
+    if (launch.kind === 'finished') return
+    const display = atOnce === 1 ? openDisplay() : openLines(file.name)
+    await Promise.race([watch(session, file.name, display), worker.finished])
+    display.end()
+    await refuseFailure(session, file.name)
+    await store()
+  }
+  const seeds = [...groupBy(left, ({ seed }) => seed).values()].map((arms) => sharingRoundZero(arms))
+  const lane = async (): Promise<void> => {
+    for (let arms = seeds.shift(); arms; arms = seeds.shift()) for (const file of arms) await play(file)
+  }
   try {
-    for (const [index, file] of shared.entries()) {
-      const launch = await goOn(session, { name: file.name, file })
-      say(`run ${index + 1} of ${shared.length}: ${file.name}${launch.kind === 'finished' ? ' (finished before)' : ''}`)
-      if (launch.kind === 'finished') continue
-      const display = openDisplay()
-      await Promise.race([watch(session, file.name, display), worker.finished])
-      display.end()
-      await store()
-    }
+    await Promise.all(range(0, atOnce).map(lane))
   } finally {
     await worker.stop()
   }
+}
+
+/** A study is a comparison: it stops where one of its runs cannot be played. */
+async function refuseFailure({ client, database }: Session, run: string): Promise<void> {
+  if ((await readRun(database, run))?.state !== 'failed') return
+  throw new UserError(
+    `run ${run} of the study failed: ${await failureOf(client, run)}`,
+    'mend what it names; the same command then goes on',
+  )
+}
+
+/** Arms that would make the same round 0 begin behind that of the first. */
+function sharingRoundZero(arms: readonly Place[]): RunFile[] {
+  const files = arms.map(({ file }) => file)
+  return files.map((file, index) => {
+    const { later } = recipeOf(file.config.recipe)
+    const first = files.slice(0, index).find((other) => firstDifference(other.config, file.config, later) === null)
+    return first ? { ...file, branch: { run: first.name, round: 0 } } : file
+  })
 }
 
 function numbersOf(stored: Record<string, unknown> | null): Record<string, number | null> {
@@ -152,4 +195,17 @@ function numbersOf(stored: Record<string, unknown> | null): Record<string, numbe
 function wholeNumber(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.')
   return Number(text)
+}
+
+/** `5`: seeds 1 to 5. `3-5`: 3, 4 and 5. */
+function readSeeds(text: string): number[] {
+  const [, from = '1', to] = /^(?:([1-9]\d*)-)?([1-9]\d*)$/.exec(text) ?? []
+  if (to === undefined || Number(from) > Number(to))
+    throw new InvalidArgumentError('It must be a whole number above 0, or two of them, such as 3-5.')
+  return range(Number(from), Number(to) + 1)
+}
+
+const writeSeeds = (seeds: readonly number[]): string => {
+  const [from, to] = [Math.min(...seeds), Math.max(...seeds)]
+  return from === 1 ? `${to}` : `${from}-${to}`
 }

@@ -5,7 +5,12 @@ import { optimizerFields } from '../fields.ts'
 export const playersConfig = z
   .strictObject({
     from: z
-      .strictObject({ run: z.string(), solver: z.enum(['weak-solver', 'solver']).default('weak-solver') })
+      .strictObject({
+        run: z.string(),
+        solver: z.enum(['weak-solver', 'solver']).default('weak-solver'),
+        /** Round r has the critic of that run's round r × every. */
+        every: z.int().min(1).default(1),
+      })
       .nullable()
       .default(null),
     solver: z.strictObject(optimizerFields({ steps: 800, batch: 48, learningRate: 2e-3 })).prefault({}),

@@ -83,7 +83,7 @@ export const playersCourses = (recipe: string): Record<string, Course<Config>> =
     summary: 'The next critic: more labelled steps, right ones and wrong ones of every type',
     setting: ({ players }) => players.critic,
     warmupSteps: 10,
-    taken: (_config, round) => ({ role: 'critic', version: round }),
+    taken: ({ players }, round) => ({ role: 'critic', version: round * (players.from?.every ?? 1) }),
     from: (round) => ({ role: 'critic', version: round - 1 }),
     example(config, round, step, row) {
       const [wrong, right] = criticExamples(config, errorTypes, recipe, round, step, row)

@@ -1,5 +1,5 @@
 import { defineRecipe } from '../../shared/recipe.ts'
-import { summarise } from '../spc/summary.ts'
+import { columns, outcomes, summarise } from '../spc/summary.ts'
 import { spcTextConfig, type SpcTextConfig } from './config.ts'
 import { courses } from './courses.ts'
 import { label, teach } from './labelled.ts'
@@ -48,15 +48,7 @@ export const spcText = defineRecipe<SpcTextConfig>({
   suites,
   suite,
   importers,
-  columns: {
-    correct: 'correct',
-    wrong: 'wrong',
-    mean: 'mean',
-    harmonic: 'harmonic',
-    invalid: 'invalid',
-    attack_rate: 'attack',
-    fooling_rate: 'fooling',
-  },
-  outcomes: { fooling: 'the critic was fooled', detected: 'the critic caught it', invalid: 'no valid game' },
+  columns,
+  outcomes,
   summarise: (rows) => summarise(rows, ['natural']),
 })

@@ -7,7 +7,7 @@ import { taskOf } from './problems.ts'
 import { spcVocabulary, stop, templates } from './prompts.ts'
 import { RULE_CHECKS } from './rule.ts'
 import { arena, collectNatural, composeSynthetic, suite, suites } from './suites.ts'
-import { summarise } from './summary.ts'
+import { columns, outcomes, summarise } from './summary.ts'
 
 /** SPC, the Self-Play Critic (Chen et al. 2025): the pure half. workflows/spc.ts says in which order it happens. */
 export const spc = defineRecipe<SpcConfig>({
@@ -51,15 +51,7 @@ export const spc = defineRecipe<SpcConfig>({
   suite,
   importers,
   measures: [RULE_CHECKS],
-  columns: {
-    correct: 'correct',
-    wrong: 'wrong',
-    mean: 'mean',
-    harmonic: 'harmonic',
-    invalid: 'invalid',
-    attack_rate: 'attack',
-    fooling_rate: 'fooling',
-  },
-  outcomes: { fooling: 'the critic was fooled', detected: 'the critic caught it', invalid: 'no valid game' },
+  columns,
+  outcomes,
   summarise: (rows) => summarise(rows, ['natural', 'synthetic']),
 })

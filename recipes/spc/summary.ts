@@ -3,6 +3,22 @@ import type { RoundRows, RoundSummary } from '../../shared/recipe.ts'
 import { recalls } from '../../shared/statistics.ts'
 import { ruleQuality } from './rule.ts'
 
+/** The numbers of a round that are shown while it runs, and how a game ends. */
+export const columns = {
+  correct: 'correct',
+  wrong: 'wrong',
+  mean: 'mean',
+  harmonic: 'harmonic',
+  invalid: 'invalid',
+  attack_rate: 'attack',
+  fooling_rate: 'fooling',
+}
+export const outcomes = {
+  fooling: 'the critic was fooled',
+  detected: 'the critic caught it',
+  invalid: 'no valid game',
+}
+
 /**
  * What a round came to: the newest critic's recalls on the test steps of each kind, and how the games ended. Natural errors
  * go without a prefix: their harmonic mean is the score.

@@ -1,8 +1,9 @@
 import { groupBy, range } from '../../shared/collections.ts'
 import { Stream } from '../../shared/random.ts'
-import type { Answer, Context, EpisodeRow, ItemRow, Phase, Rows, Sampling, TurnRow } from '../../shared/recipe.ts'
+import type { Answer, Context, EpisodeRow, ItemRow, Phase, Rows, Sampling } from '../../shared/recipe.ts'
 import { logistic, type PairJudge } from '../../tasks/pair-judge.ts'
 import { pairJudgeFrom } from '../../tasks/pair-judges.ts'
+import { answeredGames } from '../preferences/answers.ts'
 import { answerTokens, readAnswer, splitPrompts } from '../preferences/prompts.ts'
 import { winMatrix, winShares } from '../preferences/wins.ts'
 import { dot, fitBradleyTerry, type Comparison } from './bradley-terry.ts'
@@ -31,19 +32,7 @@ export const answer: Phase<SpoConfig> = {
   items: groups,
   sampling,
   ask,
-  answer({ round, player }, _rows, answers) {
-    if (!player) throw new Error('nobody answers')
-    const episodes = answers.map(({ question: { key, prompt } }): EpisodeRow => {
-      return { round, episode: Number(key), item: Number(key), data: { prompt }, outcome: null }
-    })
-    const turns = answers.flatMap(({ question: { key, prompt }, texts, tokens }) =>
-      texts.map((text, sample): TurnRow => {
-        const said = { prompt, text, tokens: tokens[sample] ?? 0, verdict: null, reward: null }
-        return { round, episode: Number(key), turn: `answer/${sample}`, ...player, ...said }
-      }),
-    )
-    return { ...nothing, episodes, turns }
-  },
+  answer: (context, _rows, answers) => answeredGames(context, answers),
 }
 
 /** The judge compares each answer with the others of its group, and with the queue: the same group's answers of rounds before. */

@@ -2,6 +2,7 @@ import { groupBy, range } from '../../shared/collections.ts'
 import { Stream } from '../../shared/random.ts'
 import type { EpisodeRow, Phase, Rows, TurnRow } from '../../shared/recipe.ts'
 import { pairJudgeFrom } from '../../tasks/pair-judges.ts'
+import { answeredGames } from '../preferences/answers.ts'
 import { answerTokens, readAnswer, splitPrompts } from '../preferences/prompts.ts'
 import { winMatrix, winShares } from '../preferences/wins.ts'
 import type { SppoConfig } from './config.ts'
@@ -29,19 +30,7 @@ export const answer: Phase<Games> = {
       prompt: new Stream(config.seed, 'prompt', round, item).draws().pick(train),
     }))
   },
-  answer({ round, player }, _rows, answers) {
-    if (!player) throw new Error('nobody answers')
-    const episodes = answers.map(({ question: { key, prompt } }): EpisodeRow => {
-      return { round, episode: Number(key), item: Number(key), data: { prompt }, outcome: null }
-    })
-    const turns = answers.flatMap(({ question: { key, prompt }, texts, tokens }) =>
-      texts.map((text, sample): TurnRow => {
-        const said = { prompt, text, tokens: tokens[sample] ?? 0, verdict: null, reward: null }
-        return { round, episode: Number(key), turn: `answer/${sample}`, ...player, ...said }
-      }),
-    )
-    return { ...nothing, episodes, turns }
-  },
+  answer: (context, _rows, answers) => answeredGames(context, answers),
 }
 
 /** P(y_i > y_j | x) of all pairs, and from it the best and the worst answer. */

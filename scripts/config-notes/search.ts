@@ -14,7 +14,7 @@ export const searchNotes: Notes = {
   critique: ['seen', 'How the critic judges a step: SPC’s `critique`.'],
   'players.from': [
     'the solver to be guided, and SPC’s critic',
-    'A run of SPC, `{run, solver}`, whose solver and critics play; null: they are trained here.',
+    'A run of SPC, `{run, solver, every}`, whose solver plays, and its critics of every so many rounds; null: they are trained here.',
   ],
   'search.problems': ['500 (MATH500)', 'Problems.'],
   'search.split': [

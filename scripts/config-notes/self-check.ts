@@ -14,7 +14,7 @@ export const selfCheckNotes: Notes = {
   critique: ['seen', 'How the critic judges a step: SPC’s `critique`.'],
   'players.from': [
     'one model solves and judges',
-    'A run of SPC, `{run, solver}`, whose solver and critics play; null: they are trained here.',
+    'A run of SPC, `{run, solver, every}`, whose solver plays, and its critics of every so many rounds; null: they are trained here.',
   ],
   'players.solver.steps': ['–', 'Optimizer steps of the solver, on worked problems.'],
   'players.solver.batch': ['–', 'Rows per step.'],

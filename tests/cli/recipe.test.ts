@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { freshDatabase } from '../services/fresh-database.ts'
 import { makeTestHome, removeTestHome } from '../services/test-home.ts'
-import { root, sparring } from './support.ts'
+import { root, servedBy, sparring } from './support.ts'
 
 const patience = 240_000
 const run = `best-of-k-${randomUUID().slice(0, 8)}`
@@ -40,13 +40,7 @@ beforeAll(async () => {
   home = makeTestHome()
   const database = await freshDatabase(inject('databaseUrl'))
   drop = database.drop
-  env = {
-    SPARRING_HOME: home,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: inject('temporalAddress'),
-    TEMPORAL_NAMESPACE: inject('temporalNamespace'),
-    SPARRING_QUEUE_PREFIX: run,
-  }
+  env = servedBy({ home, databaseUrl: database.url, queuePrefix: run })
 }, patience)
 afterAll(async () => {
   await drop()

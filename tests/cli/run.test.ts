@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { freshDatabase } from '../services/fresh-database.ts'
 import { makeTestHome, removeTestHome } from '../services/test-home.ts'
-import { begin, sparring, type Ended } from './support.ts'
+import { begin, servedBy, sparring, type Ended } from './support.ts'
 
 /** One small run, played by the command as a user plays it, and everything one can ask of it afterwards. */
 const patience = 240_000
@@ -21,13 +21,7 @@ beforeAll(async () => {
   home = makeTestHome()
   const database = await freshDatabase(inject('databaseUrl'))
   drop = database.drop
-  env = {
-    SPARRING_HOME: home,
-    DATABASE_URL: database.url,
-    TEMPORAL_ADDRESS: inject('temporalAddress'),
-    TEMPORAL_NAMESPACE: inject('temporalNamespace'),
-    SPARRING_QUEUE_PREFIX: name,
-  }
+  env = servedBy({ home, databaseUrl: database.url, queuePrefix: name })
   played = await sparring(['run', ...file, '--name', name], env)
 }, patience)
 afterAll(async () => {

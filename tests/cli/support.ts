@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { inject } from 'vitest'
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
 
@@ -46,3 +47,12 @@ export function begin(args: readonly string[], env: NodeJS.ProcessEnv = {}, at =
 
 export const sparring = (args: readonly string[], env: NodeJS.ProcessEnv = {}, at = root): Promise<Ended> =>
   begin(args, env, at).ended
+
+/** What tells a command which services to use: a home and a database of its own, and queues that no other worker polls. */
+export const servedBy = (place: { home: string; databaseUrl: string; queuePrefix: string }): NodeJS.ProcessEnv => ({
+  SPARRING_HOME: place.home,
+  DATABASE_URL: place.databaseUrl,
+  TEMPORAL_ADDRESS: inject('temporalAddress'),
+  TEMPORAL_NAMESPACE: inject('temporalNamespace'),
+  SPARRING_QUEUE_PREFIX: place.queuePrefix,
+})

@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { compared, configOf, layOver, readStudy, runName, storedRun, studyTable } from '../../../cli/study.ts'
+import { chartLines, trainingWork } from '../../../cli/study-chart.ts'
+import { compared, studyTable } from '../../../cli/study-table.ts'
+import { configOf, layOver, readStudy, runName, storedRun } from '../../../cli/study.ts'
 import { parseConfig } from '../../../recipes/registry.ts'
 import { runNamePattern } from '../../../shared/ids.ts'
 
@@ -48,6 +50,7 @@ describe('studies', () => {
       title: 't',
       command: 'c',
       columns: ['mean'],
+      charts: [],
       runs,
     })
     expect(table).toContain('| round 0 (all arms) | 3 | 0.100 |')
@@ -62,7 +65,7 @@ describe('studies', () => {
     // Seeds differ by far more than arms do; the pairs tell the arms apart all the same.
     const ours = [0.1, 0.5, 0.9].map((mean, index) => run('ours', index + 1, mean))
     const theirs = [0.08, 0.49, 0.87].map((mean, index) => run('theirs', index + 1, mean))
-    const about = { study: 's', title: 't', command: 'c', columns: ['mean'] }
+    const about = { study: 's', title: 't', command: 'c', columns: ['mean'], charts: [] }
     expect(studyTable({ ...about, runs: [...ours, ...theirs] })).toContain('| ours − theirs | 3 | 0.020 ± 0.025 |')
     const unfinished = [...theirs.slice(0, 2), run('theirs', 3, null)]
     expect(studyTable({ ...about, runs: [...ours, ...unfinished] })).toContain('| ours − theirs | 2 |')
@@ -70,7 +73,7 @@ describe('studies', () => {
 
   it('take a run from the results file only if its whole configuration is the same', () => {
     const run = { ...provenance, arm: 'a', seed: 2, run: 'a2', config: { rounds: 3, play: { x: 1 } }, rounds: [] }
-    const file = { study: 's', title: 't', command: 'c', columns: [], runs: [run] }
+    const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], runs: [run] }
     expect(storedRun(file, { arm: 'a', seed: 2 }, { rounds: 3, play: { x: 1 } })).toBe(run)
     expect(storedRun(file, { arm: 'a', seed: 2 }, { rounds: 3, play: { x: 2 } })).toBeNull()
     expect(storedRun(file, { arm: 'a', seed: 1 }, { rounds: 3, play: { x: 1 } })).toBeNull()
@@ -81,7 +84,9 @@ describe('studies', () => {
     const runs = ['a', 'b', 'a'].map((commit, seed) => {
       return { ...provenance, commit, arm: 'x', seed, run: `x${seed}`, rounds: [] }
     })
-    expect(studyTable({ study: 's', title: 't', command: 'c', columns: ['mean'], runs })).toContain('commit a; b, m.')
+    expect(studyTable({ study: 's', title: 't', command: 'c', columns: ['mean'], charts: [], runs })).toContain(
+      'commit a; b, m.',
+    )
   })
 
   describe('that compare where a number reaches a value', () => {
@@ -106,11 +111,50 @@ describe('studies', () => {
         run: `a${seed}`,
         rounds: seed === 1 ? rounds : [rounds[0]!],
       }))
-      const found = { study: 's', title: 't', command: 'c', columns: ['score'], runs }
+      const found = { study: 's', title: 't', command: 'c', columns: ['score'], charts: [], runs }
       const table = studyTable({ ...found, match: { column: 'kl', at: [0.8, 2] } })
       expect(table).toContain('Where kl first reaches 0.8:')
       expect(table).toContain('| a | 1 of 2 | 0.650 |')
       expect(table).toContain('| a | 0 of 2 | – |')
+    })
+  })
+
+  describe('that draw charts', () => {
+    const config = { model: { width: 10, layers: 2, heads: 2, keyValueHeads: 1, hidden: 20 } }
+    const run = (arm: string, seed: number, means: readonly (number | null)[]) => ({
+      ...provenance,
+      config,
+      arm,
+      seed,
+      run: `${arm}${seed}`,
+      rounds: means.map((mean, round) => ({ round, numbers: { mean }, trained: 1e9 })),
+    })
+    const runs = [run('a', 1, [0.1, 0.3, 0.5]), run('a', 2, [0.3, 0.5]), run('b', 1, [0.2, null])]
+    const charts = [{ title: 'means', column: 'mean', along: 'rounds' as const }]
+    const found = { study: 's', title: 't', command: 'c', columns: ['mean'], charts, runs }
+
+    it('show the rounds that every seed of an arm has measured', () => {
+      expect(chartLines(found, charts[0]!)).toEqual([
+        {
+          arm: 'a',
+          points: [
+            { x: 0, values: [0.1, 0.3] },
+            { x: 1, values: [0.3, 0.5] },
+          ],
+        },
+        { arm: 'b', points: [{ x: 0, values: [0.2] }] },
+      ])
+      const table = studyTable(found)
+      expect(table).toContain('| mean, round | 0 | 1 |')
+      expect(table).toContain('| b | 0.200 | – |')
+      expect(table).toContain('![means](charts/s-mean-by-rounds.svg)')
+    })
+
+    it('count six operations per weight and token until then', () => {
+      // Two layers of 2 · 10² + 2 · 10 · 5 + 3 · 10 · 20 = 900 weights.
+      expect(trainingWork(runs[0]!, 1)).toBeCloseTo((6 * 1800 * 2e9) / 1e12)
+      const { trained: _trained, ...first } = runs[0]!.rounds[0]!
+      expect(() => trainingWork({ ...runs[0]!, rounds: [first] }, 0)).toThrow('do not say how many tokens')
     })
   })
 })
