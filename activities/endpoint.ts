@@ -31,17 +31,25 @@ export const endpointSampler =
     const waiting = asked.flatMap((one, index) =>
       one.seeds.slice(0, samples).map((seed, sample) => ({ ...one, index, sample, seed })),
     )
+    // What one request fails of, all end with: the next attempt is not to meet the requests of this one at the server.
+    const failed = new AbortController()
+    const until = AbortSignal.any([signal, failed.signal])
     const drain = async (): Promise<void> => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
-        signal.throwIfAborted()
-        const text = await complete(endpoint, { ...next, temperature, maximumNewTokens, stop, signal })
+        until.throwIfAborted()
+        const text = await complete(endpoint, { ...next, temperature, maximumNewTokens, stop, signal: until })
         const texts = said[next.index]
         // Cut here: of a server that is told where to stop one does not learn whether it stopped there or had finished.
         const cut = ends === undefined ? text : { ...text, text: cutBehind(text.text, ends) }
         if (texts) texts[next.sample] = { prompt: next.prompt, ...cut }
       }
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, drain))
+    try {
+      await Promise.all(Array.from({ length: AT_ONCE }, drain))
+    } catch (error) {
+      failed.abort(error)
+      throw error
+    }
     return said
   }
 

@@ -32,7 +32,7 @@ export async function playShard(dependencies: Dependencies, input: PlayShard, at
   let answers: Answer[] = []
   if (questions.length > 0) {
     if (!player) throw new Error(`phase ${phase} asks, but nobody plays it`)
-    const sampling = definition.sampling?.(config)
+    const sampling = definition.sampling?.(config, phase)
     const endpoint = recipe.endpoint(config, player)
     if (endpoint) {
       if (!sampling) throw new Error(`phase ${phase} has texts scored, which a server does not do`)

@@ -52,6 +52,13 @@ export const adoptedModel = z.strictObject({
     .prefault({}),
 })
 
+/** A server of chat completions that plays in the place of a policy of the run. */
+export const endpoint = z.strictObject({
+  url: z.url(),
+  model: z.string().min(1),
+  keyFrom: z.string().min(1).nullable().default(null),
+})
+
 /** Steps, batch and learning rate of one update. */
 export function optimizerFields(defaults: { steps: number; batch: number; learningRate: number }) {
   return {

@@ -49,7 +49,9 @@ function fieldsOf(schema: z.core.JSONSchema.BaseSchema, at: string[] = []): Fiel
     // The fields of every task stand under `task`.
     const groups = inner.oneOf ?? (inner.properties ? [inner] : [])
     if (groups.length > 0) return groups.flatMap((group) => fieldsOf(group, path))
-    return [{ path: path.join('.'), schema: inner }]
+    const { items = {} } = inner
+    const entries = typeof items === 'boolean' || Array.isArray(items) ? [] : fieldsOf(items, [...at, `${name}[]`])
+    return [{ path: path.join('.'), schema: inner }, ...entries]
   })
 }
 
@@ -61,6 +63,7 @@ function typeOf(schema: z.core.JSONSchema.BaseSchema): string {
   if (schema.enum) return schema.enum.map(code).join(', ')
   if (schema.anyOf) return schema.anyOf.map((one) => typeOf(one)).join(' or ')
   if (Array.isArray(schema.prefixItems)) return `[${schema.prefixItems.map(() => 'integer').join(', ')}]`
+  if (schema.type === 'array') return 'list'
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema
   const bounds = [
     minimum === undefined ? [] : `≥ ${minimum}`,

@@ -126,8 +126,10 @@ export interface Phase<Config> {
   summary: string
   /** How many items the phase spans; shards are cut from it. */
   items(config: Config): number
-  /** How texts are sampled; absent where every question has candidates. */
-  sampling?(config: Config): Sampling
+  /** About how many of them a playing of this name asks about, where it is not all. */
+  asked?(config: Config, phase: string): number
+  /** How texts are sampled in a playing of this name; absent where every question has candidates. */
+  sampling?(config: Config, phase: string): Sampling
   /** Rows of other rounds, sets or shards; without it, the problems of the shard with their games, of this round. */
   reads?(context: Context<Config>): Reading
   ask?(context: PlayContext<Config>, rows: Rows): Question[]

@@ -41,7 +41,7 @@ export async function planRound(config: BaseConfig, round: number): Promise<Plan
       const phase = phaseOf(recipe, name)
       if (!phase) throw new Error(`recipe ${recipe.name} has no phase ${name}`)
       const items = phase.items(config)
-      const work = items * (phase.sampling?.(config).samples ?? 0)
+      const work = (phase.asked?.(config, name) ?? items) * (phase.sampling?.(config, name).samples ?? 0)
       return note({ name, kind: 'play', shards: shardsOf(items), work })
     },
     evaluate(name, policy) {

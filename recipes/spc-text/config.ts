@@ -1,9 +1,23 @@
 import { z } from 'zod'
-import { adoptedModel, optimizerFields } from '../fields.ts'
+import { adoptedModel, endpoint, optimizerFields } from '../fields.ts'
 import { updateConfig } from '../spc/config.ts'
 
 const count = z.int().min(1)
 const share = z.number().min(0).max(1)
+
+/** A policy of the run or a server; the temperature is that of its solutions, in the place of what the phases have. */
+const solver = z
+  .strictObject({
+    policy: z.enum(['solver', 'base']).nullable().default(null),
+    endpoint: endpoint.nullable().default(null),
+    temperature: z.number().gt(0).max(2).nullable().default(null),
+    /** Problems that it takes at each of its turns. */
+    weight: count.default(1),
+  })
+  .refine(({ policy, endpoint: server }) => (policy === null) !== (server === null), {
+    message: 'name either a policy (`solver`, or `base`, the published model as it is) or an endpoint',
+  })
+export type Solver = z.infer<typeof solver>
 
 /** A run of SPC on word problems, with players that speak English: adapters over a published model. */
 export const spcTextConfig = z.strictObject({
@@ -23,18 +37,24 @@ export const spcTextConfig = z.strictObject({
     mostSteps: count.nullable().default(null),
   }),
 
-  /** The solver is the published model, fine-tuned on the training problems' own solutions for so many steps (0: as it is). */
-  solver: z
-    .strictObject({
-      ...optimizerFields({ steps: 100, batch: 16, learningRate: 2e-4 }),
-      steps: z.int().min(0).default(100),
-      /** A server of chat completions that solves in the place of a policy of the run. */
-      endpoint: z
-        .strictObject({ url: z.url(), model: z.string().min(1), keyFrom: z.string().min(1).nullable().default(null) })
-        .nullable()
-        .default(null),
-    })
-    .prefault({}),
+  /** The run's own solver is the published model, fine-tuned on the training problems' own solutions. */
+  solver: z.strictObject(optimizerFields({ steps: 100, batch: 16, learningRate: 2e-4 })).prefault({}),
+
+  /** Who solves. Each problem is one solver's; they take them by turns. */
+  solvers: z
+    .array(solver)
+    .min(1)
+    .prefault([{ policy: 'solver' }])
+    .superRefine((solvers, context) => {
+      const served = solvers.map(({ endpoint: server }) => server)
+      for (const [index, server] of served.entries()) {
+        const other = served.find((earlier) => earlier?.model === server?.model)
+        if (server && other && other.url !== server.url) {
+          const message = `a model of this name is behind ${other.url}, too, and what they say could not be told apart`
+          context.addIssue({ code: 'custom', path: [index, 'endpoint', 'model'], message })
+        }
+      }
+    }),
 
   /** Round 0: both players learn from so many pairs of a right step and the same step with an error of arithmetic. */
   supervised: z
@@ -42,12 +62,20 @@ export const spcTextConfig = z.strictObject({
       pairs: count.default(512),
       /** Solutions whose steps people have rated, in the form of PRM800K: the critic's steps come from it, right and wrong 1:1. */
       file: z.string().min(1).nullable().default(null),
-      /** Who writes the critiques that the critic learns from: the rules that made the error, or the published model itself. */
-      teacher: z.enum(['rules', 'model']).default('rules'),
-      /** Critiques that the model writes of a step; one that comes to the right verdict is kept. */
+      /** Who writes the critiques that the critic learns from: the rules that made the error, the published model itself, or a server. */
+      teacher: z
+        .union([z.enum(['rules', 'model']), endpoint], { error: 'must be rules, model, or {url, model} of a server' })
+        .default('rules'),
+      /** Critiques that the teacher writes of a step; one that comes to the right verdict is kept. */
       critiques: count.default(4),
+      /** Wrong steps that the teacher is asked for besides, of the error types that rules of arithmetic do not make. */
+      written: z.int().min(0).default(0),
       generator: z.strictObject(optimizerFields({ steps: 60, batch: 16, learningRate: 2e-4 })).prefault({}),
       critic: z.strictObject(optimizerFields({ steps: 60, batch: 16, learningRate: 2e-4 })).prefault({}),
+    })
+    .refine(({ teacher, written }) => written === 0 || teacher !== 'rules', {
+      path: ['written'],
+      message: 'rules write no steps: name a teacher (supervised.teacher)',
     })
     .prefault({}),
 

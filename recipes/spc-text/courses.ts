@@ -6,9 +6,10 @@ import { spcLoss } from '../spc/courses.ts'
 import { type Learner, playLesson, type Supply, supervisedLesson } from '../spc/lessons.ts'
 import { opponents } from '../spc/schedule.ts'
 import type { SpcTextConfig } from './config.ts'
-import { CRITIQUES, labelledExamples, PAIRS, workedExample } from './labelled.ts'
+import { CRITIQUES, labelledExamples, PAIRS, pairsByType, workedExample } from './labelled.ts'
 import { words } from './prompts.ts'
 import { PROBLEMS, problemsOf, RATED, shuffled } from './problems.ts'
+import { WRITTEN } from './written.ts'
 
 /** The updates of a run: a solver, two supervised players, and the update by play. All are adapters over one model. */
 type TextCourse = Course<SpcTextConfig>
@@ -21,8 +22,11 @@ const optimizer = (learningRate: number): OptimizerConfig => ({
   clipNorm: 1,
   decay: 'linear',
 })
-/** What a critic learns from in round 0, and again beside its games. */
-const criticSets = [PAIRS, RATED, CRITIQUES]
+/** What players learn from in round 0, and again beside their games. */
+const sets: Record<Learner, readonly string[]> = {
+  generator: [PAIRS, WRITTEN],
+  critic: [PAIRS, WRITTEN, RATED, CRITIQUES],
+}
 const length = ({ model }: SpcTextConfig): number => model.context
 
 const solver: TextCourse = {
@@ -77,15 +81,19 @@ function supervise(learner: Learner, summary: string): TextCourse {
   return {
     summary,
     rounds: () => [],
-    sets: learner === 'critic' ? criticSets : [PAIRS],
+    sets: sets[learner],
     from: () => null,
     reference: () => null,
     loss: () => nll,
     optimizer: ({ supervised }) => optimizer(supervised[learner].learningRate),
     batchRows: ({ supervised }) => supervised[learner].batch,
     length,
-    lesson: (context, rows) =>
-      supervisedLesson(learner, context, { labelled: labelledExamples(learner, context.config, rows.items) }),
+    lesson(context, rows) {
+      const labelled = labelledExamples(learner, context.config, rows.items)
+      const lesson = supervisedLesson(learner, context, { labelled })
+      if (learner === 'critic') return lesson
+      return { ...lesson, report: { ...lesson.report, types: pairsByType(rows.items) } }
+    },
   }
 }
 
@@ -94,7 +102,7 @@ function learnFromPlay(learner: Learner, summary: string): TextCourse {
   return {
     summary,
     rounds: (context) => (context.config.update.learn === 'play' ? rounds(context) : []),
-    sets: learner === 'critic' ? [...criticSets, PROBLEMS] : [PAIRS],
+    sets: learner === 'critic' ? [...sets.critic, PROBLEMS] : sets.generator,
     from: ({ config, round }) => ({ role: learner, version: opponents(config, round).from }),
     reference: () => ({ role: learner, version: 0 }),
     loss: (config) => spcLoss(learner, config),

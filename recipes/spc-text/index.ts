@@ -6,7 +6,9 @@ import { label, teach } from './labelled.ts'
 import { collectNatural, criticise, deceive, presolve, reward, solve, validate } from './phases.ts'
 import { problemFile, ratedFile } from './problems.ts'
 import { stop, templates } from './prompts.ts'
+import { solverEndpoint } from './solvers.ts'
 import { importers, suite, suites } from './suites.ts'
+import { confirm, teacherEndpoint, write } from './written.ts'
 
 /** SPC on word problems, with a published model: the game of recipes/spc in English. */
 export const spcText = defineRecipe<SpcTextConfig>({
@@ -23,13 +25,15 @@ export const spcText = defineRecipe<SpcTextConfig>({
   vocabulary: () => null,
   stop,
   templates,
-  endpoint: ({ solver }, { role }) => (role === 'solver' ? solver.endpoint : null),
+  endpoint: (config, player) => solverEndpoint(config, player) ?? teacherEndpoint(config, player),
   files: (config) => [
     problemFile(config),
     ...(config.supervised.file === null ? [] : [ratedFile(config, config.supervised.file)]),
   ],
   phases: {
     label,
+    write,
+    confirm,
     teach,
     presolve,
     solve,

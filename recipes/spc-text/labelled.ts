@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { groupBy } from '../../shared/collections.ts'
+import { policyName } from '../../shared/ids.ts'
 import { Stream } from '../../shared/random.ts'
-import type { Example, ItemRow, Phase } from '../../shared/recipe.ts'
+import type { Data, Example, ItemRow, Phase } from '../../shared/recipe.ts'
 import { errorTypes } from '../../tasks/task.ts'
 import { arithmeticErrors, corruptStep } from '../../tasks/word-steps.ts'
 import type { StepToJudge } from '../spc/critique.ts'
@@ -17,6 +19,7 @@ import {
   words,
 } from './prompts.ts'
 import { PROBLEMS, problemsOf, RATED, shuffled, type Worked } from './problems.ts'
+import { confirmedSteps, TEACHER_TEMPERATURE, WRITTEN } from './written.ts'
 
 /**
  * The labelled set of round 0, in place of the paper's PRM800K pairs and the critiques that GPT-4 wrote: steps of the training
@@ -65,7 +68,7 @@ function pairAt(config: SpcTextConfig, problems: readonly Worked[], item: number
   return null
 }
 
-/** A step whose label is known, and what there is to say of it; null where only people have said that it is right or wrong. */
+/** A step whose label is known, and what there is to say of it; null where it is people or solvers who say that it is right or wrong. */
 interface LabelledStep extends StepToJudge {
   label: Verdict
   found: string | null
@@ -78,46 +81,58 @@ const ratedStep = z.object({
   label: z.enum(verdicts),
 })
 
-/** The critic's labelled steps, right and wrong 1:1: those that people have rated, or else both of each pair. */
+/** The critic's labelled steps, right and wrong 1:1: those that people have rated, or else both of each pair, made or written. */
 function labelledSteps(rows: readonly ItemRow[]): LabelledStep[] {
   const rated = rows.filter(({ set }) => set === RATED).map(({ data }) => ratedStep.parse(data))
   if (rated.length > 0) return rated.map((step) => ({ ...step, found: null }))
-  return pairsOf(rows).flatMap(({ problem, done, right, step, from, to }): LabelledStep[] => [
-    { problem, done, step, label: 'Incorrect', found: `It should be ${from}, and the step has ${to}.` },
-    { problem, done, step: right, label: 'Correct', found: `It should be ${from}, and so the step has it.` },
-  ])
+  const both = ({ problem, done, right, step }: Pair, found: Record<Verdict, string> | null): LabelledStep[] => [
+    { problem, done, step, label: 'Incorrect', found: found && found.Incorrect },
+    { problem, done, step: right, label: 'Correct', found: found && found.Correct },
+  ]
+  return [
+    ...pairsOf(rows).flatMap((pair) => {
+      const should = `It should be ${pair.from}`
+      return both(pair, {
+        Incorrect: `${should}, and the step has ${pair.to}.`,
+        Correct: `${should}, and so the step has it.`,
+      })
+    }),
+    ...confirmedSteps(rows).flatMap((pair) => both(pair, null)),
+  ]
 }
+
+type Pair = Pick<LabelledPair, 'problem' | 'done' | 'right' | 'step'>
 
 const pairsOf = (rows: readonly ItemRow[]): LabelledPair[] =>
   rows.filter(({ set }) => set === PAIRS).map(({ data }) => labelledPair.parse(data))
 
 /**
- * The published model as teacher: it criticises each labelled step a few times, and the first critique that comes to the right
- * verdict is kept (the paper's filter by label, C.2). A step of which it never does teaches nothing.
+ * A teacher, the published model or a model behind a server, criticises each labelled step a few times, and the first critique that comes to the right verdict is kept (the paper's filter by label, C.2). A step of which it never does teaches nothing.
  */
 export const CRITIQUES = 'teacher critiques'
 
 const keptCritique = z.object({ prompt: z.string(), text: z.string() })
 
 export const teach: Phase<SpcTextConfig> = {
-  summary: 'The published model criticises labelled steps; what agrees with the label is kept',
-  items: ({ supervised: { pairs } }) => 2 * pairs,
-  sampling: ({ supervised: { critiques }, play, tokens }) => ({
+  summary: 'The teacher criticises labelled steps; what agrees with the label is kept',
+  items: ({ supervised: { pairs, written } }) => 2 * (pairs + written),
+  sampling: ({ supervised: { critiques }, tokens }) => ({
     samples: critiques,
-    temperature: play.temperature,
+    temperature: TEACHER_TEMPERATURE,
     maximumNewTokens: tokens.critique,
   }),
-  reads: () => ({ rounds: [0], sets: [PAIRS, RATED], whole: true }),
+  reads: () => ({ rounds: [0], sets: [PAIRS, WRITTEN, RATED], whole: true }),
   ask: ({ from, to }, rows) =>
     labelledSteps(rows.items)
       .slice(from, to)
       .map((step, index) => ({ key: String(from + index), prompt: criticPrompt(step) })),
-  answer({ round }, rows, answers) {
+  answer({ round, player }, rows, answers) {
     const steps = labelledSteps(rows.items)
+    const teacher = player && policyName(player)
     const items = answers.flatMap(({ question: { key, prompt }, texts }): ItemRow[] => {
       const item = Number(key)
       const text = texts.find((one) => words.parse(one) === steps[item]?.label)
-      return text === undefined ? [] : [{ round, set: CRITIQUES, item, data: { prompt, text } }]
+      return text === undefined ? [] : [{ round, set: CRITIQUES, item, data: { prompt, text, teacher } }]
     })
     return { items, episodes: [], turns: [] }
   },
@@ -130,6 +145,16 @@ const supervised = (prompt: string, completion: string): Example => ({
   advantage: 0,
 })
 
+/** The generator's pairs: by arithmetic and, of the other error types, by a teacher. */
+const generatorPairs = (rows: readonly ItemRow[]) => [
+  ...pairsOf(rows).map(({ from, to, ...pair }) => ({ ...pair, explanation: `${from} becomes ${to}` })),
+  ...confirmedSteps(rows),
+]
+
+/** How many of the generator's pairs there are of each error type. */
+export const pairsByType = (rows: readonly ItemRow[]): Data =>
+  Object.fromEntries([...groupBy(generatorPairs(rows), ({ type }) => type)].map(([type, { length }]) => [type, length]))
+
 /** What a player learns in round 0: the generator to make errors of pairs, the critic to say what is right and what is not. */
 export function labelledExamples(
   learner: Learner,
@@ -137,14 +162,11 @@ export function labelledExamples(
   rows: readonly ItemRow[],
 ): Example[] {
   if (learner === 'generator') {
-    return pairsOf(rows).map(({ problem, done, right, step, type, from, to }) =>
-      supervised(
-        generatorPrompt(problem, done, right),
-        generatorCompletion({ type, explanation: `${from} becomes ${to}`, step }),
-      ),
+    return generatorPairs(rows).map(({ problem, done, right, ...told }) =>
+      supervised(generatorPrompt(problem, done, right), generatorCompletion(told)),
     )
   }
-  if (teacher === 'model') {
+  if (teacher !== 'rules') {
     const kept = rows.filter(({ set }) => set === CRITIQUES).map(({ data }) => keptCritique.parse(data))
     return kept.map(({ prompt, text }) => supervised(prompt, text))
   }

@@ -1,6 +1,7 @@
 import { range } from '../../shared/collections.ts'
+import { policyName } from '../../shared/ids.ts'
 import { Stream } from '../../shared/random.ts'
-import type { Data, ItemRow, Phase } from '../../shared/recipe.ts'
+import type { Data, ItemRow, Phase, PlayContext } from '../../shared/recipe.ts'
 import type { Split } from '../../tasks/task.ts'
 import { isTrueStep } from '../../tasks/word-steps.ts'
 import type { JudgedStep } from '../spc/games.ts'
@@ -8,10 +9,28 @@ import { nothing, playPhases } from '../spc/play.ts'
 import type { SpcTextConfig } from './config.ts'
 import { parseSolution, solverPrompt } from './prompts.ts'
 import { PROBLEMS, problemsOf, shuffled, type Worked } from './problems.ts'
+import { asSolver, bySolver, isOwn, ownOf } from './solvers.ts'
 import { textWording } from './wording.ts'
 
+const phases = playPhases<SpcTextConfig>(textWording)
+
 /** The phases of a round on word problems. */
-export const { solve, deceive, validate, criticise, reward } = playPhases<SpcTextConfig>(textWording)
+export const { deceive, criticise, reward } = phases
+export const solve = bySolver(signed(phases.solve))
+/** The solver that wrote the solution goes on from both steps, as in the paper. */
+export const validate = bySolver(phases.validate)
+
+/** A game says whose solution it is about. */
+function signed(phase: Phase<SpcTextConfig>): Phase<SpcTextConfig> {
+  return {
+    ...phase,
+    answer(context, rows, answers) {
+      const solver = context.player && policyName(context.player)
+      const made = phase.answer(context, rows, answers)
+      return { ...made, episodes: made.episodes.map((row) => ({ ...row, data: { ...row.data, solver } })) }
+    },
+  }
+}
 
 const theProblems = () => ({ rounds: [0], sets: [PROBLEMS], whole: true })
 
@@ -19,28 +38,27 @@ const theProblems = () => ({ rounds: [0], sets: [PROBLEMS], whole: true })
 export const presolve: Phase<SpcTextConfig> = {
   summary: 'The solver tries each problem a few times',
   items: ({ play }) => play.problems,
-  sampling: ({ play, tokens }) => ({
-    samples: play.presolutions,
-    temperature: play.temperature,
-    maximumNewTokens: tokens.solution,
-  }),
+  asked: (config, phase) => ownOf(config, phase, config.play.problems),
+  sampling(config, phase) {
+    const { play, tokens } = config
+    const { presolutions: samples, temperature } = play
+    return asSolver(config, phase, { samples, temperature, maximumNewTokens: tokens.solution })
+  },
   reads: theProblems,
-  ask: ({ config, round, from, to }, rows) =>
-    drawn(config, rows.items, round, from, to).map(({ item, problem }) => ({
-      key: String(item),
-      prompt: solverPrompt(problem),
-    })),
-  answer({ config, round, player, from, to }, rows, answers) {
+  ask: (context, rows) =>
+    drawn(context, rows.items).map(({ item, problem }) => ({ key: String(item), prompt: solverPrompt(problem) })),
+  answer(context, rows, answers) {
+    const { config, round, player } = context
     const { isSolved } = textWording(config)
     const texts = new Map(answers.map((answer) => [answer.question.key, answer.texts]))
-    const items = drawn(config, rows.items, round, from, to).map(({ item, problem, answer }): ItemRow => {
+    const items = drawn(context, rows.items).map(({ item, problem, answer }): ItemRow => {
       const solutions = texts.get(String(item)) ?? []
       const solved = solutions.filter((text) => isSolved({ problem, answer }, text)).length
       const difficulty = solved === 0 ? 'never' : solved <= solutions.length / 2 ? 'medium' : 'easy'
       const kept =
         difficulty === 'medium' ||
         (difficulty === 'easy' && new Stream(config.seed, 'keep easy', round, item).uniform(0) < config.play.easyKept)
-      const solver = player?.version ?? 0
+      const solver = player && policyName(player)
       const data: Data = { problem, answer, solutions, solved, difficulty, kept, solver }
       return { round, set: 'problems', item, data }
     })
@@ -48,9 +66,10 @@ export const presolve: Phase<SpcTextConfig> = {
   },
 }
 
-function drawn(config: SpcTextConfig, items: readonly ItemRow[], round: number, from: number, to: number) {
+function drawn({ config, round, phase, from, to }: PlayContext<SpcTextConfig>, items: readonly ItemRow[]) {
   const problems = shuffled(config, problemsOf(items, 'train'), 'problems', round)
-  return range(from, to).flatMap((item) => {
+  const own = range(from, to).filter((item) => isOwn(config, phase, item))
+  return own.flatMap((item) => {
     const worked = problems[item % Math.max(1, problems.length)]
     return worked ? [{ item, ...worked }] : []
   })
@@ -65,18 +84,22 @@ export function collectNatural(split: Split): Phase<SpcTextConfig> {
   return {
     summary: `The solver tries ${split} problems: its slips of arithmetic test the critic`,
     items: ({ evaluation }) => evaluation.natural,
-    sampling: ({ tokens }) => ({ samples: 1, temperature: 1, maximumNewTokens: tokens.solution }),
+    asked: (config, phase) => ownOf(config, phase, config.evaluation.natural),
+    sampling: (config, phase) =>
+      asSolver(config, phase, { samples: 1, temperature: 1, maximumNewTokens: config.tokens.solution }),
     reads: theProblems,
-    ask: ({ from, to }, rows) =>
-      problemsOf(rows.items, split)
+    ask: ({ config, phase, from, to }, rows) =>
+      [...problemsOf(rows.items, split).entries()]
         .slice(from, to)
-        .map(({ problem }, index) => ({ key: String(from + index), prompt: solverPrompt(problem) })),
-    answer({ config, round }, rows, answers) {
+        .filter(([item]) => isOwn(config, phase, item))
+        .map(([item, { problem }]) => ({ key: String(item), prompt: solverPrompt(problem) })),
+    answer({ config, round, player }, rows, answers) {
       const problems = problemsOf(rows.items, split)
+      const solver = player && policyName(player)
       const items = answers.flatMap((answer): ItemRow[] => {
         const item = Number(answer.question.key)
         const judged = naturalStep(config, problems[item], answer.texts[0] ?? '', split, item)
-        return judged ? [{ round, set: `natural/${split}`, item, data: { ...judged } }] : []
+        return judged ? [{ round, set: `natural/${split}`, item, data: { ...judged, solver } }] : []
       })
       return { ...nothing, items }
     },

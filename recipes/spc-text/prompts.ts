@@ -31,6 +31,11 @@ const tasks = {
 Error: the kind
 Change: what becomes what
 Wrong step: the step as rewritten`,
+  write: (type: ErrorType) =>
+    `Rewrite the last step of this solution so that it is wrong and leads to a wrong answer, by one error that is easily overlooked. The error is of this kind: ${type} (${kinds[type]}). Answer in this form:
+Error: ${type}
+Change: what becomes what
+Wrong step: the step as rewritten`,
   judge:
     'Judge the last step of this solution. Say briefly what you find when you work it out yourself, then write the line "Verdict: Correct" or "Verdict: Incorrect".',
 }
@@ -57,6 +62,9 @@ export const rolloutPrompt = (problem: string, done: readonly string[], step: st
 
 export const generatorPrompt = (problem: string, done: readonly string[], right: string): string =>
   user(tasks.deceive, lastStep({ problem, done, step: right }))
+/** What a teacher is asked for, of whom the kind of error is not left to choose. */
+export const writerPrompt = (problem: string, done: readonly string[], right: string, type: ErrorType): string =>
+  user(tasks.write(type), lastStep({ problem, done, step: right }))
 export const generatorCompletion = ({ type, explanation, step }: SneakyStep): string =>
   `Error: ${type}\nChange: ${explanation}\nWrong step: ${step}${stop}`
 
@@ -102,6 +110,7 @@ export const templates: readonly string[] = [
   rolloutPrompt('{problem}', ['{done}'], '{step}') + solverCompletion(['{step}'], '{answer}'),
   generatorPrompt('{problem}', ['{done}'], '{right}') +
     generatorCompletion({ type: 'calculation', explanation: '{from} becomes {to}', step: '{step}' }),
+  ...errorTypes.map((type) => writerPrompt('{problem}', ['{done}'], '{right}', type)),
   ...verdicts.map(
     (verdict) =>
       criticPrompt({ problem: '{problem}', done: ['{done}'], step: '{step}' }) + criticCompletion('{found}', verdict),

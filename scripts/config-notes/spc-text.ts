@@ -28,13 +28,23 @@ export const spcTextNotes: Notes = {
   'problems.file': ['PRM800K’s training problems', 'A published training split, as JSON Lines.'],
   'problems.form': ['–', 'Its form (see [tasks.md](tasks.md)).'],
   'problems.mostSteps': ['–', 'Leave out problems whose own solution has more steps; null: none.'],
-  'solver.steps': ['0', 'Optimizer steps of the solver on worked problems; 0: the published model as it is.'],
+  'solver.steps': ['none', 'Optimizer steps of the run’s own solver on worked problems.'],
   'solver.batch': ['–', 'Rows per step.'],
   'solver.learningRate': ['–', 'Peak learning rate: 10 steps of warm-up, then linear decay.'],
-  'solver.endpoint': [
-    '–',
-    'A server of chat completions (vLLM, llama.cpp) that solves instead: `{url, model, keyFrom}`; keyFrom names the environment variable of the worker with the key.',
+  solvers: [
+    'Llama-3.1-8B, Qwen2.5-7B and 32B',
+    'Who solves, each for problems of its own: see [Several solvers](#several-solvers).',
   ],
+  'solvers[].policy': ['–', 'The run’s own `solver`, or `base`, the published model as it is.'],
+  'solvers[].endpoint': [
+    '–',
+    'Or a server of chat completions (vLLM, llama.cpp): `{url, model, keyFrom}`; keyFrom names the environment variable of the worker with the key.',
+  ],
+  'solvers[].temperature': [
+    'not stated',
+    'Of all that it writes; null: `play.temperature`, in the validity check `play.rolloutTemperature`, on held-out problems 1.',
+  ],
+  'solvers[].weight': ['–', 'Problems that it takes at each of its turns.'],
   'supervised.pairs': ['13,000 and 21,800 rows', 'Labelled pairs of a right step and a wrong one.'],
   'supervised.file': [
     'PRM800K',
@@ -42,11 +52,15 @@ export const spcTextNotes: Notes = {
   ],
   'supervised.teacher': [
     'DeepSeek-R1-Distill-Qwen-7B and GPT-4o',
-    'Who writes the critiques that the critic learns from: the `rules` that made the error, or the published `model` itself, kept where its verdict is the label.',
+    'Who writes the critiques that the critic learns from: the `rules` that made the error, the published `model` itself, or a server `{url, model, keyFrom}`; a teacher’s are kept where its verdict is the label.',
   ],
   'supervised.critiques': [
     '–',
-    'Critiques that the model writes of each step; the first that agrees with the label is kept.',
+    'Critiques that a teacher writes of each step; the first that agrees with the label is kept.',
+  ],
+  'supervised.written': [
+    '13,000, with GPT-4',
+    'Wrong steps of the types `logic` and `approach` that the teacher is asked for besides; the solvers confirm which are wrong.',
   ],
   'supervised.generator.steps': ['3 epochs', 'Optimizer steps of the round-0 generator.'],
   'supervised.generator.batch': ['64', 'Rows per step.'],

@@ -25,10 +25,10 @@ export async function playRounds<Config extends BaseConfig>(
   rounds: Rounds<Config>,
   config: Config,
   says: Player,
-  /** What was read from files before round 0. */
-  items: readonly ItemRow[] = [],
+  /** What the run's files hold. */
+  read: readonly ItemRow[] = [],
 ): Promise<Rows> {
-  const rows: Rows = { items: [...items], episodes: [], turns: [] }
+  const rows: Rows = { items: [...read], episodes: [], turns: [] }
   for (const round of range(0, config.rounds + 1)) {
     const steps: RoundSteps<Config> = {
       config,
@@ -47,7 +47,7 @@ export async function playRounds<Config extends BaseConfig>(
           episodes: rows.episodes.filter(wanted),
           turns: rows.turns.filter(wanted),
         }
-        const samples = definition.sampling?.(config).samples ?? 0
+        const samples = definition.sampling?.(config, phase).samples ?? 0
         const answers = (definition.ask?.(context, read) ?? []).map((question): Answer => {
           if (!player) throw new Error(`nobody plays ${phase}`)
           const turns = range(0, samples).map((sample) => {

@@ -49,6 +49,7 @@ export const otherSmallRuns: Record<string, SmallRun> = {
     model: { from: textModel, context: 600, adapter: { rank: 4, alpha: 8 } },
     problems: { file: path.join(textModel, 'problems.jsonl') },
     solver: { steps: 1, batch: 8 },
+    solvers: [{ policy: 'solver' }, { policy: 'base', temperature: 0.7 }],
     supervised: {
       pairs: 32,
       generator: { steps: 20, batch: 8, learningRate: 1e-3 },
