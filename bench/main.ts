@@ -6,7 +6,8 @@ import { root } from '../cli/results-file.ts'
 import { messageOf, UserError } from '../shared/errors.ts'
 import { fillPage } from './page.ts'
 import { benchQuality, qualityTable } from './quality.ts'
-import { row, type Row, storeResults, storeRows } from './results.ts'
+import { benchProfile, profileKey, profileRow, profileTable } from './profile.ts'
+import { comparisonKey, row, storeResults, storeRows } from './results.ts'
 import { benchSample, samplingPeers, samplingRow, sampleTable } from './sample.ts'
 import { sampledModels } from './sampled-models.ts'
 import { benchScore, scoreTable } from './score.ts'
@@ -32,7 +33,7 @@ program
   .option('--dry', 'only print: change no file', false)
   .action(async (options: { shapes: string[]; threads: number[]; pairs: number; compile: boolean; dry: boolean }) => {
     const rows = await benchTrain({ ...options, say })
-    await publish('train', row, rows, trainTable, options.dry)
+    await publish({ name: 'train', schema: row, key: comparisonKey, table: trainTable }, rows, options.dry)
   })
 
 program
@@ -56,9 +57,21 @@ program
       dry: boolean
     }) => {
       const rows = await benchSample({ ...options, say })
-      await publish('sample', samplingRow, rows, sampleTable, options.dry)
+      await publish({ name: 'sample', schema: samplingRow, key: comparisonKey, table: sampleTable }, rows, options.dry)
     },
   )
+
+program
+  .command('profile')
+  .description("where the time of a training step and of sampling goes, by ONNX Runtime's profile; no other program")
+  .option('--shapes <names>', 'which shapes', names(Object.keys(trainingShapes)), Object.keys(trainingShapes))
+  .option('--threads <counts>', 'threads inside an operator, each in turn', counts, [1, 2])
+  .option('--batch <counts>', 'rows decoded together, each in turn', counts, [1, 8])
+  .option('--dry', 'only print: change no file', false)
+  .action(async (options: { shapes: string[]; threads: number[]; batch: number[]; dry: boolean }) => {
+    const rows = await benchProfile({ ...options, say })
+    await publish({ name: 'profile', schema: profileRow, key: profileKey, table: profileTable }, rows, options.dry)
+  })
 
 program
   .command('score')
@@ -102,15 +115,17 @@ function commandLine(): string {
   return `npm run bench -- ${process.argv.slice(2).join(' ')}`
 }
 
-async function publish<R extends Row>(
-  name: string,
-  schema: z.ZodType<R>,
-  rows: R[],
-  table: (rows: R[]) => string,
-  dry: boolean,
-): Promise<void> {
+interface Benchmark<R> {
+  readonly name: string
+  readonly schema: z.ZodType<R>
+  /** Newer rows take the place of older ones with the same key. */
+  readonly key: (row: R) => string
+  readonly table: (rows: R[]) => string
+}
+
+async function publish<R>({ name, schema, key, table }: Benchmark<R>, rows: R[], dry: boolean): Promise<void> {
   if (dry) return say(table(rows))
-  const results = storeRows(name, schema, commandLine(), rows)
+  const results = storeRows(name, schema, commandLine(), rows, key)
   await fillPage(page, `bench-${name}`, table(results.rows))
   say(`results/bench-${name}.json and docs/performance.md are new`)
 }

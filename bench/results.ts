@@ -42,7 +42,7 @@ export const row = z.object({
 })
 export type Row = z.infer<typeof row>
 
-export interface BenchResults<R extends Row> {
+export interface BenchResults<R> {
   readonly command: string
   readonly rows: R[]
 }
@@ -63,20 +63,23 @@ export function loadNow(): number {
 const file = (name: string): string => resultsFile(`bench-${name}`)
 
 /** Throws ZodError where a row is not one of `rowSchema`. */
-export function readBench<R extends Row>(name: string, rowSchema: z.ZodType<R>): BenchResults<R> | null {
+export function readBench<R>(name: string, rowSchema: z.ZodType<R>): BenchResults<R> | null {
   if (!fs.existsSync(file(name))) return null
   const schema = z.object({ command: z.string(), rows: z.array(rowSchema) })
   return schema.parse(JSON.parse(fs.readFileSync(file(name), 'utf8')))
 }
 
-/** Puts rows in the place of those with the same shape, threads and peer, and keeps the others. */
-export function storeRows<R extends Row>(
+/** What a comparison is known by: newer rows take the place of older ones with the same shape, threads and peer. */
+export const comparisonKey = ({ shape, threads, peer }: Row): string => JSON.stringify([shape, threads, peer.name])
+
+/** Puts rows in the place of those with the same key, and keeps the others. */
+export function storeRows<R>(
   name: string,
   rowSchema: z.ZodType<R>,
   command: string,
   rows: readonly R[],
+  key: (row: R) => string,
 ): BenchResults<R> {
-  const key = ({ shape, threads, peer }: Row): string => JSON.stringify([shape, threads, peer.name])
   const merged = new Map([...(readBench(name, rowSchema)?.rows ?? []), ...rows].map((entry) => [key(entry), entry]))
   const results = { command, rows: [...merged.values()].toSorted((a, b) => (key(a) < key(b) ? -1 : 1)) }
   storeResults(name, results)

@@ -12,10 +12,10 @@ import { PEAK, startPeak } from './peak.ts'
 import { pythonPeer } from './python.ts'
 import { loadNow, provenance, row, type Row, spreadOf } from './results.ts'
 import { writeModels } from './sampled-models.ts'
-import { samplingFlop } from './shapes.ts'
+import { randomTokens, samplingFlop } from './shapes.ts'
 
 const SHORTEST = 128
-const LONGEST = 512
+export const LONGEST = 512
 const NEW_TOKENS = 128
 const OURS = 'sparring'
 
@@ -207,10 +207,9 @@ export function promptLengths(batchRows: number): number[] {
   )
 }
 
-/** Batches of prompts, the same ones for every caller. A linear congruence is random enough for tokens. */
-function prompts(batchRows: number, vocabulary: number): () => number[][] {
-  let state = 1
-  const token = (): number => (state = (state * 48_271) % 2_147_483_647) % vocabulary
+/** Batches of prompts, the same ones for every caller. */
+export function prompts(batchRows: number, vocabulary: number): () => number[][] {
+  const token = randomTokens(vocabulary)
   return () => promptLengths(batchRows).map((length) => Array.from({ length }, token))
 }
 

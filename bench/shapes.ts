@@ -47,7 +47,7 @@ export interface TrainingShape {
   /** The first token that the loss is about. */
   readonly completionFrom: number
   /** An adapter is learnt, on all linear maps, in the place of all weights. */
-  readonly lora?: LoraSpec
+  readonly lora?: LoraSpec | undefined
 }
 
 export const trainingShapes: Readonly<Record<string, TrainingShape>> = {
@@ -81,4 +81,10 @@ export function samplingFlop(model: LlamaConfig, promptLengths: readonly number[
     const tokens = length + made - 1
     return total + 2 * layerWeights(model) * tokens + head * made + 2 * model.layers * model.width * tokens ** 2
   }, 0)
+}
+
+/** Tokens, the same ones for every caller. A linear congruence is random enough to keep a model busy. */
+export function randomTokens(vocabulary: number): () => number {
+  let state = 1
+  return () => (state = (state * 48_271) % 2_147_483_647) % vocabulary
 }

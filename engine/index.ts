@@ -49,6 +49,7 @@ export { type Device, DeviceError, isDevice } from './runtime/device.ts'
 export { GraphRunError, OutOfMemoryError } from './runtime/errors.ts'
 export { type DeviceReport, examineDevice } from './examine.ts'
 export { type Feeds, type InputSpec } from './runtime/feeds.ts'
+export type { SessionOptions } from './runtime/session.ts'
 export { compile, type CompiledFunction, type FunctionPlan } from './runtime/function.ts'
 export {
   buildTrainer,

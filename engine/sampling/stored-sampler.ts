@@ -23,7 +23,7 @@ import type { Precision } from './projection.ts'
 import type { SampleResult } from './sample.ts'
 import { chunkGraph, type StoredModel } from './stored-graphs.ts'
 
-export interface StoredSamplerOptions extends StoredModel, Omit<SessionOptions, 'profile'> {
+export interface StoredSamplerOptions extends StoredModel, SessionOptions {
   /** Rows decoded together. */
   readonly rows: number
   /** The most tokens of a prompt and its completion. */
@@ -79,7 +79,7 @@ export class StoredSampler {
 
   /** Throws RowError for options that do not fit the model. */
   static async create({ weights, ...options }: StoredSamplerOptions): Promise<StoredSampler> {
-    const { model, rows, capacity, temperature, lora, precision = 'float32', threads = 1, device = 'cpu' } = options
+    const { model, rows, capacity, temperature, lora, precision = 'float32' } = options
     for (const [name, value] of Object.entries({ rows, capacity })) {
       if (!Number.isInteger(value) || value < 1) throw new RowError(`${name} must be a positive integer, got ${value}`)
     }
@@ -89,9 +89,9 @@ export class StoredSampler {
     if (precision === 'int8' && !(weights instanceof Float32Array))
       throw new RowError('precision int8 rounds the weights, which it needs in memory and not in a file')
     const stored = { model, weights, ...(lora === undefined ? {} : { lora }) }
-    const prefill = await Prefill.create(stored, { threads, device })
+    const prefill = await Prefill.create(stored, options)
     const shape = { rows, greedy: temperature === 0, precision }
-    return new StoredSampler(options, prefill, await Session.create(chunkGraph(stored, shape), { threads, device }))
+    return new StoredSampler(options, prefill, await Session.create(chunkGraph(stored, shape), options))
   }
 
   /** Blocks of prompts computed so far. */

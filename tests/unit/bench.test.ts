@@ -1,6 +1,7 @@
 /** `npm run bench`: its arguments, its quantiles, and that the docs say what its results files say. */
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import { describe, expect, it } from 'vitest'
@@ -8,11 +9,13 @@ import { quantile } from '../../bench/compare.ts'
 import { logitsAlong } from '../../bench/decoding.ts'
 import { divergence, equalStart, qualityTable, readQuality } from '../../bench/quality.ts'
 import { readBench, row } from '../../bench/results.ts'
+import { profileRow, profileTable } from '../../bench/profile.ts'
+import { KINDS, readProfile, summarise } from '../../bench/onnx-profile.ts'
 import { promptLengths } from '../../bench/sample.ts'
 import { trainTable } from '../../bench/train.ts'
 import { secondsToScore } from '../../bench/score.ts'
-import { StoredSampler } from '../../engine/index.ts'
-import { MODEL, WEIGHTS } from './engine/support.ts'
+import { llamaLayout, StoredSampler, Trainer } from '../../engine/index.ts'
+import { batchOf, MODEL, PLAN, WEIGHTS } from './engine/support.ts'
 
 const root = path.resolve(import.meta.dirname, '..', '..')
 
@@ -24,6 +27,8 @@ describe('the command', () => {
     [['quality', '--model', 'nowhere.gguf'], 'no GGUF file nowhere.gguf'],
     [['sample', '--models', 'huge'], "no 'huge'"],
     [['sample', '--peers', 'vLLM'], "no 'vLLM'"],
+    [['profile', '--shapes', 'huge'], "no 'huge'"],
+    [['profile', '--batch', 'none'], 'positive integer'],
     [['fly'], "unknown command 'fly'"],
   ])('%j: exit code 2 and a message', (args, message) => {
     const command = ['--import', 'tsx', path.join('bench', 'main.ts'), ...args]
@@ -110,4 +115,89 @@ it('time to score: until the first round that reaches the lower of the two last 
   const [ours, peer] = [side('ours', [0.4, 0.7, 0.6], 10), side('theirs', [0.5, 0.55, 0.65], 20)]
   expect(secondsToScore({ ours, peer })).toEqual({ goal: 0.6, ours: 20, peer: 60 })
   expect(secondsToScore({ ours, peer: side('theirs', [0.1, 0.2], 20) })).toEqual({ goal: 0.2, ours: 10, peer: 40 })
+})
+
+describe('profile', () => {
+  const node = (op: string, ts: number, dur: number, inputs: number[][], output: number[]) => {
+    const typed = (shape: number[]) => ({ float: shape })
+    const args = { op_name: op, input_type_shape: inputs.map(typed), output_type_shape: [typed(output)] }
+    return { name: `${op}_1_kernel_time`, ts, dur, args }
+  }
+  const run = (ts: number, dur: number) => ({ name: 'model_run', ts, dur, args: {} })
+  const product = [
+    [6, 4],
+    [6, 5],
+  ]
+
+  it('counts nodes behind the first run by kind, what is inside a loop once, and the work of products', () => {
+    const events = [
+      node('Gemm', 5, 70, product, [4, 5]),
+      run(0, 100),
+      node('Gemm', 210, 20, product, [4, 5]),
+      node('Gemm', 235, 10, [[3, 7]], [3, 2]),
+      node(
+        'FusedMatMul',
+        250,
+        5,
+        [
+          [2, 3, 7],
+          [3, 7],
+        ],
+        [2, 3, 3],
+      ),
+      node('Mul', 260, 3, [[1000], [1]], [1000]),
+      node('Mul', 265, 2, [[10]], [10]),
+      node('Loop', 200, 80, [[1]], [1]),
+      { name: 'SequentialExecutor::Execute', ts: 200, dur: 90, args: {} },
+      run(200, 100),
+    ]
+    const { runs, seconds, byKind, byOperator } = summarise(events, 1000)
+    expect([runs, seconds]).toEqual([1, 1e-4])
+    expect(byKind.weights.seconds).toBeCloseTo(30e-6, 12)
+    expect(byKind.weights.flop).toBeCloseTo(2 * 4 * 6 * 5 + 2 * 3 * 7 * 2, 9)
+    expect(byKind.attention.flop).toBeCloseTo(2 * 2 * 3 * 7 * 3, 9)
+    expect(byKind.parameters.seconds).toBeCloseTo(3e-6, 12)
+    expect(byKind.elementwise.seconds).toBeCloseTo(2e-6, 12)
+    expect([...byOperator.keys()]).not.toContain('Loop')
+  })
+
+  it('is what the runtime writes: nodes of a training and of decoding lie within their runs', async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sparring-profile-'))
+    const { threads: _, ...plan } = PLAN
+    const trainer = await Trainer.create({ ...plan, weights: WEIGHTS, profile: folder })
+    await trainer.step([batchOf(1)])
+    await trainer.step([batchOf(2), batchOf(3)])
+    await trainer.close()
+    const options = { model: MODEL, weights: WEIGHTS, rows: 2, capacity: 16, temperature: 0, profile: folder }
+    const sampler = await StoredSampler.create(options)
+    const request = { samplesPerPrompt: 1, maximumNewTokens: 4, stopTokens: [], uniforms: new Float32Array() }
+    for (const prompt of [
+      [1, 2, 3],
+      [4, 5, 6, 7],
+    ])
+      await sampler.sample({ prompts: [prompt], ...request })
+    await sampler.close()
+    for (const graph of ['training', 'prefill', 'decode']) {
+      const { runs, seconds, byKind } = readProfile(folder, graph, llamaLayout(MODEL).size)
+      expect(runs, graph).toBe(1)
+      const inNodes = KINDS.reduce((sum, kind) => sum + byKind[kind].seconds, 0)
+      expect(inNodes / seconds, graph).toBeLessThanOrEqual(1)
+      for (const kind of ['weights', 'attention'] as const) expect(byKind[kind].flop, graph).toBeGreaterThan(0)
+      expect(byKind.parameters.seconds > 0, graph).toBe(graph === 'training')
+    }
+    expect(() => readProfile(folder, 'scoring')).toThrow("no profile of the graph 'scoring'")
+    fs.rmSync(folder, { recursive: true })
+  })
+
+  it('docs/performance.md shows the stored results', async () => {
+    const results = readBench('profile', profileRow)
+    const page = path.join(root, 'docs', 'performance.md')
+    const table = results === null ? 'Not measured yet.' : profileTable(results.rows)
+    const shown = await format(table, { ...(await resolveConfig(page)), filepath: page })
+    expect(fs.readFileSync(page, 'utf8')).toContain(`<!-- results:bench-profile -->\n\n${shown}`)
+  })
+
+  it('needs a run behind the first', () => {
+    expect(() => summarise([run(0, 1)])).toThrow('two runs at least')
+  })
 })
