@@ -72,6 +72,8 @@ export class Graph implements GraphBody {
     const unique = this.parent === null ? name : this.uniqueName(name)
     if (this.inputs.some((other) => other.name === unique)) throw new GraphError(`input ${unique} is declared twice`)
     const value = new Value(this, unique, dtype, shape)
+    const isSize = (size: number | string): boolean => typeof size === 'string' || (Number.isInteger(size) && size >= 0)
+    if (!shape.every(isSize)) throw new GraphError(`input ${value.toString()}: a size is a whole number or a name`)
     this.inputs.push(value)
     return value
   }
@@ -86,6 +88,7 @@ export class Graph implements GraphBody {
       this.outputs.push(value)
       return value.name
     }
+    if (this.outputs.some((other) => other.name === name)) throw new GraphError(`output ${name} is declared twice`)
     const renamed = new Value(this, name ?? this.uniqueName('output'), value.dtype, value.shape)
     this.append({ op: 'Identity', domain: '', inputs: [value.name], outputs: [renamed.name], attributes: {} })
     this.outputs.push(renamed)

@@ -121,6 +121,15 @@ export function fixedDimension(shape: Shape, axis: number): number {
   return dimension
 }
 
+/** fixedDimension() of an operand: the error names the operation and the operand. */
+export function fixedSize(op: string, operand: TypedName, axis: number): number {
+  const dimension = operand.shape.at(axis)
+  if (typeof dimension !== 'number') {
+    throw new GraphError(`${op}: axis ${axis} of ${describe(operand)} must have a fixed size`)
+  }
+  return dimension
+}
+
 /** NumPy broadcasting of two shapes; named dimensions match only themselves and 1. Null if they do not broadcast. */
 export function broadcastShapes(left: Shape, right: Shape): Shape | null {
   const rank = Math.max(left.length, right.length)

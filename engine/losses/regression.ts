@@ -1,9 +1,9 @@
 /** Distances between predictions and targets. */
-import { abs, add, div, elementCount, minimum, mul, sqrt, square, sub, sum, total, type Value } from '../graph/index.ts'
+import { abs, add, div, mean, minimum, mul, sqrt, square, sub, sum, type Value } from '../graph/index.ts'
 
 /** Mean of all elements, a scalar. */
 export function meanOfAll(x: Value): Value {
-  return mul(total(x), 1 / elementCount(x.shape))
+  return mean(x, [...x.shape.keys()])
 }
 
 /** mean (prediction - target)². */

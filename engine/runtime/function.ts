@@ -51,7 +51,11 @@ export async function compile<Input extends string, Output extends string, Group
     parameters,
   )
   const outputs = keysOf(built)
-  for (const name of outputs) graph.output(built[name], `output.${name}`)
+  for (const name of outputs) {
+    const value: Value = built[name]
+    if (value.dtype !== 'float32') throw new GraphError(`output '${name}' must be float32, got ${value.toString()}`)
+    graph.output(value, `output.${name}`)
+  }
   const session = await Session.create(graph, plan)
   const specs: InputSpecs = {
     ...plan.inputs,

@@ -27,6 +27,11 @@ export interface LoopOptions {
 /** Returns the last carried values and the stacked ones, each [iterations, ...shape]. Values of outer graphs may be used inside the body. */
 export function loop(options: LoopOptions): { carried: Value[]; stacked: Value[] } {
   const { tripCount, condition, initial } = options
+  if (tripCount.dtype !== 'int64' || tripCount.shape.length !== 0 || !isTruth(condition)) {
+    throw new GraphError(
+      `loop: trip count ${tripCount.toString()} must be an int64 scalar, condition ${condition.toString()} a bool`,
+    )
+  }
   const shapes = options.shapes ?? initial.map(({ shape }) => shape)
   const outer = innermostGraph('loop', [tripCount, condition, ...initial])
   const body = new Graph(outer.uniqueName('body'), outer)
@@ -43,7 +48,9 @@ export function loop(options: LoopOptions): { carried: Value[]; stacked: Value[]
       throw new GraphError(`loop: carried value ${index} is ${given?.toString()} but becomes ${value.toString()}`)
     }
   }
-  body.output(result.condition ?? goOn)
+  const again = result.condition ?? goOn
+  if (!isTruth(again)) throw new GraphError(`loop: the body's condition ${again.toString()} must be a bool scalar`)
+  body.output(again)
   for (const value of [...result.carried, ...result.stacked]) body.output(value)
   const outputs = [
     ...initial.map(({ dtype }, index) => ({ dtype, shape: grown(shapes[index] ?? [], index) })),
@@ -51,6 +58,10 @@ export function loop(options: LoopOptions): { carried: Value[]; stacked: Value[]
   ]
   const values = emit('Loop', [tripCount, condition, ...initial], outputs, { body: { graph: body } })
   return { carried: values.slice(0, initial.length), stacked: values.slice(initial.length) }
+}
+
+function isTruth({ dtype, shape }: Value): boolean {
+  return dtype === 'bool' && shape.length === 0
 }
 
 /** A named axis may change its size from one iteration to the next. */

@@ -1,7 +1,7 @@
 /** Convolution in any number of spatial dimensions; channels come second, as in PyTorch and ONNX. */
 import { emitOne, record, type Value } from '../graph.ts'
 import type { Convolution } from '../operation.ts'
-import { fixedDimension, GraphError } from '../types.ts'
+import { fixedSize, GraphError } from '../types.ts'
 import { requireFloat } from './elementwise.ts'
 
 /** Numbers hold for every spatial axis. */
@@ -43,11 +43,11 @@ export function convolution(x: Value, weight: Value, settings: Convolution): Val
   }
   const positions = strides.map((stride, index) => {
     const [before, after] = padding[index] ?? [0, 0]
-    const reach = (dilations[index] ?? 1) * (fixedDimension(weight.shape, index + 2) - 1)
-    const count = Math.floor((fixedDimension(x.shape, index + 2) + before + after - reach - 1) / stride) + 1
+    const reach = (dilations[index] ?? 1) * (fixedSize('convolve', weight, index + 2) - 1)
+    const count = Math.floor((fixedSize('convolve', x, index + 2) + before + after - reach - 1) / stride) + 1
     return count > 0 ? count : fail(`axis ${index + 2} is shorter than the taps`)
   })
-  const shape = [fixedDimension(x.shape, 0), fixedDimension(weight.shape, 0), ...positions]
+  const shape = [fixedSize('convolve', x, 0), fixedSize('convolve', weight, 0), ...positions]
   const result = emitOne('Conv', [x, weight], 'float32', shape, convolutionAttributes(settings))
   record({ op: 'convolve', inputs: [x, weight], outputs: [result], attributes: settings })
   return result

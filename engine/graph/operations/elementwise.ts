@@ -77,6 +77,7 @@ export function where(condition: Value, left: Operand, right: Operand): Value {
 
 /** -1, 0 or 1. No gradient flows through it, nor through comparisons. */
 export function sign(x: Value): Value {
+  requireNumbers('sign', x)
   return emitOne('Sign', [x], x.dtype, x.shape)
 }
 
@@ -85,14 +86,17 @@ export const lessOrEqual: Comparison = comparison('lessOrEqual', 'LessOrEqual')
 export const greater: Comparison = comparison('greater', 'Greater')
 
 export function and(left: Value, right: Value): Value {
+  requireTruth('and', left, right)
   return emitOne('And', [left, right], 'bool', broadcast('and', left, right))
 }
 
 export function or(left: Value, right: Value): Value {
+  requireTruth('or', left, right)
   return emitOne('Or', [left, right], 'bool', broadcast('or', left, right))
 }
 
 export function not(x: Value): Value {
+  requireTruth('not', x)
   return emitOne('Not', [x], 'bool', x.shape)
 }
 
@@ -105,6 +109,21 @@ export function cast(x: Value, dtype: DataType): Value {
 export function requireFloat(op: string, ...values: readonly Value[]): void {
   for (const value of values) {
     if (value.dtype !== 'float32') throw new GraphError(`${op} needs float32 operands, got ${value.toString()}`)
+  }
+}
+
+/** Truth values and 8-bit codes are no numbers to compute with. */
+export function requireNumbers(op: string, ...values: readonly Value[]): void {
+  for (const value of values) {
+    if (value.dtype === 'bool' || value.dtype === 'uint8') {
+      throw new GraphError(`${op} needs float32, int32 or int64 operands, got ${value.toString()}`)
+    }
+  }
+}
+
+function requireTruth(op: string, ...values: readonly Value[]): void {
+  for (const value of values) {
+    if (value.dtype !== 'bool') throw new GraphError(`${op} needs bool operands, got ${value.toString()}`)
   }
 }
 
@@ -122,6 +141,7 @@ function sameType(op: string, left: Operand, right: Operand): [Value, Value] {
 function binary(name: BinaryName, op: string): BinaryOperation {
   return (left, right) => {
     const [a, b] = sameType(name, left, right)
+    requireNumbers(name, a, b)
     const result = emitOne(op, [a, b], a.dtype, broadcast(name, a, b))
     if (a.dtype === 'float32') record({ op: name, inputs: [a, b], outputs: [result], attributes: {} })
     return result
@@ -140,6 +160,7 @@ function unary(name: UnaryName, op: string): UnaryOperation {
 function comparison(name: string, op: string): Comparison {
   return (left, right) => {
     const [a, b] = sameType(name, left, right)
+    requireNumbers(name, a, b)
     return emitOne(op, [a, b], 'bool', broadcast(name, a, b))
   }
 }

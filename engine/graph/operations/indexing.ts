@@ -1,7 +1,7 @@
 /** Operations that choose elements by number. Indices are int32 or int64. */
 import { emit, emitOne, record, type Value } from '../graph.ts'
-import { elementCount, fixedDimension, GraphError, normaliseAxis, reducedShape, sameShape } from '../types.ts'
-import { cast, equal, requireFloat } from './elementwise.ts'
+import { fixedSize, GraphError, normaliseAxis, reducedShape, sameShape } from '../types.ts'
+import { cast, equal, requireFloat, requireNumbers } from './elementwise.ts'
 
 /** Rows of a table: table [size, width], indices of any shape → [...indices.shape, width]. */
 export function gatherRows(table: Value, indices: Value): Value {
@@ -46,7 +46,8 @@ export function scatterAdd(x: Value, indices: Value, updates: Value, axis: numbe
 export function rearrange(x: Value, forward: Value, backward: Value): Value {
   requireFloat('rearrange', x)
   const [rows] = x.shape
-  if (rows === undefined || backward.shape[0] !== rows || backward.shape.length !== 1 || !isIndex(forward)) {
+  const isWay = isIndex(forward) && isIndex(backward) && backward.shape.length === 1
+  if (rows === undefined || !isWay || backward.shape[0] !== rows) {
     throw new GraphError(`rearrange: ${x.toString()} by ${forward.toString()} and back by ${backward.toString()}`)
   }
   const result = rowsOrZeros(x, forward)
@@ -57,8 +58,8 @@ export function rearrange(x: Value, forward: Value, backward: Value): Value {
 /** x[indices] along the first axis, and zeros where an index is -1. Not recorded. */
 export function rowsOrZeros(x: Value, indices: Value): Value {
   const rest = x.shape.slice(1)
-  const size = elementCount(rest)
-  const row = rest.map((_, axis) => fixedDimension(rest, axis))
+  const row = rest.map((_, axis) => fixedSize('rearrange', x, axis + 1))
+  const size = row.reduce((product, count) => product * count, 1)
   const zero = x.graph.constant('float32', [1, ...row], new Float32Array(size))
   // Gather takes -1 for the last row, which is the added one.
   const padded = emitOne('Concat', [x, zero], 'float32', [x.graph.uniqueName('padded'), ...rest], { axis: { int: 0 } })
@@ -67,24 +68,34 @@ export function rowsOrZeros(x: Value, indices: Value): Value {
 
 /** x[start:end] along the first axis, which gets a name; start and end are int64 [1]. No gradient flows through it. */
 export function rowsBetween(x: Value, start: Value, end: Value, name: string): Value {
+  for (const bound of [start, end]) {
+    if (bound.dtype === 'int64' && sameShape(bound.shape, [1]) && x.shape.length > 0) continue
+    throw new GraphError(`rowsBetween: ${x.toString()} between ${start.toString()} and ${end.toString()}`)
+  }
   const axis = x.graph.constant('int64', [1], [0])
   return emitOne('Slice', [x, start, end, axis], x.dtype, [name, ...x.shape.slice(1)], {}, '', x.name)
 }
 
-/** One-hot rows: indices int32 [rows, 1] → float32 [rows, size]. No gradient flows through it. */
+/** One-hot rows: indices [rows, 1] → float32 [rows, size]. No gradient flows through it. */
 export function oneHot(indices: Value, size: number): Value {
-  const classes = indices.graph.root.constant('int32', [1, size], [...Array(size).keys()])
+  if (!isIndex(indices) || indices.shape.length !== 2 || indices.shape[1] !== 1) {
+    throw new GraphError(`oneHot: ${indices.toString()} is no column of indices`)
+  }
+  const classes = indices.graph.root.constant(indices.dtype, [1, size], [...Array(size).keys()])
   return cast(equal(indices, classes), 'float32')
 }
 
 /** x[index] along the first axis; index is a scalar. No gradient flows through it: it reads what is fed, not what is learnt. */
 export function at(x: Value, index: Value): Value {
-  if (index.shape.length !== 0) throw new GraphError(`at: index ${index.toString()} must be a scalar`)
+  if (index.shape.length !== 0 || !isIndex(index) || x.shape.length === 0) {
+    throw new GraphError(`at: index ${index.toString()} of ${x.toString()} must be a scalar int32 or int64`)
+  }
   return emitOne('Gather', [x, index], x.dtype, x.shape.slice(1), { axis: { int: 0 } }, '', x.name)
 }
 
 /** Index of the largest element of the last axis (the first of equals), int64. No gradient flows through it. */
 export function argMax(x: Value): Value {
+  requireNumbers('argMax', x)
   const last = normaliseAxis('argMax', -1, x)
   const shape = reducedShape(x.shape, [last], false)
   return emitOne('ArgMax', [x], 'int64', shape, { axis: { int: last }, keepdims: { int: 0 } })
@@ -95,8 +106,9 @@ export function argMax(x: Value): Value {
  * through it; takeAlong() reads the elements themselves with one.
  */
 export function topK(x: Value, k: number): Value {
+  requireNumbers('topK', x)
   const last = normaliseAxis('topK', -1, x)
-  const size = fixedDimension(x.shape, last)
+  const size = fixedSize('topK', x, last)
   if (!Number.isInteger(k) || k < 1 || k > size) {
     throw new GraphError(`topK: the last axis of ${x.toString()} has ${size} elements, not the ${k} largest`)
   }
@@ -122,6 +134,6 @@ function checkAlong(op: string, x: Value, indices: Value, axis: number): number 
   if (!isIndex(indices) || indices.shape.length !== x.shape.length || !sameShape(others(x), others(indices))) {
     throw new GraphError(`${op} along axis ${axis}: ${indices.toString()} does not choose from ${x.toString()}`)
   }
-  fixedDimension(x.shape, at)
+  fixedSize(op, x, at)
   return at
 }

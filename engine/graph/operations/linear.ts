@@ -2,7 +2,7 @@
 import { emitOne, record, type Value } from '../graph.ts'
 import type { Reduction } from '../operation.ts'
 import { broadcastShapes, type Dimension, GraphError, normaliseAxis, reducedShape, type Shape } from '../types.ts'
-import { add, exp, log, mul, requireFloat, stopGradient, sub } from './elementwise.ts'
+import { add, exp, log, mul, requireFloat, requireNumbers, stopGradient, sub } from './elementwise.ts'
 import { reshape } from './shape.ts'
 
 export interface MatmulOptions {
@@ -73,6 +73,7 @@ export function logSumExp(x: Value, axis: number, keepDimensions = false): Value
 }
 
 function extremum(name: 'largest' | 'smallest', op: string, x: Value, axis: number, keepDimensions: boolean): Value {
+  requireNumbers(name, x)
   const attributes: Reduction = { axes: [normaliseAxis(name, axis, x)], keepDimensions }
   const result = reduce(op, x, attributes.axes, keepDimensions)
   if (x.dtype === 'float32') record({ op: name, inputs: [x], outputs: [result], attributes })

@@ -1,6 +1,6 @@
 /** Operations of networks that have a gradient of their own, cheaper or more exact than that of their parts. */
 import { emit, emitOne, record, type Value } from '../graph.ts'
-import { type Dimension, fixedDimension, formatShape, GraphError, sameShape, type Shape } from '../types.ts'
+import { broadcast, type Dimension, fixedSize, formatShape, GraphError, sameShape, type Shape } from '../types.ts'
 import { add, requireFloat } from './elementwise.ts'
 import { matmul } from './linear.ts'
 import { reshape } from './shape.ts'
@@ -33,7 +33,7 @@ export function cumulativeSum(x: Value): Value {
 export function tokenLogProbability(logits: Value, labels: Value): Value {
   requireFloat('tokenLogProbability', logits)
   const [rows] = logits.shape
-  if (logits.shape.length !== 2 || labels.shape.length !== 1 || labels.shape[0] !== rows || rows === undefined) {
+  if (logits.shape.length !== 2 || !isLabels(labels, rows) || rows === undefined) {
     throw new GraphError(`tokenLogProbability: ${logits.toString()} and ${labels.toString()} do not fit`)
   }
   const logProbabilities = emitOne('LogSoftmax', [logits], 'float32', logits.shape, { axis: { int: -1 } })
@@ -57,7 +57,7 @@ export function tokenLogProbability(logits: Value, labels: Value): Value {
 export function headLogProbability(hidden: Value, table: Value, labels: Value): Value {
   const logits = emitGemm(hidden, table)
   const [rows] = hidden.shape
-  if (labels.shape.length !== 1 || labels.shape[0] !== rows || rows === undefined) {
+  if (!isLabels(labels, rows) || rows === undefined) {
     throw new GraphError(`headLogProbability: ${hidden.toString()} and ${labels.toString()} do not fit`)
   }
   const logProbabilities = emitOne('LogSoftmax', [logits], 'float32', logits.shape, { axis: { int: -1 } })
@@ -68,6 +68,10 @@ export function headLogProbability(hidden: Value, table: Value, labels: Value): 
   const outputs = [result, logProbabilities]
   record({ op: 'headLogProbability', inputs: [hidden, table, labels], outputs, attributes: {} })
   return result
+}
+
+function isLabels({ dtype, shape }: Value, rows: Dimension | undefined): boolean {
+  return dtype === 'int32' && shape.length === 1 && shape[0] === rows
 }
 
 /** hidden · tableᵀ, not recorded. */
@@ -146,11 +150,18 @@ export interface RotaryTables {
  */
 export function rotate(x: Value, positions: Value, tables: RotaryTables): Value {
   requireFloat('rotate', x)
-  const headSize = 2 * fixedDimension(tables.cosine.shape, 1)
-  if (x.shape.length !== 3 || fixedDimension(x.shape, 2) % headSize !== 0 || positions.dtype !== 'int64') {
-    throw new GraphError(`rotate: ${x.toString()} with head size ${headSize} and positions ${positions.toString()}`)
-  }
   const { cosine, sine, negativeSine } = tables
+  if (x.shape.length !== 3 || cosine.shape.length !== 2 || positions.dtype !== 'int64') {
+    throw new GraphError(`rotate: ${x.toString()} by ${cosine.toString()} at positions ${positions.toString()}`)
+  }
+  for (const table of [sine, negativeSine]) {
+    if (sameShape(table.shape, cosine.shape)) continue
+    throw new GraphError(`rotate: ${cosine.toString()} and ${table.toString()} differ in shape`)
+  }
+  const headSize = 2 * fixedSize('rotate', cosine, 1)
+  if (fixedSize('rotate', x, 2) % headSize !== 0) {
+    throw new GraphError(`rotate: ${x.toString()} holds no heads of ${headSize}, which ${cosine.toString()} are for`)
+  }
   const result = emitOne('RotaryEmbedding', [x, positions, cosine, sine], 'float32', x.shape, {}, 'com.microsoft')
   record({ op: 'rotate', inputs: [x], outputs: [result], attributes: { positions, cosine, sine, negativeSine } })
   return result
@@ -161,9 +172,15 @@ export function rotate(x: Value, positions: Value, tables: RotaryTables): Value 
  * query [..., rows, headSize], key and value [..., length, headSize], mask broadcastable to [..., rows, length].
  */
 export function attention(query: Value, key: Value, value: Value, mask: Value, scale: number): Value {
-  const scores = add(matmul(query, key, { transposeB: true, scale }), mask)
+  requireFloat('attention', query, key, value, mask)
+  if (query.shape.at(-1) !== key.shape.at(-1) || key.shape.at(-2) !== value.shape.at(-2)) {
+    throw new GraphError(`attention: ${[query, key, value].join(', ')} do not fit`)
+  }
+  const product = matmul(query, key, { transposeB: true, scale })
+  broadcast('attention', product, mask)
+  const scores = add(product, mask)
   const probabilities = emitOne('Softmax', [scores], 'float32', scores.shape, { axis: { int: -1 } })
-  const shape: Dimension[] = [...query.shape.slice(0, -1), fixedDimension(value.shape, -1)]
+  const shape: Dimension[] = [...query.shape.slice(0, -1), fixedSize('attention', value, -1)]
   const output = emitOne('MatMul', [probabilities, value], 'float32', shape)
   record({
     op: 'attention',

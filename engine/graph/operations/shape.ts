@@ -5,7 +5,7 @@ import {
   broadcastShapes,
   type Dimension,
   factored,
-  fixedDimension,
+  fixedSize,
   formatShape,
   GraphError,
   normaliseAxis,
@@ -83,8 +83,10 @@ export function concat(values: readonly Value[], axis: number, resultName?: stri
 export function split(x: Value, axis: number, sizes: readonly number[], names: readonly string[] = []): Value[] {
   const at = normaliseAxis('split', axis, x)
   const total = sizes.reduce((sum, size) => sum + size, 0)
-  if (fixedDimension(x.shape, at) !== total) {
-    throw new GraphError(`split along axis ${axis}: sizes add up to ${total}, not to the size in ${x.toString()}`)
+  if (fixedSize('split', x, at) !== total || !sizes.every((size) => Number.isInteger(size) && size >= 0)) {
+    throw new GraphError(
+      `split along axis ${axis}: sizes ${formatShape(sizes)} add up to ${total}, not to the size in ${x.toString()}`,
+    )
   }
   if (sizes.length === 1) return [x]
   const outputs = sizes.map((size, part) => ({
@@ -101,8 +103,9 @@ export function split(x: Value, axis: number, sizes: readonly number[], names: r
 /** x[..., start:end, ...] along one axis of fixed size. */
 export function slice(x: Value, axis: number, start: number, end: number): Value {
   const at = normaliseAxis('slice', axis, x)
-  const size = fixedDimension(x.shape, at)
-  if (start < 0 || end > size || start >= end) {
+  const size = fixedSize('slice', x, at)
+  const whole = Number.isInteger(start) && Number.isInteger(end)
+  if (!whole || start < 0 || end > size || start >= end) {
     throw new GraphError(`slice ${start}:${end} along axis ${axis} lies outside ${x.toString()}`)
   }
   if (start === 0 && end === size) return x
@@ -121,7 +124,7 @@ export function pad(x: Value, axis: number, before: number, after: number): Valu
     throw new GraphError(`pad: ${before} and ${after} zeros along axis ${axis} of ${x.toString()}`)
   }
   if (before + after === 0) return x
-  const size = before + fixedDimension(x.shape, at) + after
+  const size = before + fixedSize('pad', x, at) + after
   const counts = x.graph.constant('int64', [2], [before, after])
   const axes = x.graph.constant('int64', [1], [at])
   const shape = x.shape.map((dimension, index) => (index === at ? size : dimension))

@@ -5,6 +5,7 @@ import * as ops from '../../../engine/graph/index.ts'
 import type { OperationName } from '../../../engine/graph/operation.ts'
 import { Graph, type Value } from '../../../engine/graph/index.ts'
 import { gradients } from '../../../engine/autodiff/gradients.ts'
+import { losses } from '../../../engine/index.ts'
 import { floatFeed, Session } from '../../../engine/runtime/session.ts'
 
 interface Case {
@@ -220,6 +221,10 @@ const COMPOSED: Readonly<Record<string, MakeCase>> = {
     ],
     build: (_, [x, w]) => ops.convolve(get(x), get(w), { dilation: 2, stride: 1 + (d % 2), padding: d % 3 }),
   }),
+  'gatherRows by int64': ({ a, b, c }) => ({
+    shapes: [[b, c]],
+    build: (graph, [x]) => ops.gatherRows(get(x), ops.cast(indices(graph, 2 * a, b), 'int64')),
+  }),
   'the same value twice': unary((x) => ops.mul(ops.tanh(x), ops.add(x, x))),
 }
 
@@ -266,6 +271,41 @@ describe('gradients', () => {
     expect([...outputs.floats('gradient')]).toEqual([0.5, 0, 0.5, ...[1, 1, 1].map((one) => Math.fround(one / 3))])
   })
 
+  it('is finite at the lengths of zero vectors, with a small number under the root', async () => {
+    const gradient = await gradientAt([0, 0, 3, 4], [2, 2], (x) =>
+      ops.total(ops.sqrt(ops.add(ops.sum(ops.square(x), [-1]), 1e-6))),
+    )
+    expect(gradient.map((value) => Number(value.toFixed(5)))).toEqual([0, 0, 0.6, 0.8])
+    const zero = new Array<number>(4).fill(0)
+    const unit = (x: Value): Value => losses.cosineDistance(x, x.graph.constant('float32', [2, 2], [1, 0, 0, 1]))
+    expect((await gradientAt(zero, [2, 2], (x) => ops.total(unit(x)))).every(Number.isFinite)).toBe(true)
+  })
+
+  it('of a choice is not touched by the infinity of the side not taken, where that side is given a safe operand', async () => {
+    // log at 0: its own gradient is infinite, and 0 · ∞ is not a number.
+    const choose = (safe: boolean) => (x: Value) => {
+      const isPositive = ops.greater(x, x.graph.constant('float32', [1], [0]))
+      return ops.total(ops.where(isPositive, ops.log(safe ? ops.where(isPositive, x, 1) : x), x))
+    }
+    expect(await gradientAt([0, 2], [2], choose(true))).toEqual([1, 0.5])
+    expect((await gradientAt([0, 2], [2], choose(false)))[0]).toBeNaN()
+  })
+
+  it('of a mixture of logistics is finite at its open ends and far from every component', async () => {
+    const likelihood = (x: Value): Value =>
+      losses.logisticMixtureLogLikelihood(
+        x,
+        {
+          logits: x.graph.constant('float32', [4, 1], [0, 0, 0, 0]),
+          location: x.graph.constant('float32', [4, 1, 1], [0, 0, 0.9, -0.9]),
+          logScale: x.graph.constant('float32', [4, 1, 1], [-7, -7, -7, 4]),
+        },
+        2 / 255,
+      )
+    const found = await gradientAt([-1, 1, -0.9, 0.9], [4, 1], (x) => ops.total(likelihood(x)))
+    expect(found.every(Number.isFinite)).toBe(true)
+  })
+
   it('goes through values that are not differentiated, and not past a stop', async () => {
     // An actor's loss through a frozen critic: d (w · (a · s)) / da = w · s, and nothing for w.
     const graph = new Graph('frozen')
@@ -295,6 +335,17 @@ describe('gradients', () => {
     expect(() => gradients(x, [x])).toThrow('gradients need a float32 scalar, got x: float32[2]')
   })
 })
+
+/** The gradient of f at x. */
+async function gradientAt(x: readonly number[], shape: readonly number[], f: (x: Value) => Value): Promise<number[]> {
+  const graph = new Graph('point')
+  const input = graph.input('x', 'float32', shape)
+  graph.output(get(gradients(f(input), [input])[0]), 'gradient')
+  const session = await Session.create(graph, { threads: 1 })
+  const outputs = await session.run({ x: floatFeed(Float32Array.from(x), shape) })
+  await session.release()
+  return [...outputs.floats('gradient')]
+}
 
 /** Compares d (Σ weights · f(x)) / dx with central differences at the same float32 graph. */
 async function check(testCase: Case, seed: number): Promise<void> {

@@ -241,4 +241,10 @@ describe('a compiled function', () => {
     expect([error.name, error.message]).toEqual(['GraphError', 'run: input x: float32[rows, 2] got 3 numbers'])
     await double.close()
   })
+  it('gives float32, and says which output does not', async () => {
+    const error = await thrownBy(() =>
+      compile({ inputs: { x: { shape: [2, 3] } }, outputs: ({ x }) => ({ best: ops.argMax(x) }) }),
+    )
+    expect([error.name, error.message]).toEqual(['GraphError', "output 'best' must be float32, got ArgMax_1: int64[2]"])
+  })
 })
