@@ -13,8 +13,11 @@ import {
   initialiseLora,
   type LlamaConfig,
   losses,
+  type HeadSpec,
   type LossSpec,
   network,
+  type NetworkSpec,
+  NetworkTrainer,
   StoredSampler,
   Trainer,
   type TrainingRow,
@@ -69,6 +72,7 @@ const trainings: Readonly<Record<string, Training>> = {
     loss: [
       { term: 'nll', weight: 0.5 },
       { term: 'policy-gradient', weight: 1, ratio: 'token', clip: 0.2, klInAdvantage: 0.1 },
+      { term: 'reinforce', weight: 0.2 },
       { term: 'kl', weight: 0.1 },
     ],
     rows: [...rowsOf('supervised', 24), ...rowsOf('reinforced', 24)],
@@ -78,6 +82,7 @@ const trainings: Readonly<Record<string, Training>> = {
     loss: [
       { term: 'log-ratio-regression', weight: 1 },
       { term: 'pair-logistic', weight: 1, beta: 0.1 },
+      { term: 'pair-squared', weight: 0.1, beta: 1 },
     ],
     rows: [...rowsOf('regressed', 24), ...rowsOf('compared', 24)],
     of: plain,
@@ -129,13 +134,13 @@ const request = {
   uniforms: draws.subarray(0, 36 * 24),
 }
 
-async function sample(threads: number): Promise<Float32Array[]> {
+async function sample(threads: number, temperature = 1): Promise<Float32Array[]> {
   const engine = new Engine({ threads })
   const { completions } = await engine.sample({
     ...request,
     weights,
     model,
-    temperature: 1,
+    temperature,
     padToken: 0,
     promptLength: 96,
     batch: 4,
@@ -161,6 +166,26 @@ const sampleStored =
     return completions.map((completion) => Float32Array.from(completion))
   }
 
+const adapterSpec = { rank: 4, alpha: 8 }
+const adapter = initialiseLora(model, adapterSpec, 'determinism').map((value, index) => value + (index % 7) / 100)
+
+async function sampleAdapter(threads: number): Promise<Float32Array[]> {
+  const options = { model, weights, rows: 8, capacity: 192, temperature: 0, lora: adapterSpec, threads }
+  const sampler = await StoredSampler.create(options)
+  const { completions } = await sampler.sample({ ...request, adapter })
+  await sampler.close()
+  return completions.map((completion) => Float32Array.from(completion))
+}
+
+async function scoreAdapter(threads: number): Promise<Float32Array[]> {
+  const engine = new Engine({ threads })
+  const lora = { ...adapterSpec, base: weights }
+  const rows = rowsOf('supervised', 40)
+  const scores = await engine.score({ weights: adapter, model, lora, rows, length: 80, batch: 16, padToken: 0 })
+  await engine.close()
+  return scores
+}
+
 async function trainNetwork(threads: number): Promise<Float32Array[]> {
   const net = network({ kind: 'mlp', inputs: 48, hidden: [256, 256], outputs: 8, activation: 'tanh' })
   const rows = 512
@@ -177,6 +202,42 @@ async function trainNetwork(threads: number): Promise<Float32Array[]> {
   return [bytes]
 }
 
+/** Convolutions, and recurrence read from both ends, each with a head, an average of the weights and a run of what was learnt. */
+const trainSpec =
+  (spec: NetworkSpec, head: HeadSpec) =>
+  async (threads: number): Promise<Float32Array[]> => {
+    const { input, output, initialise } = network(spec)
+    const rows = 64
+    const size = (shape: readonly number[]): number => shape.reduce((product, count) => product * count, rows)
+    const plan = { network: spec, head, optimizer: adamw(1e-3, { clipNorm: 1 }), batchRows: rows, averageDecay: 0.9 }
+    const trainer = await NetworkTrainer.create(plan, initialise('determinism'), { threads })
+    const x = uniforms('x', size(input))
+    const label = Int32Array.from({ length: rows }, (_, row) => row % 3)
+    const batch = head.kind === 'classification' ? { x, label } : { x, target: uniforms('y', size(output)) }
+    await trainer.step([batch, batch])
+    const learnt = trainer.weights()
+    await trainer.close()
+    const engine = new Engine({ threads })
+    const found = await engine.runNetwork({ network: spec, weights: learnt, x })
+    await engine.close()
+    return [learnt, found]
+  }
+
+const image: NetworkSpec = {
+  kind: 'sequence',
+  parts: [
+    {
+      kind: 'convolution',
+      input: [3, 17, 17],
+      layers: [{ channels: 16, taps: 3, stride: 2, padding: 1 }],
+      activation: 'relu',
+      flatten: true,
+    },
+    { kind: 'mlp', inputs: 16 * 81, hidden: [64], outputs: 3, activation: 'gelu', layerNorm: true },
+  ],
+}
+const series: NetworkSpec = { kind: 'gru', steps: 8, inputs: 24, hidden: 48, gives: 'all', backwards: true }
+
 const graphs: Readonly<Record<string, (threads: number) => Promise<Float32Array[]>>> = {
   ...Object.fromEntries(
     Object.entries(trainings).map(([name, training]) => [
@@ -186,10 +247,15 @@ const graphs: Readonly<Record<string, (threads: number) => Promise<Float32Array[
   ),
   'training of an adapter': trainAdapter,
   scoring: score,
-  sampling: sample,
+  sampling: (threads) => sample(threads),
   'stored sampling, float32': sampleStored('float32'),
   'stored sampling, int8': sampleStored('int8'),
+  'sampling, greedily': (threads) => sample(threads, 0),
+  'stored sampling, greedily, of an adapter': sampleAdapter,
+  'scoring with an adapter': scoreAdapter,
   'training of a network': trainNetwork,
+  'a convolutional network': trainSpec(image, { kind: 'classification' }),
+  'a recurrent network': trainSpec(series, { kind: 'regression' }),
 }
 
 /** For each graph the hash of what it gave. */

@@ -29,7 +29,7 @@ describe.each([1, 2])('with %d threads', (threads) => {
 
   it('every graph of the engine gives the same bytes in two sessions and in another process', async () => {
     const first = await runAll(threads)
-    expect(Object.keys(first)).toHaveLength(9)
+    expect(Object.keys(first)).toHaveLength(14)
     expect(await runAll(threads)).toEqual(first)
     expect(JSON.parse(await inAnotherProcess(graphs, threads))).toEqual(first)
   })
