@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { commit, machine, resultsFile } from '../cli/results-file.ts'
 import { quantile } from './compare.ts'
 
-const spread = z.object({ median: z.number(), low: z.number(), high: z.number() })
+export const spread = z.object({ median: z.number(), low: z.number(), high: z.number() })
 export type Spread = z.infer<typeof spread>
 
 const side = z.object({

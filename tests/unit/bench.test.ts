@@ -9,6 +9,7 @@ import { quantile } from '../../bench/compare.ts'
 import { logitsAlong } from '../../bench/decoding.ts'
 import { divergence, equalStart, qualityTable, readQuality } from '../../bench/quality.ts'
 import { readBench, row } from '../../bench/results.ts'
+import { factorOf, linesResults, linesTable } from '../../bench/lines.ts'
 import { profileRow, profileTable } from '../../bench/profile.ts'
 import { KINDS, readProfile, summarise } from '../../bench/onnx-profile.ts'
 import { promptLengths } from '../../bench/sample.ts'
@@ -29,6 +30,7 @@ describe('the command', () => {
     [['sample', '--peers', 'vLLM'], "no 'vLLM'"],
     [['profile', '--shapes', 'huge'], "no 'huge'"],
     [['profile', '--batch', 'none'], 'positive integer'],
+    [['lines', '--sizes', '33'], 'one size makes no line'],
     [['fly'], "unknown command 'fly'"],
   ])('%j: exit code 2 and a message', (args, message) => {
     const command = ['--import', 'tsx', path.join('bench', 'main.ts'), ...args]
@@ -115,6 +117,19 @@ it('time to score: until the first round that reaches the lower of the two last 
   const [ours, peer] = [side('ours', [0.4, 0.7, 0.6], 10), side('theirs', [0.5, 0.55, 0.65], 20)]
   expect(secondsToScore({ ours, peer })).toEqual({ goal: 0.6, ours: 20, peer: 60 })
   expect(secondsToScore({ ours, peer: side('theirs', [0.1, 0.2], 20) })).toEqual({ goal: 0.2, ours: 10, peer: 40 })
+})
+
+it('lines: the factor of a straight line through what was measured', () => {
+  const cost = (size: number): [number, number] => [size, 3 * (1 + size / 96)]
+  expect(factorOf([cost(33), cost(42), cost(66)])).toBeCloseTo(96, 9)
+})
+
+it('lines: docs/performance.md shows the stored results', async () => {
+  const file = path.join(root, 'results', 'bench-lines.json')
+  const page = path.join(root, 'docs', 'performance.md')
+  const stored = fs.existsSync(file) ? linesTable(linesResults.parse(JSON.parse(fs.readFileSync(file, 'utf8')))) : null
+  const shown = await format(stored ?? 'Not measured yet.', { ...(await resolveConfig(page)), filepath: page })
+  expect(fs.readFileSync(page, 'utf8')).toContain(`<!-- results:bench-lines -->\n\n${shown}`)
 })
 
 describe('profile', () => {
