@@ -276,7 +276,7 @@ describe('gradients', () => {
       ops.total(ops.sqrt(ops.add(ops.sum(ops.square(x), [-1]), 1e-6))),
     )
     expect(gradient.map((value) => Number(value.toFixed(5)))).toEqual([0, 0, 0.6, 0.8])
-    const zero = new Array<number>(4).fill(0)
+    const zero = [0, 0, 0, 0]
     const unit = (x: Value): Value => losses.cosineDistance(x, x.graph.constant('float32', [2, 2], [1, 0, 0, 1]))
     expect((await gradientAt(zero, [2, 2], (x) => ops.total(unit(x)))).every(Number.isFinite)).toBe(true)
   })
