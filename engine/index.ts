@@ -27,6 +27,7 @@ export {
 } from './models/lora.ts'
 export { type Network, network, type NetworkSpec } from './models/network.ts'
 export { type ParameterFile, Parameters } from './models/parameters.ts'
+export { normals, uniforms } from './random/philox.ts'
 export { adamw, learningRateAt, type OptimizerSpec, OptimizerSpecError } from './optimizers/schedule.ts'
 export { EngineCallError, EngineDiedError, EngineProcess } from './process/engine-process.ts'
 export {

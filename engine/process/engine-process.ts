@@ -150,8 +150,11 @@ export class EngineProcess {
   /** Ends the process at once; pending calls reject with EngineDiedError. */
   async kill(): Promise<void> {
     const child = this.#child
-    child?.process.kill('SIGKILL')
-    await child?.exited
+    if (child === null) return
+    // Else a program whose last statement this is would end before the process has.
+    child.process.ref()
+    child.process.kill('SIGKILL')
+    await child.exited
   }
 
   /** Lets pending calls finish, then ends the process. */
@@ -159,6 +162,7 @@ export class EngineProcess {
     const child = this.#child
     if (child === null) return
     if (child.pending.size > 0) await Promise.allSettled([this.#drained(child)])
+    child.process.ref()
     if (child.process.connected) child.process.disconnect()
     await child.exited
   }

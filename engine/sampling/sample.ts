@@ -11,20 +11,26 @@ export interface SampleRequest {
   readonly weights: Float32Array
   readonly model: LlamaConfig
   readonly prompts: readonly (readonly number[])[]
-  readonly samplesPerPrompt: number
+  /** 1 unless given. */
+  readonly samplesPerPrompt?: number
   readonly maximumNewTokens: number
-  readonly stopTokens: readonly number[]
+  /** None unless given. */
+  readonly stopTokens?: readonly number[]
   readonly ending?: Ending
   /** 0 chooses the most likely token. */
   readonly temperature: number
   /** In [0, 1): one per prompt, sample and new token, in this order of nesting. Ignored at temperature 0. */
   readonly uniforms: Float32Array
-  readonly padToken: number
-  /** Length to which prompts are padded on the left, at least 2. */
-  readonly promptLength: number
-  /** Prompts of one graph call; the last call is filled up with dummies, so that every call has the same shape. */
-  readonly batch: number
+  /** Fills prompts up, 0 unless given. No row sees it. */
+  readonly padToken?: number
+  /** Length to which prompts are padded on the left, at least 2; the longest one's unless given. */
+  readonly promptLength?: number
+  /** Prompts of one graph call, all unless given; the last call is filled up with dummies, so that every call has the same shape. */
+  readonly batch?: number
 }
+
+/** A request of which nothing is left open. */
+type Asked = SampleRequest & Required<Omit<SampleRequest, 'ending'>>
 
 export interface SampleResult {
   /** Prompt-major, sample-minor; a completion ends with its stop token, or the token that completes the ending, if it produced one. */
@@ -34,7 +40,8 @@ export interface SampleResult {
 }
 
 /** Completions of every prompt. Throws RowError for a request that does not fit the model. */
-export async function sampleCompletions(request: SampleRequest, sessions: SessionCache): Promise<SampleResult> {
+export async function sampleCompletions(asked: SampleRequest, sessions: SessionCache): Promise<SampleResult> {
+  const request = complete(asked)
   checkRequest(request)
   const { model, prompts, samplesPerPrompt, maximumNewTokens, promptLength, batch, temperature } = request
   const shape = { prompts: batch, samplesPerPrompt, promptLength, maximumNewTokens, greedy: temperature === 0 }
@@ -47,8 +54,15 @@ export async function sampleCompletions(request: SampleRequest, sessions: Sessio
   return result
 }
 
+function complete(request: SampleRequest): Asked {
+  const { prompts } = request
+  const promptLength = Math.max(2, ...prompts.map((prompt) => prompt.length))
+  const open = { samplesPerPrompt: 1, stopTokens: [], padToken: 0, promptLength, batch: Math.max(1, prompts.length) }
+  return { ...open, ...request }
+}
+
 /** What the graph of samplingGraph is fed for the call that begins with prompt `start`. */
-export function samplingFeeds(request: SampleRequest, start: number): Record<string, Feed> {
+export function samplingFeeds(request: Asked, start: number): Record<string, Feed> {
   const { weights, prompts, samplesPerPrompt, maximumNewTokens, promptLength, batch, padToken } = request
   const rows = batch * samplesPerPrompt
   const tokens = new Int32Array(batch * promptLength).fill(padToken)
@@ -89,7 +103,7 @@ export function samplingFeeds(request: SampleRequest, start: number): Record<str
 }
 
 /** Reads tokens [steps, rows], each row up to its end. */
-function collect(tokens: Int32Array, request: SampleRequest, prompts: number, result: SampleResult): void {
+function collect(tokens: Int32Array, request: Asked, prompts: number, result: SampleResult): void {
   const { samplesPerPrompt, batch } = request
   const rows = batch * samplesPerPrompt
   const stops = new Set(request.stopTokens)
@@ -98,7 +112,7 @@ function collect(tokens: Int32Array, request: SampleRequest, prompts: number, re
     const reader = new Reader(stops, request.ending)
     let stopped = false
     for (let index = row; index < tokens.length && !stopped; index += rows) {
-      const token = tokens[index] ?? request.padToken
+      const token = tokens[index] ?? 0
       completion.push(token)
       stopped = reader.endsWith(token)
     }
@@ -107,7 +121,7 @@ function collect(tokens: Int32Array, request: SampleRequest, prompts: number, re
   }
 }
 
-function checkRequest(request: SampleRequest): void {
+function checkRequest(request: Asked): void {
   const { model, prompts, samplesPerPrompt, maximumNewTokens, promptLength, batch, temperature, uniforms } = request
   const { size } = llamaLayout(model)
   const fail = (message: string): never => {

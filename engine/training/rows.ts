@@ -10,8 +10,8 @@ export interface TrainingRow {
   readonly completionFrom: number
   /** Which terms of the loss learn from the row. */
   readonly kind: 'supervised' | 'reinforced' | 'regressed' | 'compared'
-  /** What multiplies the policy gradient; read from reinforced rows alone. */
-  readonly advantage: number
+  /** What multiplies the policy gradient; on reinforced rows. */
+  readonly advantage?: number
   /** What the sum of the completion's log-ratios to the reference is to become; on regressed rows. */
   readonly target?: number
   /** On compared rows: two rows of one batch with equal ids and different sides are a pair. */
@@ -148,6 +148,7 @@ export function packRows(batches: readonly (readonly TrainingRow[])[], shape: Ro
         packed.partner[at] = (partner === undefined ? undefined : numbers.get(partner)) ?? index
         if (row.kind === 'supervised') packed.supervised[at] = 1
         if (row.kind === 'reinforced') {
+          if (row.advantage === undefined) throw new RowError('a reinforced row has no advantage')
           packed.reinforced[at] = 1
           packed.advantage[at] = row.advantage
           if (needs.old) packed.old.set(logProbabilities('old', row, size), at * lineSize)

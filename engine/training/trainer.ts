@@ -13,15 +13,16 @@ export interface TrainerPlan extends SessionOptions {
   readonly model: LlamaConfig
   readonly loss: LossSpec
   readonly optimizer: OptimizerSpec
-  /** The most rows of a batch. */
-  readonly batchRows: number
-  /** The longest row, in tokens. */
-  readonly length: number
+  /** The most rows of a batch; any number unless given. */
+  readonly batchRows?: number
+  /** The longest row, in tokens; one more than the model's context unless given, as the last token is only predicted. */
+  readonly length?: number
   /** Tokens of a line, which rows share; length - 1, the least, unless given. See bestLineSize. */
   readonly lineSize?: number
-  /** The most optimizer steps of one call. */
-  readonly stepsPerCall: number
-  readonly padToken: number
+  /** The most optimizer steps of one call; any number unless given. */
+  readonly stepsPerCall?: number
+  /** Fills lines up, 0 unless given. No row sees it. */
+  readonly padToken?: number
 }
 
 /** The optimizer's moments and the number of completed steps. */
@@ -94,17 +95,19 @@ export class Trainer {
     checkOptimizerSpec(plan.optimizer)
     const graphOptions = lora === undefined ? plan : { ...plan, lora }
     const { size } = learntLayout(graphOptions)
-    const positive = [plan.batchRows, plan.stepsPerCall, plan.length - 1]
-    if (!positive.every((count) => Number.isInteger(count) && count > 0) || plan.length - 1 > plan.model.context) {
-      throw new RowError(`rows ${plan.batchRows}, steps ${plan.stepsPerCall} or length ${plan.length} are out of range`)
+    const { batchRows = 1, stepsPerCall = 1 } = plan
+    const length = lengthOf(plan)
+    const positive = [batchRows, stepsPerCall, length - 1]
+    if (!positive.every((count) => Number.isInteger(count) && count > 0) || length - 1 > plan.model.context) {
+      throw new RowError(`rows ${batchRows}, steps ${stepsPerCall} or length ${length} are out of range`)
     }
     const { m, v, step } = resume ?? { m: new Float32Array(size), v: new Float32Array(size), step: 0 }
     for (const vector of [weights, m, v]) {
       if (vector.length !== size) throw new RangeError(`there are ${size} parameters to learn, got ${vector.length}`)
     }
     const lineSize = lineSizeOf(plan)
-    if (!Number.isInteger(lineSize) || lineSize < plan.length - 1)
-      throw new RowError(`lines of ${lineSize} tokens do not hold rows of ${plan.length}`)
+    if (!Number.isInteger(lineSize) || lineSize < length - 1)
+      throw new RowError(`lines of ${lineSize} tokens do not hold rows of ${length}`)
     const { graph, columns } = trainingGraph({ ...graphOptions, lineSize })
     const session = await Session.create(graph, plan)
     return new Trainer(plan, session, columns, { weights, m, v, step })
@@ -114,12 +117,12 @@ export class Trainer {
    * One optimizer step per batch. Throws RowError for rows that do not fit and NonFiniteLossError; either leaves the state as it was.
    */
   async step(batches: readonly (readonly TrainingRow[])[]): Promise<StepMetrics[]> {
-    const { model, optimizer, batchRows, length, stepsPerCall, padToken } = this.#plan
+    const { model, optimizer, batchRows = Infinity, stepsPerCall = Infinity, padToken = 0 } = this.#plan
     const steps = batches.length
     if (steps === 0) return []
     if (steps > stepsPerCall) throw new RowError(`${steps} batches in one call, the trainer takes ${stepsPerCall}`)
     const lineSize = lineSizeOf(this.#plan)
-    const shape = { batchRows, length, lineSize, vocabulary: model.vocabulary, padToken }
+    const shape = { batchRows, length: lengthOf(this.#plan), lineSize, vocabulary: model.vocabulary, padToken }
     const packed = packRows(batches, shape, this.#needs)
     const { weights, m, v, step } = this.#state
     const schedule = Float32Array.from(batches.flatMap((_, index) => stepScalars(optimizer, step + index)))
@@ -186,4 +189,5 @@ export class Trainer {
   }
 }
 
-const lineSizeOf = ({ length, lineSize = length - 1 }: TrainerPlan): number => lineSize
+const lengthOf = ({ model, length = model.context + 1 }: TrainerPlan): number => length
+const lineSizeOf = (plan: TrainerPlan): number => plan.lineSize ?? lengthOf(plan) - 1

@@ -55,6 +55,18 @@ describe('training', () => {
     expect([a?.tokens, b?.tokens]).toEqual([9 + 10 - 4, 9 + 10 - 4])
   })
 
+  it('works out what is left open, and no row sees what fills lines up', async () => {
+    const { model, loss, optimizer } = PLAN
+    const length = model.context + 1
+    const states: string[] = []
+    for (const plan of [{}, { length, batchRows: 4, stepsPerCall: 2, padToken: 0 }, { padToken: 30 }]) {
+      const trainer = await Trainer.create({ model, loss, optimizer, weights: WEIGHTS, ...plan })
+      await trainer.step([batchOf(1), batchOf(2)])
+      states.push(digest(trainer.state()))
+    }
+    expect(new Set(states).size).toBe(1)
+  })
+
   it('keeps the decay away from norm weights', async () => {
     // Without gradient (advantage 0) a step is decay alone.
     const optimizer = { ...OPTIMIZER, learningRate: 0.5, weightDecay: 0.1 }
@@ -154,6 +166,7 @@ describe('errors', () => {
       reinforced({ old: [-1] }),
       "a row of 4 completion tokens has 1 'old' log-probabilities",
     ],
+    ['no advantage', { ...supervisedRow(6, 1), kind: 'reinforced' }, 'a reinforced row has no advantage'],
   ])('refuses %s', async (_, row, message) => {
     const trainer = await Trainer.create({ ...POLICY_GRADIENT, weights: WEIGHTS })
     const error = await thrownBy(() => trainer.step([[row]]))
