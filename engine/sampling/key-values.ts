@@ -74,17 +74,17 @@ export class RowCaches {
   }
 
   /**
-   * Copies `count` tokens to row `row`, from token `to` on. `from` holds [fromRows, keyValueHeads, tokens, headSize] by layer, and
-   * the copied tokens are the first ones of its row `fromRow`. There must be room for them.
+   * Copies row `fromRow` of `from`, which holds [fromRows, keyValueHeads, tokens, headSize] by layer, to row `row`, from token `to`
+   * on. There must be room for it.
    */
-  write(row: number, to: number, from: KeyValues, fromRow: number, tokens: number, count: number): void {
+  write(row: number, to: number, from: KeyValues, fromRow: number, tokens: number): void {
     for (const [index, array] of this.#arrays.entries()) {
       const source = from[index]
       if (source === undefined) throw new RangeError('keys and values of another model')
       for (let head = 0; head < this.#heads; head++) {
         const start = (fromRow * this.#heads + head) * tokens * this.#size
         const place = ((row * this.#heads + head) * this.#capacity + to) * this.#size
-        array.set(source.subarray(start, start + count * this.#size), place)
+        array.set(source.subarray(start, start + tokens * this.#size), place)
       }
     }
   }

@@ -3,7 +3,7 @@ import { headSize, type LlamaConfig } from '../models/llama.ts'
 import { MASKED } from '../models/llama-forward.ts'
 import { floatFeed, type Feed, integerFeed, longFeed, Session, type SessionOptions } from '../runtime/session.ts'
 import { BlockCache, type KeyValues, RowCaches } from './key-values.ts'
-import { cacheName, prefillGraph, type StoredModel } from './stored-graphs.ts'
+import { cacheNames, prefillGraph, type StoredModel } from './stored-graphs.ts'
 
 /** Tokens of a block: enough for products at full speed, few enough for prompts to share their beginnings. */
 const BLOCK = 64
@@ -45,8 +45,8 @@ export class Prefill {
     for (let start = 0; start < tokens.length; start += BLOCK) {
       const end = Math.min(start + BLOCK, tokens.length)
       const block = await this.#blocks.get(tokens.slice(0, end), () => this.#compute(tokens, start, end, earlier))
-      caches.write(row, start, block, 0, end - start, end - start)
-      earlier.write(0, start, block, 0, end - start, end - start)
+      caches.write(row, start, block, 0, end - start)
+      earlier.write(0, start, block, 0, end - start)
     }
   }
 
@@ -85,11 +85,4 @@ export class Prefill {
   async close(): Promise<void> {
     await this.#session.release()
   }
-}
-
-/** In the order of KeyValues. */
-export function cacheNames(layers: number): string[] {
-  return (['key', 'value'] as const).flatMap((part) =>
-    Array.from({ length: layers }, (_, layer) => cacheName(layer, part)),
-  )
 }

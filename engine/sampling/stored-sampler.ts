@@ -18,10 +18,10 @@ import { checkTokens, RowError } from '../training/rows.ts'
 import { checkEnding, type Ending, Reader } from './ending.ts'
 import { GroupedCaches } from './grouped-caches.ts'
 import { type KeyValues } from './key-values.ts'
-import { cacheNames, Prefill } from './prefill.ts'
+import { Prefill } from './prefill.ts'
 import type { Precision } from './projection.ts'
 import type { SampleResult } from './sample.ts'
-import { chunkGraph, type StoredModel } from './stored-graphs.ts'
+import { cacheNames, chunkGraph, type StoredModel } from './stored-graphs.ts'
 
 export interface StoredSamplerOptions extends StoredModel, SessionOptions {
   /** Rows decoded together. */
