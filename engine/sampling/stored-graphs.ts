@@ -127,7 +127,7 @@ export function chunkGraph(stored: StoredModel, { rows, greedy, precision, logit
   const size = headSize(model)
   const scale = 1 / Math.sqrt(size)
   const groups = groupInputs(graph, model, cached)
-  const byGroup = (x: Value): Value[] => split(x, 0, rowGroups(rows))
+  const byGroup = (x: Value): readonly Value[] => split(x, 0, rowGroups(rows))
   /** The cached keys and values, group by group, then those of the row's own earlier tokens, which go into `grown` with the new ones. */
   const attendTo =
     (earlier: readonly Value[], grown: Value[]): Attend =>
