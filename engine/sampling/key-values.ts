@@ -4,28 +4,6 @@ import { headSize, type LlamaConfig } from '../models/llama.ts'
 /** By layer, first the keys and then the values of all layers, each [keyValueHeads, tokens, headSize]. */
 export type KeyValues = readonly Float32Array[]
 
-/** Blocks by the tokens up to their end. Only the latest ones are kept. */
-export class BlockCache {
-  readonly #blocks = new Map<string, KeyValues>()
-  readonly #capacity: number
-
-  constructor(capacity: number) {
-    this.#capacity = capacity
-  }
-
-  async get(tokens: readonly number[], compute: () => Promise<KeyValues>): Promise<KeyValues> {
-    const key = tokens.join()
-    const block = this.#blocks.get(key) ?? (await compute())
-    this.#blocks.delete(key)
-    this.#blocks.set(key, block)
-    for (const oldest of this.#blocks.keys()) {
-      if (this.#blocks.size <= this.#capacity) break
-      this.#blocks.delete(oldest)
-    }
-    return block
-  }
-}
-
 /** Capacities are whole multiples of this, so that padding moves no element to another place of the kernels' vectors. */
 const BUCKET = 64
 

@@ -122,29 +122,51 @@ function collect(tokens: Int32Array, request: Asked, prompts: number, result: Sa
 }
 
 function checkRequest(request: Asked): void {
-  const { model, prompts, samplesPerPrompt, maximumNewTokens, promptLength, batch, temperature, uniforms } = request
+  const { weights, model, prompts, maximumNewTokens, promptLength, batch } = request
   const { size } = llamaLayout(model)
-  const fail = (message: string): never => {
-    throw new RowError(message)
-  }
-  if (request.weights.length !== size) fail(`the model has ${size} parameters, got ${request.weights.length}`)
-  for (const count of [samplesPerPrompt, maximumNewTokens, batch]) {
-    if (!Number.isInteger(count) || count < 1)
-      fail(`samples, new tokens and batch must be positive integers, got ${count}`)
-  }
-  if (!Number.isInteger(promptLength) || promptLength < 2) fail(`promptLength must be at least 2, got ${promptLength}`)
+  if (weights.length !== size) throw new RowError(`the model has ${size} parameters, got ${weights.length}`)
+  requireCounts({ batch })
+  if (!Number.isInteger(promptLength) || promptLength < 2)
+    throw new RowError(`promptLength must be at least 2, got ${promptLength}`)
   if (promptLength + maximumNewTokens - 1 > model.context) {
-    fail(`${promptLength} prompt and ${maximumNewTokens} new tokens exceed the context of ${model.context}`)
+    throw new RowError(
+      `${promptLength} prompt and ${maximumNewTokens} new tokens exceed the context of ${model.context}`,
+    )
   }
+  for (const { length } of prompts) {
+    if (length > promptLength) throw new RowError(`a prompt has ${length} tokens, the padded length is ${promptLength}`)
+  }
+  requireTemperature(request.temperature)
+  checkAsked(request)
+}
+
+/** What holds for a request of either sampler. */
+export function checkAsked(
+  asked: Pick<
+    Asked,
+    'model' | 'prompts' | 'samplesPerPrompt' | 'maximumNewTokens' | 'temperature' | 'uniforms' | 'ending'
+  >,
+): void {
+  const { prompts, samplesPerPrompt, maximumNewTokens, temperature, uniforms, ending } = asked
+  const { vocabulary } = asked.model
+  requireCounts({ samplesPerPrompt, maximumNewTokens })
   for (const prompt of prompts) {
-    if (prompt.length < 1 || prompt.length > promptLength) {
-      fail(`a prompt has ${prompt.length} tokens, the padded length is ${promptLength}`)
-    }
-    checkTokens(prompt, model.vocabulary)
+    if (prompt.length === 0) throw new RowError('a prompt has no tokens')
+    checkTokens(prompt, vocabulary)
   }
-  if (!Number.isFinite(temperature) || temperature < 0) fail(`temperature must be at least 0, got ${temperature}`)
-  if (request.ending !== undefined) checkEnding(request.ending, model.vocabulary)
+  if (ending !== undefined) checkEnding(ending, vocabulary)
   const needed = prompts.length * samplesPerPrompt * maximumNewTokens
   if (temperature > 0 && uniforms.length !== needed)
-    fail(`${needed} uniform numbers are needed, got ${uniforms.length}`)
+    throw new RowError(`${needed} uniform numbers are needed, got ${uniforms.length}`)
+}
+
+export function requireCounts(counts: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(counts)) {
+    if (!Number.isInteger(value) || value < 1) throw new RowError(`${name} must be a positive integer, got ${value}`)
+  }
+}
+
+export function requireTemperature(temperature: number): void {
+  if (!Number.isFinite(temperature) || temperature < 0)
+    throw new RowError(`temperature must be at least 0, got ${temperature}`)
 }

@@ -14,13 +14,13 @@ import {
   type SessionOptions,
 } from '../runtime/session.ts'
 import { loraLayout } from '../models/lora.ts'
-import { checkTokens, RowError } from '../training/rows.ts'
-import { checkEnding, type Ending, Reader } from './ending.ts'
+import { RowError } from '../training/rows.ts'
+import { type Ending, Reader } from './ending.ts'
 import { GroupedCaches } from './grouped-caches.ts'
 import { type KeyValues } from './key-values.ts'
 import { Prefill } from './prefill.ts'
 import type { Precision } from './projection.ts'
-import type { SampleResult } from './sample.ts'
+import { checkAsked, requireCounts, requireTemperature, type SampleResult } from './sample.ts'
 import { cacheNames, chunkGraph, type StoredModel } from './stored-graphs.ts'
 
 export interface StoredSamplerOptions extends StoredModel, SessionOptions {
@@ -80,12 +80,9 @@ export class StoredSampler {
   /** Throws RowError for options that do not fit the model. */
   static async create({ weights, ...options }: StoredSamplerOptions): Promise<StoredSampler> {
     const { model, rows, capacity, temperature, lora, precision = 'float32' } = options
-    for (const [name, value] of Object.entries({ rows, capacity })) {
-      if (!Number.isInteger(value) || value < 1) throw new RowError(`${name} must be a positive integer, got ${value}`)
-    }
+    requireCounts({ rows, capacity })
+    requireTemperature(temperature)
     if (capacity > model.context) throw new RowError(`capacity ${capacity} exceeds the context of ${model.context}`)
-    if (!Number.isFinite(temperature) || temperature < 0)
-      throw new RowError(`temperature must be at least 0, got ${temperature}`)
     if (precision === 'int8' && !(weights instanceof Float32Array))
       throw new RowError('precision int8 rounds the weights, which it needs in memory and not in a file')
     const stored = { model, weights, ...(lora === undefined ? {} : { lora }) }
@@ -102,7 +99,7 @@ export class StoredSampler {
   /** Completions of every prompt. Throws RowError for a request that does not fit the model. */
   async sample(request: StoredSamplerRequest): Promise<SampleResult> {
     this.#check(request)
-    this.#prefill.adapt(request.adapter)
+    await this.#prefill.adapt(request.adapter)
     const { prompts, samplesPerPrompt, maximumNewTokens } = request
     const total = prompts.length * samplesPerPrompt
     const result: SampleResult = { completions: Array.from({ length: total }, () => []), stopped: [] }
@@ -182,28 +179,21 @@ export class StoredSampler {
     return { tokens, keyValues, made: tokens.length / rows.length }
   }
 
-  #check({ prompts, samplesPerPrompt, maximumNewTokens, uniforms, adapter, ending }: StoredSamplerRequest): void {
+  #check(request: StoredSamplerRequest): void {
+    const { maximumNewTokens, adapter } = request
     const { capacity, temperature, model, lora } = this.#options
     const learnt = lora === undefined ? undefined : loraLayout(model, lora).size
     if (adapter?.length !== learnt)
       throw new RowError(
         `the sampler takes an adapter of ${learnt ?? 'no'} parameters, got ${adapter?.length ?? 'none'}`,
       )
-    for (const [name, value] of Object.entries({ samplesPerPrompt, maximumNewTokens })) {
-      if (!Number.isInteger(value) || value < 1) throw new RowError(`${name} must be a positive integer, got ${value}`)
-    }
-    for (const prompt of prompts) {
-      if (prompt.length < 1 || prompt.length + maximumNewTokens > capacity) {
+    for (const { length } of request.prompts) {
+      if (length + maximumNewTokens > capacity)
         throw new RowError(
-          `a prompt of ${prompt.length} tokens with ${maximumNewTokens} more does not fit the capacity of ${capacity}`,
+          `a prompt of ${length} tokens with ${maximumNewTokens} more does not fit the capacity of ${capacity}`,
         )
-      }
-      checkTokens(prompt, model.vocabulary)
     }
-    if (ending !== undefined) checkEnding(ending, model.vocabulary)
-    const needed = prompts.length * samplesPerPrompt * maximumNewTokens
-    if (temperature > 0 && uniforms.length !== needed)
-      throw new RowError(`${needed} uniform numbers are needed, got ${uniforms.length}`)
+    checkAsked({ ...request, model, temperature })
   }
 }
 

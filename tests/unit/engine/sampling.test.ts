@@ -136,7 +136,7 @@ describe('sampling', () => {
   })
 
   it.each([
-    [{ prompts: [[]], uniforms: uniforms(20) }, 'a prompt has 0 tokens, the padded length is 8'],
+    [{ prompts: [[]], uniforms: uniforms(20) }, 'a prompt has no tokens'],
     [{ promptLength: 5 }, 'a prompt has 6 tokens, the padded length is 5'],
     [{ promptLength: 40 }, '40 prompt and 10 new tokens exceed the context of 48'],
     [{ prompts: [[31]], uniforms: uniforms(20) }, 'token 31 is outside the vocabulary of 31'],
