@@ -17,6 +17,7 @@ import {
 import { emitOne } from '../graph/graph.ts'
 import { fixedDimension } from '../graph/types.ts'
 import { required } from '../runtime/records.ts'
+import { booleanFeed, type Feed, floatFeed, integerFeed } from '../runtime/session.ts'
 import { greedyChoice, sampledChoice } from './choose.ts'
 
 export interface Generation {
@@ -65,6 +66,24 @@ export function generate({ graph, steps, first, greedy, cache, step, givesLogits
   })
   for (const [index, value] of stacked.entries()) graph.output(value, index === 0 ? 'tokens' : 'logits')
   return carried.slice(2)
+}
+
+/** What generate() is fed: for each row whether it need not run, and temperature 0 where the graph is greedy. */
+export function generationFeeds(
+  { stopTokens, temperature }: { readonly stopTokens: readonly number[]; readonly temperature: number },
+  stopped: Uint8Array,
+  uniforms: () => Float32Array,
+): Record<string, Feed> {
+  const stops = stopTokens.length === 0 ? [-1] : stopTokens
+  const always = { stopTokens: integerFeed(Int32Array.from(stops)), stopped: booleanFeed(stopped) }
+  if (temperature === 0) return always
+  const rows = stopped.length
+  const drawn = uniforms()
+  return {
+    ...always,
+    temperature: floatFeed(Float32Array.of(temperature)),
+    uniforms: floatFeed(drawn, [drawn.length / rows, rows]),
+  }
 }
 
 function sampler(graph: Graph, rows: number): (logits: Value, iteration: Value) => Value {

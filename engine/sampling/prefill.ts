@@ -60,13 +60,13 @@ export class Prefill {
     const mask = new Float32Array(rows * end)
     for (let row = 0; row < rows; row++) mask.fill(MASKED, row * end + start + (row % length) + 1, (row + 1) * end)
     const feeds: Record<string, Feed> = {
-      tokens: integerFeed(Int32Array.from(tokens.slice(start, end)), [length]),
+      tokens: integerFeed(Int32Array.from(tokens.slice(start, end))),
       positions: longFeed(
         BigInt64Array.from({ length }, (_, index) => BigInt(start + index)),
         [1, length],
       ),
       mask: floatFeed(mask, [rows, end]),
-      ...(this.#adapter === undefined ? {} : { adapter: floatFeed(this.#adapter, [this.#adapter.length]) }),
+      ...(this.#adapter && { adapter: floatFeed(this.#adapter) }),
     }
     const names = cacheNames(layers)
     const [, heads, capacity, size] = earlier.shape

@@ -1,9 +1,10 @@
 /** Sampling completions of prompts. */
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
-import { booleanFeed, type Feed, floatFeed, integerFeed } from '../runtime/session.ts'
+import { type Feed, floatFeed, integerFeed } from '../runtime/session.ts'
 import type { SessionCache } from '../runtime/session-cache.ts'
 import { checkTokens, RowError } from '../training/rows.ts'
 import { checkEnding, type Ending, Reader } from './ending.ts'
+import { generationFeeds } from './generate.ts'
 import { samplingGraph } from './graph.ts'
 
 export interface SampleRequest {
@@ -86,19 +87,11 @@ export function samplingFeeds(request: Asked, start: number): Record<string, Fee
       }
     }
   }
-  const stops = request.stopTokens.length === 0 ? [-1] : request.stopTokens
-  const common = {
-    weights: floatFeed(weights, [weights.length]),
-    prompts: integerFeed(tokens, [batch, promptLength]),
-    padding: integerFeed(padding, [batch]),
-    stopTokens: integerFeed(Int32Array.from(stops), [stops.length]),
-    stopped: booleanFeed(stopped, [rows]),
-  }
-  if (request.temperature === 0) return common
   return {
-    ...common,
-    temperature: floatFeed(Float32Array.of(request.temperature), [1]),
-    uniforms: floatFeed(uniforms, [maximumNewTokens, rows]),
+    weights: floatFeed(weights),
+    prompts: integerFeed(tokens, [batch, promptLength]),
+    padding: integerFeed(padding),
+    ...generationFeeds(request, stopped, () => uniforms),
   }
 }
 

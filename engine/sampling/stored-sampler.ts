@@ -4,18 +4,11 @@
  * a call and sees its own cache only, so its tokens do not depend on the rows beside it.
  */
 import { type LlamaConfig } from '../models/llama.ts'
-import {
-  booleanFeed,
-  countFeed,
-  type Feed,
-  floatFeed,
-  integerFeed,
-  Session,
-  type SessionOptions,
-} from '../runtime/session.ts'
+import { countFeed, type Feed, floatFeed, integerFeed, Session, type SessionOptions } from '../runtime/session.ts'
 import { loraLayout } from '../models/lora.ts'
 import { RowError } from '../training/rows.ts'
 import { type Ending, Reader } from './ending.ts'
+import { generationFeeds } from './generate.ts'
 import { GroupedCaches } from './grouped-caches.ts'
 import { type KeyValues } from './key-values.ts'
 import { Prefill } from './prefill.ts'
@@ -151,29 +144,17 @@ export class StoredSampler {
     const { maximumNewTokens } = request
     const left = rows.map((row) => (row === null ? 0 : maximumNewTokens - row.completion.length))
     const steps = Math.min(STEPS, Math.max(...left))
-    const stops = request.stopTokens.length === 0 ? [-1] : request.stopTokens
     const integers = (value: (row: Row) => number): Feed =>
-      integerFeed(
-        Int32Array.from(rows, (row) => (row === null ? 0 : value(row))),
-        [rows.length],
-      )
-    const feeds: Record<string, Feed> = {
+      integerFeed(Int32Array.from(rows, (row) => (row === null ? 0 : value(row))))
+    const stopped = Uint8Array.from(rows, (row) => (row === null ? 1 : 0))
+    const outputs = await this.#decode.run({
       steps: countFeed(steps),
       token: integers((row) => row.token),
       cached: integers((row) => row.cached),
-      stopTokens: integerFeed(Int32Array.from(stops), [stops.length]),
-      stopped: booleanFeed(
-        Uint8Array.from(rows, (row) => (row === null ? 1 : 0)),
-        [rows.length],
-      ),
+      ...generationFeeds({ ...request, temperature }, stopped, () => uniformsOf(rows, steps, request)),
       ...this.#caches.feeds(),
-      ...(request.adapter === undefined ? {} : { adapter: floatFeed(request.adapter, [request.adapter.length]) }),
-    }
-    if (temperature > 0) {
-      feeds['temperature'] = floatFeed(Float32Array.of(temperature), [1])
-      feeds['uniforms'] = floatFeed(uniformsOf(rows, steps, request), [steps, rows.length])
-    }
-    const outputs = await this.#decode.run(feeds)
+      ...(request.adapter && { adapter: floatFeed(request.adapter) }),
+    })
     const keyValues = cacheNames(this.#model.layers).map((name) => outputs.floats(`new.${name}`))
     const tokens = outputs.integers('tokens')
     return { tokens, keyValues, made: tokens.length / rows.length }

@@ -55,16 +55,10 @@ export async function scoreRows(request: ScoreRequest, sessions: SessionCache): 
       continue
     }
     const outputs = await session.run({
-      [lora === undefined ? 'weights' : 'adapter']: floatFeed(weights, [weights.length]),
+      [lora === undefined ? 'weights' : 'adapter']: floatFeed(weights),
       tokens: integerFeed(tokens, [batch, length]),
-      predicting: integerFeed(
-        Int32Array.from(predicted, ({ from }) => from),
-        [predicted.length],
-      ),
-      labels: integerFeed(
-        Int32Array.from(predicted, ({ label }) => label),
-        [predicted.length],
-      ),
+      predicting: integerFeed(Int32Array.from(predicted, ({ from }) => from)),
+      labels: integerFeed(Int32Array.from(predicted, ({ label }) => label)),
     })
     const logp = outputs.floats('logp')
     let from = 0

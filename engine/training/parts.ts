@@ -70,9 +70,9 @@ export function rowFeeds(packed: PackedRows, lineSize: number): Record<string, F
     positions: longFeed(packed.positions, [lines, lineSize]),
     segments: integerFeed(packed.segments, [lines, lineSize]),
     prediction: integerFeed(packed.prediction, [lines, lineSize]),
-    predicting: integerFeed(packed.predicting, [packed.predicting.length]),
-    labels: integerFeed(packed.labels, [packed.labels.length]),
-    cell: integerFeed(packed.cell, [packed.cell.length]),
+    predicting: integerFeed(packed.predicting),
+    labels: integerFeed(packed.labels),
+    cell: integerFeed(packed.cell),
     filled: integerFeed(packed.filled, perCell),
     completion: floatFeed(packed.completion, perCell),
     old: floatFeed(packed.old, perCell),
@@ -86,7 +86,7 @@ export function rowFeeds(packed: PackedRows, lineSize: number): Record<string, F
     target: floatFeed(packed.target, [rows]),
     counts: floatFeed(packed.counts, [packed.counts.length / COUNTS.length, COUNTS.length]),
     bounds: longFeed(packed.bounds, [packed.bounds.length / 3, 3]),
-    parts: longFeed(packed.parts, [packed.parts.length]),
+    parts: longFeed(packed.parts),
   }
 }
 
