@@ -134,6 +134,28 @@ describe('reinforce', () => {
   })
 })
 
+describe('the KL term', () => {
+  it('counts each row by its weight, and measures it without', async () => {
+    const reference = [-2, -3, -1, -2]
+    const row = (changes: Partial<TrainingRow>): TrainingRow => reinforced({ reference, advantage: 0, ...changes })
+    const step = async (rows: TrainingRow[], weight = 1) => {
+      const trainer = await Trainer.create({ ...PLAN, loss: [{ term: 'kl', weight }], weights: WEIGHTS })
+      const [metrics] = await trainer.step([rows])
+      return { loss: metrics?.loss ?? Number.NaN, kl: metrics?.kl ?? Number.NaN, after: digest(trainer.state()) }
+    }
+    const other = { ...row({}), tokens: [9, 8, 7, 6, 5, 4] }
+    const plain = await step([row({}), other])
+    expect(await step([row({ klWeight: 1 }), { ...other, klWeight: 1 }])).toEqual(plain)
+    const doubled = await step([row({ klWeight: 2 }), { ...other, klWeight: 2 }])
+    expect(doubled).toEqual({ ...(await step([row({}), other], 2)), kl: plain.kl })
+    const first = await step([row({}), { ...other, klWeight: 0 }])
+    const second = await step([row({ klWeight: 0 }), other])
+    expect(first.loss + second.loss).toBeCloseTo(plain.loss, 5)
+    expect(first.loss).not.toBeCloseTo(second.loss, 3)
+    expect(first.kl).toBe(plain.kl)
+  })
+})
+
 describe('errors', () => {
   it('throws NonFiniteLossError and keeps the state', async () => {
     const trainer = await Trainer.create({ ...POLICY_GRADIENT, weights: WEIGHTS })
