@@ -74,8 +74,8 @@ export { createTokenizer, type Tokenizer } from './tokenizers/tokenizer.ts'
 export { parseTokenizerFile, TokenizerError, type TokenizerFile } from './tokenizers/tokenizer-file.ts'
 export { bestLineSize } from './training/packing.ts'
 export { RowError, type TrainingRow } from './training/rows.ts'
+export { NonFiniteLossError } from './training/steps.ts'
 export {
-  NonFiniteLossError,
   type OptimizerState,
   type StepMetrics,
   Trainer,
