@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { EngineOptions } from '../engine.ts'
+import type { Metadata } from '../weights/checkpoint.ts'
 import { MEMORY_REMEDY, OutOfMemoryError } from '../runtime/errors.ts'
 import {
   type Computed,
@@ -16,6 +17,11 @@ import {
 
 type Parameters<Name extends MethodName> = EngineMethods[Name]['parameters']
 type Result<Name extends MethodName> = Promise<EngineMethods[Name]['result']>
+
+/** What a stored file says of itself. */
+interface Said {
+  readonly metadata?: Metadata
+}
 
 /** The engine process ended while calls were pending. The next call starts a new process, which knows no trainers. */
 export class EngineDiedError extends Error {
@@ -85,20 +91,12 @@ export class EngineProcess {
   }
 
   /** Weights, moments and step as <directory>/<sha256>.safetensors. */
-  saveCheckpoint(
-    trainerId: string,
-    directory: string,
-    { metadata = {} }: { readonly metadata?: Readonly<Record<string, string>> } = {},
-  ): Result<'saveCheckpoint'> {
+  saveCheckpoint(trainerId: string, directory: string, { metadata = {} }: Said = {}): Result<'saveCheckpoint'> {
     return this.#call('saveCheckpoint', { trainerId, directory, metadata })
   }
 
   /** Weights under their Hugging Face names as <directory>/<sha256>.safetensors. */
-  saveWeights(
-    trainerId: string,
-    directory: string,
-    { metadata = {} }: { readonly metadata?: Readonly<Record<string, string>> } = {},
-  ): Result<'saveWeights'> {
+  saveWeights(trainerId: string, directory: string, { metadata = {} }: Said = {}): Result<'saveWeights'> {
     return this.#call('saveWeights', { trainerId, directory, metadata })
   }
 
@@ -127,11 +125,7 @@ export class EngineProcess {
   }
 
   /** Parameters, moments, moving average and step as <directory>/<sha256>.safetensors. */
-  saveNetwork(
-    trainerId: string,
-    directory: string,
-    { metadata = {} }: { readonly metadata?: Readonly<Record<string, string>> } = {},
-  ): Result<'saveNetwork'> {
+  saveNetwork(trainerId: string, directory: string, { metadata = {} }: Said = {}): Result<'saveNetwork'> {
     return this.#call('saveNetwork', { trainerId, directory, metadata })
   }
 

@@ -11,8 +11,8 @@ import {
   type NetworkStepMetrics,
   NetworkTrainer,
 } from '../training/network-trainer.ts'
-import type { Metadata } from '../weights/checkpoint.ts'
 import { readStoredWeights, type StoredFile, storeWeights, type WeightsReference } from '../weights/store.ts'
+import type { Handlers, SaveRequest } from './protocol.ts'
 import { Registry } from './registry.ts'
 
 /** A checkpoint's parameters, or those of a seed. */
@@ -43,22 +43,13 @@ export interface NetworkMethods {
     readonly result: NetworkStepMetrics[]
   }
   /** Parameters, moments, average and step as one file. */
-  saveNetwork: {
-    readonly parameters: { readonly trainerId: string; readonly directory: string; readonly metadata: Metadata }
-    readonly result: StoredFile
-  }
+  saveNetwork: { readonly parameters: SaveRequest; readonly result: StoredFile }
   /** [rows, ...outputs]. */
   runNetwork: { readonly parameters: StoredNetworkRequest; readonly result: Float32Array }
   closeNetwork: { readonly parameters: { readonly trainerId: string }; readonly result: null }
 }
 
-type Handlers = {
-  readonly [Name in keyof NetworkMethods]: (
-    parameters: NetworkMethods[Name]['parameters'],
-  ) => Promise<NetworkMethods[Name]['result']>
-}
-
-export function networkHandlers(engine: Engine, options: EngineOptions): Handlers {
+export function networkHandlers(engine: Engine, options: EngineOptions): Pick<Handlers, keyof NetworkMethods> {
   const trainers = new Registry<NetworkTrainer>()
   return {
     openNetwork: async ({ weights, resume, ...plan }) => {

@@ -96,6 +96,13 @@ export interface EngineMethods extends NetworkMethods {
 
 export type MethodName = keyof EngineMethods
 
+/** What the engine process does for each call. */
+export type Handlers = {
+  readonly [Name in MethodName]: (
+    parameters: EngineMethods[Name]['parameters'],
+  ) => Promise<EngineMethods[Name]['result']>
+}
+
 export interface CallOf<Name extends MethodName> {
   readonly id: number
   readonly method: Name

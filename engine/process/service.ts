@@ -10,7 +10,7 @@ import { readStoredWeights, storeWeights } from '../weights/store.ts'
 import type { ParameterLayout } from '../models/layout.ts'
 import { networkHandlers } from './networks.ts'
 import { Registry } from './registry.ts'
-import type { CallOf, EngineMethods, MethodName, OpenTrainerRequest } from './protocol.ts'
+import type { CallOf, EngineMethods, Handlers, MethodName, OpenTrainerRequest } from './protocol.ts'
 import { StoredModels } from './stored-models.ts'
 import { StoredSamplers } from './stored-samplers.ts'
 
@@ -18,12 +18,6 @@ interface OpenTrainer {
   readonly trainer: Trainer
   readonly layout: ParameterLayout
   close(): Promise<void>
-}
-
-type Handlers = {
-  readonly [Name in MethodName]: (
-    parameters: EngineMethods[Name]['parameters'],
-  ) => Promise<EngineMethods[Name]['result']>
 }
 
 export class EngineService {

@@ -12,6 +12,8 @@ type UnaryName =
 type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'minimum' | 'maximum'
 type Comparison = (left: Value, right: Value) => Value
 
+const NUMBERS = ['float32', 'int32', 'int64'] as const
+
 export const add: BinaryOperation = binary('add', 'Add')
 export const sub: BinaryOperation = binary('sub', 'Sub')
 export const mul: BinaryOperation = binary('mul', 'Mul')
@@ -81,18 +83,11 @@ export const equal: Comparison = comparison('equal', 'Equal')
 export const lessOrEqual: Comparison = comparison('lessOrEqual', 'LessOrEqual')
 export const greater: Comparison = comparison('greater', 'Greater')
 
-export function and(left: Value, right: Value): Value {
-  requireTruth('and', left, right)
-  return emitOne('And', [left, right], 'bool', broadcast('and', left, right))
-}
-
-export function or(left: Value, right: Value): Value {
-  requireTruth('or', left, right)
-  return emitOne('Or', [left, right], 'bool', broadcast('or', left, right))
-}
+export const and: Comparison = comparison('and', 'And', ['bool'])
+export const or: Comparison = comparison('or', 'Or', ['bool'])
 
 export function not(x: Value): Value {
-  requireTruth('not', x)
+  requireTypes('not', ['bool'], [x])
   return emitOne('Not', [x], 'bool', x.shape)
 }
 
@@ -103,23 +98,18 @@ export function cast(x: Value, dtype: DataType): Value {
 }
 
 export function requireFloat(op: string, ...values: readonly Value[]): void {
-  for (const value of values) {
-    if (value.dtype !== 'float32') throw new GraphError(`${op} needs float32 operands, got ${value.toString()}`)
-  }
+  requireTypes(op, ['float32'], values)
 }
 
 /** Truth values and 8-bit codes are no numbers to compute with. */
 export function requireNumbers(op: string, ...values: readonly Value[]): void {
-  for (const value of values) {
-    if (value.dtype === 'bool' || value.dtype === 'uint8') {
-      throw new GraphError(`${op} needs float32, int32 or int64 operands, got ${value.toString()}`)
-    }
-  }
+  requireTypes(op, NUMBERS, values)
 }
 
-function requireTruth(op: string, ...values: readonly Value[]): void {
+function requireTypes(op: string, types: readonly DataType[], values: readonly Value[]): void {
   for (const value of values) {
-    if (value.dtype !== 'bool') throw new GraphError(`${op} needs bool operands, got ${value.toString()}`)
+    if (types.includes(value.dtype)) continue
+    throw new GraphError(`${op} needs operands of type ${types.join(', ')}, got ${value.toString()}`)
   }
 }
 
@@ -156,10 +146,10 @@ function unary(
   }
 }
 
-function comparison(name: string, op: string): Comparison {
+function comparison(name: string, op: string, types: readonly DataType[] = NUMBERS): Comparison {
   return (left, right) => {
     const [a, b] = sameType(name, left, right)
-    requireNumbers(name, a, b)
+    requireTypes(name, types, [a, b])
     return emitOne(op, [a, b], 'bool', broadcast(name, a, b))
   }
 }

@@ -52,7 +52,11 @@ describe('builder errors', () => {
       build((x) => ops.concat([x('a', [2, 3]), x('b', [3, 3])], 1)),
       'concat along axis 1: b: float32[3, 3] does not fit a: float32[2, 3]',
     ],
-    ['type', build((x) => ops.exp(ops.cast(x('a', [1]), 'int32'))), 'exp needs float32 operands, got Cast_1: int32[1]'],
+    [
+      'type',
+      build((x) => ops.exp(ops.cast(x('a', [1]), 'int32'))),
+      'exp needs operands of type float32, got Cast_1: int32[1]',
+    ],
     ['twice', build((x) => [x('a', [1]), x('a', [1])]), 'input a is declared twice'],
     [
       'batches',
@@ -116,17 +120,17 @@ describe('builder errors', () => {
       build((x) => ops.split(x('a', [5]), 0, [6, -1])),
       'split along axis 0: sizes [6, -1] add up to 5, not to the size in a: float32[5]',
     ],
-    ['and', build((x) => ops.and(x('a', [1]), x('b', [1]))), 'and needs bool operands, got a: float32[1]'],
-    ['not', build((x) => ops.not(x('a', [1]))), 'not needs bool operands, got a: float32[1]'],
+    ['and', build((x) => ops.and(x('a', [1]), x('b', [1]))), 'and needs operands of type bool, got a: float32[1]'],
+    ['not', build((x) => ops.not(x('a', [1]))), 'not needs operands of type bool, got a: float32[1]'],
     [
       'truth added',
       build((x) => ops.add(ops.cast(x('a', [1]), 'bool'), 1)),
-      'add needs float32, int32 or int64 operands, got Cast_1: bool[1]',
+      'add needs operands of type float32, int32, int64, got Cast_1: bool[1]',
     ],
     [
       'largest truth',
       build((x) => ops.largest(ops.cast(x('a', [1]), 'bool'), 0)),
-      'largest needs float32, int32 or int64 operands, got Cast_1: bool[1]',
+      'largest needs operands of type float32, int32, int64, got Cast_1: bool[1]',
     ],
     [
       'labels that are no numbers of tokens',
