@@ -1,6 +1,6 @@
 /** Fields that MR-GSM8K and MR-Ben write alike. */
 import { z } from 'zod'
-import { withinSteps } from './judged-solution.ts'
+import { type JudgedSolution, withinSteps } from './judged-solution.ts'
 
 /** Whether a solution is right; both “wrong” and “incorrect” are in use. */
 export const correctness = z
@@ -15,16 +15,22 @@ export const stepNumber = z
   .nullish()
   .transform((value) => (typeof value === 'number' ? value : /\d/.test(value ?? '') ? Number(value) : null))
 
-/** The first wrong step from 0. A wrong solution must have one of its steps, and only a wrong one. */
+/**
+ * The first wrong step from 0. A wrong solution must have one, and only a wrong one has. MR-Ben's file of medicine names a step
+ * behind the last one; the authors' script takes the solution as wrong, and no answer meets its place, so it is here.
+ */
 export function firstErrorOf(
   right: boolean,
   step: number | null,
-  steps: readonly string[],
   field: string,
   context: z.RefinementCtx,
 ): number | null {
   if (right) return null
-  if (step !== null && withinSteps(step - 1, steps)) return step - 1
-  context.addIssue({ code: 'custom', path: [field], message: 'the solution is wrong, and this is none of its steps' })
+  if (step !== null && step >= 1) return step - 1
+  context.addIssue({ code: 'custom', path: [field], message: 'the solution is wrong, and this is no step' })
   return z.NEVER
 }
+
+/** Where the place of the first error is none of the steps, nothing is known of any of them. */
+export const labelsFor = (firstError: number | null, steps: readonly string[]): Pick<JudgedSolution, 'labels'> =>
+  withinSteps(firstError, steps) ? {} : { labels: steps.map(() => null) }

@@ -4,9 +4,9 @@
  */
 import { z } from 'zod'
 import { parseRecords } from '../json-lines.ts'
-import { type Benchmark, identifier, statementText, stepTexts } from './judged-solution.ts'
+import { type Benchmark, identifier, type JudgedSolution, statementText, stepTexts } from './judged-solution.ts'
 import { concludeMrScore } from './mr-score.ts'
-import { correctness, firstErrorOf, stepNumber } from './mr-fields.ts'
+import { correctness, firstErrorOf, labelsFor, stepNumber } from './mr-fields.ts'
 
 const line = z
   .object({
@@ -17,19 +17,22 @@ const line = z
     model_output_solution_first_error_step: stepNumber,
     question_type: z.string().default('original'),
   })
-  .transform((row, context) => ({
-    id: row.uuid,
-    problem: row.question,
-    steps: row.model_output_steps,
-    firstError: firstErrorOf(
+  .transform((row, context): JudgedSolution => {
+    const firstError = firstErrorOf(
       row.model_output_solution_correctness,
       row.model_output_solution_first_error_step,
-      row.model_output_steps,
       'model_output_solution_first_error_step',
       context,
-    ),
-    group: row.question_type,
-  }))
+    )
+    return {
+      id: row.uuid,
+      problem: row.question,
+      steps: row.model_output_steps,
+      firstError,
+      ...labelsFor(firstError, row.model_output_steps),
+      group: row.question_type,
+    }
+  })
 
 const form =
   'each record is JSON with uuid, question, model_output_steps, model_output_solution_correctness and model_output_solution_first_error_step'
