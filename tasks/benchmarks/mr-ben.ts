@@ -10,7 +10,7 @@
 import { z } from 'zod'
 import { parseRecords } from '../json-lines.ts'
 import { type Benchmark, identifier, type JudgedSolution, statementText, stepTexts } from './judged-solution.ts'
-import { correctness, firstErrorOf, labelsFor, stepNumber } from './mr-fields.ts'
+import { correctness, mistakeOf, stepNumber } from './mr-fields.ts'
 import { concludeMrScore } from './mr-score.ts'
 
 const line = z
@@ -28,18 +28,16 @@ const line = z
     Model_Solution_First_Error_Step: stepNumber,
   })
   .transform((row, context): JudgedSolution => {
-    const firstError = firstErrorOf(
-      row.Model_Solution_Correctness,
-      row.Model_Solution_First_Error_Step,
-      'Model_Solution_First_Error_Step',
-      context,
-    )
+    const {
+      Model_Solution_Correctness: right,
+      Model_Solution_First_Error_Step: step,
+      Model_Solution_Steps: steps,
+    } = row
     return {
       id: `${row.Question_UUID}/${row.Sampled_Model}`,
       problem: [row.Question, row.Options].filter((part) => part.trim() !== '').join('\n'),
-      steps: row.Model_Solution_Steps,
-      firstError,
-      ...labelsFor(firstError, row.Model_Solution_Steps),
+      steps,
+      ...mistakeOf({ right, step, steps }, 'Model_Solution_First_Error_Step', context),
       group: row.Subject.replace(/^(?:high_school|college)_/, ''),
     }
   })

@@ -17,20 +17,18 @@ export const stepNumber = z
 
 /**
  * The first wrong step from 0. A wrong solution must have one, and only a wrong one has. MR-Ben's file of medicine names a step
- * behind the last one; the authors' script takes the solution as wrong, and no answer meets its place, so it is here.
+ * behind the last one; the authors' script takes the solution as wrong, and no answer meets its place: so it is here, and nothing
+ * is known of any of its steps.
  */
-export function firstErrorOf(
-  right: boolean,
-  step: number | null,
+export function mistakeOf(
+  { right, step, steps }: { right: boolean; step: number | null; steps: readonly string[] },
   field: string,
   context: z.RefinementCtx,
-): number | null {
-  if (right) return null
-  if (step !== null && step >= 1) return step - 1
-  context.addIssue({ code: 'custom', path: [field], message: 'the solution is wrong, and this is no step' })
-  return z.NEVER
+): Pick<JudgedSolution, 'firstError' | 'labels'> {
+  if (right) return { firstError: null }
+  if (step === null || step < 1) {
+    context.addIssue({ code: 'custom', path: [field], message: 'the solution is wrong, and this is no step' })
+    return z.NEVER
+  }
+  return { firstError: step - 1, ...(withinSteps(step - 1, steps) ? {} : { labels: steps.map(() => null) }) }
 }
-
-/** Where the place of the first error is none of the steps, nothing is known of any of them. */
-export const labelsFor = (firstError: number | null, steps: readonly string[]): Pick<JudgedSolution, 'labels'> =>
-  withinSteps(firstError, steps) ? {} : { labels: steps.map(() => null) }

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { parseRecords } from '../json-lines.ts'
 import { type Benchmark, identifier, type JudgedSolution, statementText, stepTexts } from './judged-solution.ts'
 import { concludeMrScore } from './mr-score.ts'
-import { correctness, firstErrorOf, labelsFor, stepNumber } from './mr-fields.ts'
+import { correctness, mistakeOf, stepNumber } from './mr-fields.ts'
 
 const line = z
   .object({
@@ -18,18 +18,13 @@ const line = z
     question_type: z.string().default('original'),
   })
   .transform((row, context): JudgedSolution => {
-    const firstError = firstErrorOf(
-      row.model_output_solution_correctness,
-      row.model_output_solution_first_error_step,
-      'model_output_solution_first_error_step',
-      context,
-    )
+    const { model_output_solution_correctness: right, model_output_solution_first_error_step: step } = row
+    const steps = row.model_output_steps
     return {
       id: row.uuid,
       problem: row.question,
-      steps: row.model_output_steps,
-      firstError,
-      ...labelsFor(firstError, row.model_output_steps),
+      steps,
+      ...mistakeOf({ right, step, steps }, 'model_output_solution_first_error_step', context),
       group: row.question_type,
     }
   })
