@@ -57,8 +57,12 @@ export async function trainingRows(
   }
   const leftOut = (step: number): number => lesson.batch(step).length - fitting(step).length
   const rowOf = (example: Example): TrainingRow => {
-    const { kind, advantage, target, pair } = example
-    const given = { ...(target === undefined ? {} : { target }), ...(pair ? { pair } : {}) }
+    const { kind, advantage, target, klWeight, pair } = example
+    const given = {
+      ...(target === undefined ? {} : { target }),
+      ...(klWeight === undefined ? {} : { klWeight }),
+      ...(pair ? { pair } : {}),
+    }
     return { ...encode(example), kind, advantage, ...given }
   }
   const needs = lossNeeds(loss.map(engineTerm))

@@ -1,9 +1,9 @@
 /** Logits of a stored sampler's decoding along given texts: its own graph, caches and reading of prompts, one token a call. */
 import { booleanFeed, countFeed, type Feed, integerFeed, Session } from '../engine/runtime/session.ts'
 import { GroupedCaches } from '../engine/sampling/grouped-caches.ts'
-import { cacheNames, Prefill } from '../engine/sampling/prefill.ts'
+import { Prefill } from '../engine/sampling/prefill.ts'
 import type { Precision } from '../engine/sampling/projection.ts'
-import { chunkGraph, type StoredModel } from '../engine/sampling/stored-graphs.ts'
+import { cacheNames, chunkGraph, type StoredModel } from '../engine/sampling/stored-graphs.ts'
 
 export interface Texts {
   /** All of one length. */

@@ -27,6 +27,7 @@ export {
 } from './models/lora.ts'
 export { type Network, network, type NetworkSpec } from './models/network.ts'
 export { type ParameterFile, Parameters } from './models/parameters.ts'
+export { normals, uniforms } from './random/philox.ts'
 export { adamw, learningRateAt, type OptimizerSpec, OptimizerSpecError } from './optimizers/schedule.ts'
 export { EngineCallError, EngineDiedError, EngineProcess } from './process/engine-process.ts'
 export {
@@ -73,8 +74,8 @@ export { createTokenizer, type Tokenizer } from './tokenizers/tokenizer.ts'
 export { parseTokenizerFile, TokenizerError, type TokenizerFile } from './tokenizers/tokenizer-file.ts'
 export { bestLineSize } from './training/packing.ts'
 export { RowError, type TrainingRow } from './training/rows.ts'
+export { NonFiniteLossError } from './training/steps.ts'
 export {
-  NonFiniteLossError,
   type OptimizerState,
   type StepMetrics,
   Trainer,

@@ -147,6 +147,8 @@ export interface Example {
   advantage: number
   /** What the sum of the completion's log-ratios to the reference is to become; every regressed example has it. */
   target?: number
+  /** What multiplies the example's own part of the KL term, 1 unless given; not of supervised examples. */
+  klWeight?: number
   /** Every compared example has it: two examples of one batch with equal ids and different sides are a pair. */
   pair?: { id: string; side: 'chosen' | 'rejected' }
   /** Who sampled the completion: the denominator of the importance ratio. Only reinforced examples need it. */

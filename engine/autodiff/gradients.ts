@@ -17,10 +17,8 @@ export function gradients(loss: Value, parameters: readonly Value[]): (Value | n
   const dependent = dependentValues(tape, parameters)
   const cotangents = new Map<Value, Value>([[loss, loss.graph.scalar(1)]])
   for (const operation of tape.toReversed()) {
-    if (!operation.outputs.some((output) => cotangents.has(output))) continue
     if (!operation.inputs.some((input) => dependent.has(input))) continue
-    const incoming = operation.outputs.map((output) => cotangents.get(output) ?? null)
-    const outgoing = applyRule(operation, incoming, (input) => dependent.has(input))
+    const outgoing = applyRule(operation, cotangents, (input) => dependent.has(input))
     for (const [index, input] of operation.inputs.entries()) {
       const cotangent = outgoing[index]
       if (cotangent === undefined || cotangent === null || !dependent.has(input)) continue
@@ -31,16 +29,22 @@ export function gradients(loss: Value, parameters: readonly Value[]): (Value | n
   return parameters.map((parameter) => cotangents.get(parameter) ?? null)
 }
 
+/** Cotangents of the inputs; none where the loss does not depend on the results. */
 function applyRule<Name extends OperationName>(
   operation: OperationOf<Name>,
-  cotangents: readonly (Value | null)[],
+  known: ReadonlyMap<Value, Value>,
   needed: (input: Value) => boolean,
 ): readonly (Value | null)[] {
+  const { op, inputs, outputs } = operation
+  const cotangents = outputs.map((output) => known.get(output) ?? null)
+  const [y] = outputs
+  const dy = cotangents.find((cotangent) => cotangent !== null)
+  if (y === undefined || dy === undefined || dy === null) return []
   try {
-    return vectorJacobianProducts[operation.op](operation, cotangents, needed)
+    return vectorJacobianProducts[op](operation, { y, dy, cotangents, needed })
   } catch (error) {
     if (!(error instanceof GraphError)) throw error
-    throw new GraphError(`gradient of ${operation.op}(${operation.inputs.join(', ')}): ${error.message}`)
+    throw new GraphError(`gradient of ${op}(${inputs.join(', ')}): ${error.message}`)
   }
 }
 
@@ -51,11 +55,9 @@ function wholeTape(graph: Graph): Operation[] {
 
 function dependentValues(tape: readonly Operation[], parameters: readonly Value[]): Set<Value> {
   const dependent = new Set<Value>(parameters)
-  for (const operation of tape) {
-    if (operation.op === 'stopGradient') continue
-    if (operation.inputs.some((input) => dependent.has(input))) {
-      for (const output of operation.outputs) dependent.add(output)
-    }
+  for (const { op, inputs, outputs } of tape) {
+    if (op === 'stopGradient' || !inputs.some((input) => dependent.has(input))) continue
+    for (const output of outputs) dependent.add(output)
   }
   return dependent
 }

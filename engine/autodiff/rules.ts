@@ -28,14 +28,10 @@ import {
   chain,
   choice,
   expandLike,
-  first,
-  only,
-  pair,
   plainSigmoid,
   type Rule,
   sharedExtremum,
   sumRows,
-  triple,
   unbroadcast,
   zeros,
 } from './support.ts'
@@ -43,37 +39,33 @@ import {
 type Rules = { readonly [Name in OperationName]: Rule<Name> }
 
 export const vectorJacobianProducts: Rules = {
-  add: ({ inputs }, cotangents) => inputs.map((input) => unbroadcast(only(cotangents), input.shape)),
-  sub: ({ inputs }, cotangents, needed) => {
-    const dy = only(cotangents)
-    const [a, b] = pair(inputs)
-    return [unbroadcast(dy, a.shape), needed(b) ? unbroadcast(neg(dy), b.shape) : null]
-  },
-  mul: ({ inputs }, cotangents, needed) => {
-    const dy = only(cotangents)
-    const [a, b] = pair(inputs)
-    return [needed(a) ? unbroadcast(mul(dy, b), a.shape) : null, needed(b) ? unbroadcast(mul(dy, a), b.shape) : null]
-  },
-  div: ({ inputs, outputs }, cotangents, needed) => {
-    const dy = only(cotangents)
-    const [a, b] = pair(inputs)
+  add: ({ inputs }, { dy }) => inputs.map((input) => unbroadcast(dy, input.shape)),
+  sub: ({ inputs: [a, b] }, { dy, needed }) => [
+    unbroadcast(dy, a.shape),
+    needed(b) ? unbroadcast(neg(dy), b.shape) : null,
+  ],
+  mul: ({ inputs: [a, b] }, { dy, needed }) => [
+    needed(a) ? unbroadcast(mul(dy, b), a.shape) : null,
+    needed(b) ? unbroadcast(mul(dy, a), b.shape) : null,
+  ],
+  div: ({ inputs: [a, b] }, { y, dy, needed }) => {
     const da = div(dy, b)
-    return [unbroadcast(da, a.shape), needed(b) ? unbroadcast(neg(mul(da, first(outputs))), b.shape) : null]
+    return [unbroadcast(da, a.shape), needed(b) ? unbroadcast(neg(mul(da, y)), b.shape) : null]
   },
   // Of equal operands the first takes the whole gradient.
   minimum: choice(lessOrEqual),
   maximum: choice((a, b) => lessOrEqual(b, a)),
-  where: ({ inputs }, cotangents) => {
-    const dy = only(cotangents)
-    const [condition, a, b] = triple(inputs)
-    return [null, unbroadcast(where(condition, dy, 0), a.shape), unbroadcast(where(condition, 0, dy), b.shape)]
-  },
+  where: ({ inputs: [condition, a, b] }, { dy }) => [
+    null,
+    unbroadcast(where(condition, dy, 0), a.shape),
+    unbroadcast(where(condition, 0, dy), b.shape),
+  ],
   stopGradient: () => [null],
-  neg: (_, cotangents) => [neg(only(cotangents))],
+  neg: (_, { dy }) => [neg(dy)],
   abs: chain((x) => sign(x)),
   exp: chain((_, y) => y),
-  log: ({ inputs }, cotangents) => [div(only(cotangents), first(inputs))],
-  sqrt: ({ outputs }, cotangents) => [div(mul(only(cotangents), 0.5), first(outputs))],
+  log: ({ inputs: [x] }, { dy }) => [div(dy, x)],
+  sqrt: (_, { y, dy }) => [div(mul(dy, 0.5), y)],
   sin: chain((x) => cos(x)),
   cos: chain((x) => neg(sin(x))),
   erf: chain((x) => mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))),
@@ -90,43 +82,31 @@ export const vectorJacobianProducts: Rules = {
   }),
   // d(x·s)/dx = s·(1 + x·(1 - s)) = s + y·(1 - s) = y + s·(1 - y), with s = sigmoid(x) and y = x·s.
   silu: chain((x, y) => add(y, mul(plainSigmoid(x), sub(1, y)))),
-  sum: ({ inputs, attributes: { axes } }, cotangents) => {
-    const x = first(inputs)
-    return [expandLike(reshape(only(cotangents), reducedShape(x.shape, axes, true)), x)]
-  },
+  sum: ({ inputs: [x], attributes: { axes } }, { dy }) => [
+    expandLike(reshape(dy, reducedShape(x.shape, axes, true)), x),
+  ],
   largest: sharedExtremum,
   smallest: sharedExtremum,
-  cumulativeSum: (_, cotangents) => {
-    const dy = only(cotangents)
+  cumulativeSum: (_, { dy }) => {
     const axis = dy.graph.scalar(dy.shape.length - 1, 'int64')
     return [emitOne('CumSum', [dy, axis], 'float32', dy.shape, { reverse: { int: 1 } })]
   },
   // dx = P·(dy - Σ dy·P).
-  softmax: ({ outputs }, cotangents) => {
-    const probabilities = first(outputs)
-    const product = mul(only(cotangents), probabilities)
-    return [sub(product, mul(probabilities, sum(product, [-1], true)))]
+  softmax: (_, { y, dy }) => {
+    const product = mul(dy, y)
+    return [sub(product, mul(y, sum(product, [-1], true)))]
   },
-  logSoftmax: ({ outputs }, cotangents) => {
-    const dy = only(cotangents)
-    return [sub(dy, mul(exp(first(outputs)), sum(dy, [-1], true)))]
-  },
+  logSoftmax: (_, { y, dy }) => [sub(dy, mul(exp(y), sum(dy, [-1], true)))],
   // d log p(label) / d logits = onehot(label) - softmax(logits).
-  tokenLogProbability: ({ outputs }, cotangents) => {
-    const [, logProbabilities, column] = triple(outputs)
-    const dy = only(cotangents)
+  tokenLogProbability: ({ attributes: { logProbabilities, column } }, { dy }) => {
     const vocabulary = fixedDimension(logProbabilities.shape, 1)
-    const weight = reshape(dy, column.shape)
-    return [mul(sub(oneHot(column, vocabulary), exp(logProbabilities)), weight), null]
+    return [mul(sub(oneHot(column, vocabulary), exp(logProbabilities)), reshape(dy, column.shape)), null]
   },
   // With P = softmax(h·Eᵀ): dh = dy·(E[label] - P·E) and dE = onehot(label)ᵀ·(dy·h) - Pᵀ·(dy·h).
-  headLogProbability: ({ inputs, outputs }, cotangents, needed) => {
-    const [hidden, table, labels] = triple(inputs)
-    const [, logProbabilities] = pair(outputs)
-    const dy = only(cotangents)
+  headLogProbability: ({ inputs: [hidden, table, labels], attributes: { logProbabilities } }, { dy, needed }) => {
     const probabilities = exp(logProbabilities)
-    const [rows] = dy.shape
-    const weight = reshape(dy, [rows ?? 0, 1])
+    const [rows = 0] = dy.shape
+    const weight = reshape(dy, [rows, 1])
     const expected = (): Value => sub(gatherRows(table, labels), matmul(probabilities, table))
     const weighted = mul(hidden, weight)
     const fromSoftmax = (): Value => matmul(probabilities, weighted, { transposeA: true, scale: -1 })
@@ -137,18 +117,12 @@ export const vectorJacobianProducts: Rules = {
     ]
   },
   // With s = sigmoid(gate), a = gate·s and h = a·up: dup = dh·a, dgate = dh·up·(a + s·(1 - a)) = dh·(h + s·(up - h)).
-  swiglu: ({ inputs, outputs }, cotangents) => {
-    const [gate, up] = pair(inputs)
-    const [result, activated] = pair(outputs)
-    const dy = only(cotangents)
-    const slope = add(result, mul(plainSigmoid(gate), sub(up, result)))
+  swiglu: ({ inputs: [gate, up], attributes: { activated } }, { y, dy }) => {
+    const slope = add(y, mul(plainSigmoid(gate), sub(up, y)))
     return [mul(dy, slope), mul(dy, activated)]
   },
   // y = w·x̂ with x̂ = x·r: dw = Σ dy·x̂ and dx = r·(w·dy - x̂·mean(w·dy·x̂)).
-  rmsNorm: ({ inputs, outputs }, cotangents, needed) => {
-    const [x, weight] = pair(inputs)
-    const [, inverseRms] = pair(outputs)
-    const dy = only(cotangents)
+  rmsNorm: ({ inputs: [x, weight], attributes: { inverseRms } }, { dy, needed }) => {
     const normalised = mul(x, inverseRms)
     const scaled = mul(dy, weight)
     const projection = (): Value => mean(mul(scaled, normalised), [-1], true)
@@ -158,10 +132,7 @@ export const vectorJacobianProducts: Rules = {
     ]
   },
   // y = w·x̂ + b with x̂ = (x - μ)·r: dx = r·(w·dy - mean(w·dy) - x̂·mean(w·dy·x̂)).
-  layerNorm: ({ inputs, outputs }, cotangents, needed) => {
-    const [x, weight, bias] = triple(inputs)
-    const [, average, inverseDeviation] = triple(outputs)
-    const dy = only(cotangents)
+  layerNorm: ({ inputs: [x, weight, bias], attributes: { average, inverseDeviation } }, { dy, needed }) => {
     const normalised = mul(sub(x, average), inverseDeviation)
     const scaled = mul(dy, weight)
     const projection = mean(mul(scaled, normalised), [-1], true)
@@ -173,14 +144,10 @@ export const vectorJacobianProducts: Rules = {
     ]
   },
   // A rotation's transpose turns the other way.
-  rotate: ({ attributes }, cotangents) => {
-    const { positions, cosine, sine, negativeSine } = attributes
-    return [rotate(only(cotangents), positions, { cosine, sine: negativeSine, negativeSine: sine })]
-  },
-  matmul: ({ inputs, attributes }, cotangents, needed) => {
-    const dy = only(cotangents)
-    const [a, b] = pair(inputs)
-    const { transposeA, transposeB, scale } = attributes
+  rotate: ({ attributes: { positions, cosine, sine, negativeSine } }, { dy }) => [
+    rotate(dy, positions, { cosine, sine: negativeSine, negativeSine: sine }),
+  ],
+  matmul: ({ inputs: [a, b], attributes: { transposeA, transposeB, scale } }, { dy, needed }) => {
     const da = (): Value =>
       transposeA
         ? matmul(b, dy, { transposeA: transposeB, transposeB: true, scale })
@@ -192,12 +159,9 @@ export const vectorJacobianProducts: Rules = {
     return [needed(a) ? unbroadcast(da(), a.shape) : null, needed(b) ? unbroadcast(db(), b.shape) : null]
   },
   // O = P·V, P = softmax(S), S = scale·Q·Kᵀ + mask: dS = P·(dP - rowsum(dO·O)), for rowsum(P·dP) = rowsum(dO·O).
-  attention: ({ inputs, outputs, attributes: { scale } }, cotangents) => {
-    const [query, key, value] = triple(inputs)
-    const [output, probabilities] = pair(outputs)
-    const dy = only(cotangents)
+  attention: ({ inputs: [query, key, value], attributes: { scale, probabilities } }, { y, dy }) => {
     const dProbabilities = matmul(dy, value, { transposeB: true })
-    const rowSum = sum(mul(dy, output), [-1], true)
+    const rowSum = sum(mul(dy, y), [-1], true)
     const dScores = mul(probabilities, sub(dProbabilities, rowSum))
     return [
       unbroadcast(matmul(dScores, key, { scale }), query.shape),
@@ -207,9 +171,7 @@ export const vectorJacobianProducts: Rules = {
   },
   // dx is the transposed convolution. dw is a convolution of x with dy over the batch, strides and dilations exchanged; where
   // the stride does not divide the size it has more taps than w, and the last ones are cut off.
-  convolve: ({ inputs, attributes }, cotangents, needed) => {
-    const dy = only(cotangents)
-    const [x, weight] = pair(inputs)
+  convolve: ({ inputs: [x, weight], attributes }, { dy, needed }) => {
     const { strides, dilations, padding } = attributes
     const swap = x.shape.map((_, axis) => (axis < 2 ? 1 - axis : axis))
     const dx = (): Value => {
@@ -233,45 +195,45 @@ export const vectorJacobianProducts: Rules = {
     }
     return [needed(x) ? dx() : null, needed(weight) ? dw() : null]
   },
-  reshape: ({ inputs }, cotangents) => [reshape(only(cotangents), first(inputs).shape)],
-  transpose: ({ attributes: { permutation } }, cotangents) => {
-    const inverse = permutation.map((_, axis) => permutation.indexOf(axis))
-    return [transpose(only(cotangents), inverse)]
-  },
-  concat: ({ inputs, attributes: { axis } }, cotangents) =>
+  reshape: ({ inputs: [x] }, { dy }) => [reshape(dy, x.shape)],
+  transpose: ({ attributes: { permutation } }, { dy }) => [
+    transpose(
+      dy,
+      permutation.map((_, axis) => permutation.indexOf(axis)),
+    ),
+  ],
+  concat: ({ inputs, attributes: { axis } }, { dy }) =>
     split(
-      only(cotangents),
+      dy,
       axis,
       inputs.map((input) => fixedDimension(input.shape, axis)),
     ),
-  split: ({ outputs, attributes: { axis } }, cotangents) => {
-    const parts = outputs.map((output, index) => cotangents[index] ?? zeros(output))
-    return [concat(parts, axis)]
-  },
-  expand: ({ inputs }, cotangents) => [unbroadcast(only(cotangents), first(inputs).shape)],
-  slice: ({ inputs, attributes: { axis, start, end } }, cotangents) => [
-    pad(only(cotangents), axis, start, fixedDimension(first(inputs).shape, axis) - end),
+  split: ({ outputs, attributes: { axis } }, { cotangents }) => [
+    concat(
+      outputs.map((output, index) => cotangents[index] ?? zeros(output)),
+      axis,
+    ),
   ],
-  pad: ({ inputs, attributes: { axis, before } }, cotangents) => [
-    slice(only(cotangents), axis, before, before + fixedDimension(first(inputs).shape, axis)),
+  expand: ({ inputs: [x] }, { dy }) => [unbroadcast(dy, x.shape)],
+  slice: ({ inputs: [x], attributes: { axis, start, end } }, { dy }) => [
+    pad(dy, axis, start, fixedDimension(x.shape, axis) - end),
   ],
-  gatherRows: ({ inputs }, cotangents) => {
-    const [table, indices] = pair(inputs)
-    return [sumRows(indices, only(cotangents), table), null]
-  },
-  rearrange: ({ inputs, attributes: { backward } }, cotangents) => {
-    const rest = first(inputs).shape.slice(1)
-    const dy = only(cotangents)
+  pad: ({ inputs: [x], attributes: { axis, before } }, { dy }) => [
+    slice(dy, axis, before, before + fixedDimension(x.shape, axis)),
+  ],
+  gatherRows: ({ inputs: [table, indices] }, { dy }) => [sumRows(indices, dy, table), null],
+  rearrange: ({ inputs: [x], attributes: { backward } }, { dy }) => {
+    const rest = x.shape.slice(1)
     const moved = dy.shape.slice(0, dy.shape.length - rest.length)
     return [rowsOrZeros(reshape(dy, [product(moved), ...rest]), backward)]
   },
-  takeAlong: ({ inputs, attributes: { axis } }, cotangents) => {
-    const [x, indices] = pair(inputs)
-    return [scatterAdd(zeros(x), indices, only(cotangents), axis), null]
-  },
-  scatterAdd: ({ inputs, attributes: { axis } }, cotangents, needed) => {
-    const [, indices, updates] = triple(inputs)
-    const dy = only(cotangents)
-    return [dy, null, needed(updates) ? takeAlong(dy, indices, axis) : null]
-  },
+  takeAlong: ({ inputs: [x, indices], attributes: { axis } }, { dy }) => [
+    scatterAdd(zeros(x), indices, dy, axis),
+    null,
+  ],
+  scatterAdd: ({ inputs: [, indices, updates], attributes: { axis } }, { dy, needed }) => [
+    dy,
+    null,
+    needed(updates) ? takeAlong(dy, indices, axis) : null,
+  ],
 }

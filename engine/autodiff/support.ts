@@ -6,36 +6,44 @@ import { cast, div, equal, mul, sub } from '../graph/operations/elementwise.ts'
 import { oneHot, scatterAdd } from '../graph/operations/indexing.ts'
 import { matmul, sum } from '../graph/operations/linear.ts'
 import { expand, reshape } from '../graph/operations/shape.ts'
-import { fixedDimension, GraphError, product, reducedShape, type Shape } from '../graph/types.ts'
+import { fixedDimension, product, reducedShape, type Shape } from '../graph/types.ts'
 
-/** Returns one cotangent per input; null says that none flows. Work for inputs that are not `needed` may be left out. */
-export type Rule<Name extends OperationName> = (
-  operation: OperationOf<Name>,
-  cotangents: readonly (Value | null)[],
-  needed: (input: Value) => boolean,
-) => readonly (Value | null)[]
+/** What comes back to an operation. */
+export interface Flow {
+  /** Its result and the cotangent of it. */
+  readonly y: Value
+  readonly dy: Value
+  /** Of each of several results; null where none comes. */
+  readonly cotangents: readonly (Value | null)[]
+  /** Whether the cotangent of an input is wanted. Work for others may be left out. */
+  readonly needed: (input: Value) => boolean
+}
+
+/** Returns one cotangent per input; null says that none flows. */
+export type Rule<Name extends OperationName> = (operation: OperationOf<Name>, flow: Flow) => readonly (Value | null)[]
+
+interface Inputs<Operands extends readonly Value[]> {
+  readonly inputs: Operands
+}
 
 /** The rule of y = f(x), from its derivative: dx = dy · derivative(x, y). */
-export function chain<Name extends OperationName>(derivative: (x: Value, y: Value) => Value): Rule<Name> {
-  return ({ inputs, outputs }, cotangents) => [mul(only(cotangents), derivative(first(inputs), first(outputs)))]
+export function chain(derivative: (x: Value, y: Value) => Value) {
+  return ({ inputs: [x] }: Inputs<readonly [Value]>, { y, dy }: Flow): Value[] => [mul(dy, derivative(x, y))]
 }
 
 /** The rule of f(a, b) that hands the cotangent to one operand, the first where the condition holds. */
-export function choice<Name extends OperationName>(isFirst: (a: Value, b: Value) => Value): Rule<Name> {
-  return ({ inputs }, cotangents) => {
-    const dy = only(cotangents)
-    const [a, b] = pair(inputs)
+export function choice(isFirst: (a: Value, b: Value) => Value) {
+  return ({ inputs: [a, b] }: Inputs<readonly [Value, Value]>, { dy }: Flow): Value[] => {
     const mask = cast(isFirst(a, b), 'float32')
     return [unbroadcast(mul(dy, mask), a.shape), unbroadcast(mul(dy, sub(1, mask)), b.shape)]
   }
 }
 
 /** The rule of a maximum or minimum over axes: the elements that reach it share the cotangent. */
-export const sharedExtremum: Rule<'largest' | 'smallest'> = ({ inputs, outputs, attributes: { axes } }, cotangents) => {
-  const x = first(inputs)
+export const sharedExtremum: Rule<'largest' | 'smallest'> = ({ inputs: [x], attributes: { axes } }, { y, dy }) => {
   const kept = reducedShape(x.shape, axes, true)
-  const reached = cast(equal(x, reshape(first(outputs), kept)), 'float32')
-  return [mul(reached, div(reshape(only(cotangents), kept), sum(reached, axes, true)))]
+  const reached = cast(equal(x, reshape(y, kept)), 'float32')
+  return [mul(reached, div(reshape(dy, kept), sum(reached, axes, true)))]
 }
 
 /** Not recorded: nothing is differentiated twice. */
@@ -76,33 +84,4 @@ export function zeros(like: Value): Value {
 
 export function fixed(shape: Shape): number[] {
   return shape.map((_, axis) => fixedDimension(shape, axis))
-}
-
-/** The cotangent of the first output. */
-export function only(cotangents: readonly (Value | null)[]): Value {
-  const [cotangent] = cotangents
-  if (cotangent === undefined || cotangent === null) throw missing()
-  return cotangent
-}
-
-export function first(values: readonly Value[]): Value {
-  const [value] = values
-  if (value === undefined) throw missing()
-  return value
-}
-
-export function pair(values: readonly Value[]): [Value, Value] {
-  const [a, b] = values
-  if (a === undefined || b === undefined) throw missing()
-  return [a, b]
-}
-
-export function triple(values: readonly Value[]): [Value, Value, Value] {
-  const [a, b, c] = values
-  if (a === undefined || b === undefined || c === undefined) throw missing()
-  return [a, b, c]
-}
-
-function missing(): GraphError {
-  return new GraphError('a gradient rule misses an operand')
 }

@@ -2,7 +2,7 @@
  * The graph builder. Operations are free functions over values (`mul(ratio, advantage)`); a node lands in the innermost
  * graph that any of its operands belongs to, so that what does not depend on a loop variable is computed outside the loop.
  */
-import type { Operation } from './operation.ts'
+import type { Operation, UnmadeOperation } from './operation.ts'
 import {
   type Attribute,
   type DataType,
@@ -152,13 +152,20 @@ export function innermostGraph(op: string, operands: readonly (Value | null)[]):
 }
 
 /** Appends one ONNX node and returns its outputs. An omitted optional input is null. */
+export function emit<const Types extends readonly OutputType[]>(
+  op: string,
+  operands: readonly (Value | null)[],
+  outputs: Types,
+  attributes?: Readonly<Record<string, Attribute>>,
+  domain?: string,
+): { readonly [Index in keyof Types]: Value }
 export function emit(
   op: string,
   operands: readonly (Value | null)[],
   outputs: readonly OutputType[],
   attributes: Readonly<Record<string, Attribute>> = {},
   domain = '',
-): Value[] {
+): readonly Value[] {
   const graph = innermostGraph(op, operands)
   const values = outputs.map(({ dtype, shape, name }) => new Value(graph, graph.uniqueName(name ?? op), dtype, shape))
   graph.values.push(...values)
@@ -182,14 +189,13 @@ export function emitOne(
   domain = '',
   name = op,
 ): Value {
-  const [value] = emit(op, operands, [{ dtype, shape, name }], attributes, domain)
-  if (value === undefined) throw new GraphError(`${op} has no output`)
-  return value
+  return emit(op, operands, [{ dtype, shape, name }], attributes, domain)[0]
 }
 
-/** Remembers how a value was made, so that autodiff can go back. */
-export function record(operation: Operation): void {
-  innermostGraph(operation.op, operation.inputs).tape.push(operation)
+/** Remembers how a value was made, so that autodiff can go back, and returns it. */
+export function record(result: Value, operation: UnmadeOperation): Value {
+  innermostGraph(operation.op, operation.inputs).tape.push({ ...operation, outputs: [result] })
+  return result
 }
 
 function isAncestor(candidate: Graph, graph: Graph): boolean {

@@ -31,6 +31,8 @@ export interface LossBatch {
   readonly advantage: Value
   /** What a regressed row's log-ratio is to become, [B]. */
   readonly target: Value
+  /** What multiplies the divergence from the reference, [B]. */
+  readonly klWeight: Value
   /** log-probabilities under the policy that wrote the completions, [B, T]. */
   readonly old: Value
   /** log-probabilities under the frozen reference, [B, T]. */

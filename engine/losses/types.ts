@@ -16,7 +16,7 @@ interface TermSettings {
     /** β in A - β · KL. */
     readonly klInAdvantage: number
   }
-  /** KL to the reference over rows of every kind but 'supervised'. Weight 0 only measures it. */
+  /** KL to the reference over rows of every kind but 'supervised', each by its `klWeight`. Weight 0 only measures it. */
   kl: {}
   /** (log π / π_reference - target)² over rows of kind 'regressed', as in SPPO. */
   'log-ratio-regression': {}

@@ -13,7 +13,7 @@ import {
   transpose,
   type Value,
 } from '../graph/index.ts'
-import { fixedDimension } from '../graph/types.ts'
+import { fixedDimension, product } from '../graph/types.ts'
 
 export interface AttentionShape {
   readonly batch: Dimension
@@ -28,7 +28,7 @@ const SMALLEST_BLOCK = 64
 
 /**
  * mask: additive, broadcastable to [batch, keyValueHeads, length, length], and so low above the diagonal that nothing is left there.
- * Returns (query [batch · length, heads · size], key and value as splitHeads makes them) → like query.
+ * Returns (query [batch, length, heads · size], key and value as splitHeads makes them) → [batch · length, heads · size].
  */
 export function causalAttention(
   { batch, length, heads, keyValueHeads }: AttentionShape,
@@ -48,7 +48,7 @@ export function causalAttention(
     )
   })
   return (query, key, value) => {
-    const size = fixedDimension(query.shape, 1) / heads
+    const size = fixedDimension(query.shape, -1) / heads
     const scale = 1 / Math.sqrt(size)
     // [batch, keyValueHeads, blocks · group · block, size]
     const apart = reshape(query, [batch, blocks, block, keyValueHeads, group, size])
@@ -67,10 +67,29 @@ export function causalAttention(
   }
 }
 
-/** [batch · length, keyValueHeads · size] → [batch, keyValueHeads, length, size]. */
-export function splitHeads(x: Value, { batch, length, keyValueHeads }: AttentionShape): Value {
-  const size = fixedDimension(x.shape, 1) / keyValueHeads
+/** Sizes of queries, keys and values of any tokens. */
+export interface HeadShape extends Omit<AttentionShape, 'length'> {
+  readonly length: Dimension
+}
+
+/** [batch, length, keyValueHeads · size], or with the first two axes as one → [batch, keyValueHeads, length, size]. */
+export function splitHeads(x: Value, { batch, length, keyValueHeads }: Omit<HeadShape, 'heads'>): Value {
+  const size = fixedDimension(x.shape, -1) / keyValueHeads
   return transpose(reshape(x, [batch, length, keyValueHeads, size]), [0, 2, 1, 3])
+}
+
+/** Query heads by the key that they share: [batch, length, heads · size] → [batch, keyValueHeads, group · length, size]. */
+export function groupHeads(query: Value, { batch, length, heads, keyValueHeads }: HeadShape): Value {
+  const [size, group] = [fixedDimension(query.shape, -1) / heads, heads / keyValueHeads]
+  const apart = reshape(query, [batch, length, keyValueHeads, group, size])
+  return reshape(transpose(apart, [0, 2, 3, 1, 4]), [batch, keyValueHeads, times(length, group), size])
+}
+
+/** The way back: [batch, keyValueHeads, group · length, size] → [batch · length, heads · size]. */
+export function joinHeads(x: Value, { batch, length, heads, keyValueHeads }: HeadShape): Value {
+  const size = fixedDimension(x.shape, -1)
+  const apart = reshape(x, [batch, keyValueHeads, heads / keyValueHeads, length, size])
+  return reshape(transpose(apart, [0, 3, 1, 2, 4]), [product([batch, length]), heads * size])
 }
 
 /** As many blocks of one size as the length allows. */

@@ -10,9 +10,9 @@ import {
   rotate,
   type RotaryTables,
   swiglu,
-  times,
   type Value,
 } from '../graph/index.ts'
+import { product } from '../graph/types.ts'
 import { causalAttention, splitHeads } from './causal-attention.ts'
 import { EMBEDDING, headMatrix, headSize, layerPrefix, type LlamaConfig } from './llama.ts'
 import type { DecoderParameters } from './parameters.ts'
@@ -99,15 +99,48 @@ export function rotaryTables(graph: Graph, config: LlamaConfig): RotaryTables {
   }
 }
 
-export interface Sequences {
-  /** int32 [batch, length]. */
+export interface Tokens {
+  /** int32, batch · length in all. */
   readonly tokens: Value
   readonly batch: Dimension
+  readonly length: Dimension
+  /** int64 [batch, length], or [1]: the position of the first column. */
+  readonly positions: Value
+}
+
+/**
+ * What a layer's tokens see: queries and keys [batch, length, heads · headSize], rotated, and values
+ * [batch · length, keyValueHeads · headSize] → [batch · length, heads · headSize].
+ */
+export type Attend = (layer: number, query: Value, key: Value, value: Value) => Value
+
+/** Runs the layers, in which attention alone looks beyond a token. Returns the normalised last hidden states [batch · length, width]. */
+export function runLayers(
+  config: LlamaConfig,
+  parameters: DecoderParameters,
+  tables: RotaryTables,
+  { tokens, batch, length, positions }: Tokens,
+  attend: Attend,
+): Value {
+  const { heads, keyValueHeads, normEpsilon } = config
+  const size = headSize(config)
+  const rotated = (x: Value, width: number): Value => rotate(reshape(x, [batch, length, width]), positions, tables)
+  let x = gatherRows(parameters.get(EMBEDDING), reshape(tokens, [product([batch, length])]))
+  for (let index = 0; index < config.layers; index++) {
+    const layer = decoderLayer(config, parameters, index)
+    const normalised = rmsNorm(x, layer.attentionNorm, normEpsilon)
+    const query = rotated(layer.query(normalised), heads * size)
+    const key = rotated(layer.key(normalised), keyValueHeads * size)
+    x = add(x, layer.output(attend(index, query, key, layer.value(normalised))))
+    x = add(x, feedForward(rmsNorm(x, layer.feedForwardNorm, normEpsilon), layer))
+  }
+  return rmsNorm(x, parameters.get('model.norm.weight'), normEpsilon)
+}
+
+export interface Sequences extends Tokens {
   readonly length: number
   /** Additive attention mask that broadcasts to [batch, keyValueHeads, length, length], and hides what lies above the diagonal. */
   readonly mask: Value
-  /** int64 [batch, length], or [1]: the position of the first column. */
-  readonly positions: Value
 }
 
 /** What a layer stores for later tokens, both [batch, keyValueHeads, length, headSize]. */
@@ -123,27 +156,17 @@ export function decode(
   tables: RotaryTables,
   sequences: Sequences,
 ): { hidden: Value; keyValues: KeyValue[] } {
-  const { tokens, batch, length, mask, positions } = sequences
+  const { batch, length, mask } = sequences
   const { heads, keyValueHeads } = config
-  const shape = { batch, length, heads, keyValueHeads }
-  const attend = causalAttention(shape, mask)
-  const size = headSize(config)
-  const rows = times(batch, length)
-  const rotated = (x: Value, width: number): Value =>
-    reshape(rotate(reshape(x, [batch, length, width]), positions, tables), [rows, width])
+  const attention = causalAttention({ batch, length, heads, keyValueHeads }, mask)
   const keyValues: KeyValue[] = []
-  let x = gatherRows(parameters.get(EMBEDDING), reshape(tokens, [rows]))
-  for (let index = 0; index < config.layers; index++) {
-    const layer = decoderLayer(config, parameters, index)
-    const normalised = rmsNorm(x, layer.attentionNorm, config.normEpsilon)
-    const query = rotated(layer.query(normalised), heads * size)
-    const key = splitHeads(rotated(layer.key(normalised), keyValueHeads * size), shape)
-    const value = splitHeads(layer.value(normalised), shape)
+  const hidden = runLayers(config, parameters, tables, sequences, (_, query, joinedKey, joinedValue) => {
+    const byHead = (x: Value): Value => splitHeads(x, { batch, length, keyValueHeads })
+    const [key, value] = [byHead(joinedKey), byHead(joinedValue)]
     keyValues.push({ key, value })
-    x = add(x, layer.output(attend(query, key, value)))
-    x = add(x, feedForward(rmsNorm(x, layer.feedForwardNorm, config.normEpsilon), layer))
-  }
-  return { hidden: rmsNorm(x, parameters.get('model.norm.weight'), config.normEpsilon), keyValues }
+    return attention(query, key, value)
+  })
+  return { hidden, keyValues }
 }
 
 /** [rows, width] → [rows, vocabulary]. */

@@ -34,14 +34,10 @@ export class EngineCallError extends Error {
   }
 }
 
-interface Pending {
-  readonly settle: (reply: unknown) => void
-  readonly reject: (error: Error) => void
-}
-
 interface Child {
   readonly process: ChildProcess
-  readonly pending: Map<number, Pending>
+  /** What settles each call: a reply, or why there is none. */
+  readonly pending: Map<number, (outcome: unknown) => void>
   readonly exited: Promise<void>
 }
 
@@ -53,6 +49,7 @@ export class EngineProcess {
   readonly #options: EngineOptions
   #child: Child | null = null
   #lastId = 0
+  #lastCall: Promise<unknown> = Promise.resolve()
   /** Is told of every call when it has been computed. */
   onComputed: ((computed: Computed) => void) | null = null
 
@@ -150,15 +147,19 @@ export class EngineProcess {
   /** Ends the process at once; pending calls reject with EngineDiedError. */
   async kill(): Promise<void> {
     const child = this.#child
-    child?.process.kill('SIGKILL')
-    await child?.exited
+    if (child === null) return
+    // Else a program whose last statement this is would end before the process has.
+    child.process.ref()
+    child.process.kill('SIGKILL')
+    await child.exited
   }
 
   /** Lets pending calls finish, then ends the process. */
   async close(): Promise<void> {
     const child = this.#child
     if (child === null) return
-    if (child.pending.size > 0) await Promise.allSettled([this.#drained(child)])
+    await Promise.allSettled([this.#lastCall])
+    child.process.ref()
     if (child.process.connected) child.process.disconnect()
     await child.exited
   }
@@ -167,18 +168,20 @@ export class EngineProcess {
     const child = (this.#child ??= this.#start())
     this.#lastId += 1
     const id = this.#lastId
-    return new Promise((resolve, reject) => {
-      const settle = (reply: unknown): void => {
-        if (isFailure(reply)) reject(new EngineCallError(reply.error))
-        else if (isSuccessOf(method, reply)) resolve(reply.result)
+    const result: Result<Name> = new Promise((resolve, reject) => {
+      child.pending.set(id, (outcome) => {
+        if (outcome instanceof Error) reject(outcome)
+        else if (isFailure(outcome)) reject(new EngineCallError(outcome.error))
+        else if (isSuccessOf(method, outcome)) resolve(outcome.result)
         else reject(new EngineDiedError(`the engine process answered ${method} with something else`))
-      }
-      child.pending.set(id, { settle, reject })
+      })
       holdOpen(child, true)
       child.process.send({ id, method, parameters }, (error) => {
-        if (error !== null) this.#settle(child, id, (pending) => pending.reject(new EngineDiedError(error.message)))
+        if (error !== null) settle(child, id, new EngineDiedError(error.message))
       })
     })
+    this.#lastCall = result
+    return result
   }
 
   #start(): Child {
@@ -189,12 +192,12 @@ export class EngineProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
-    const pending = new Map<number, Pending>()
+    const pending = new Map<number, (outcome: unknown) => void>()
     const exited = new Promise<void>((resolve) => {
       const ended = (reason: string): void => {
         if (this.#child === child) this.#child = null
         for (const id of pending.keys()) {
-          this.#settle(child, id, ({ reject }) => reject(new EngineDiedError(`the engine process ended: ${reason}`)))
+          settle(child, id, new EngineDiedError(`the engine process ended: ${reason}`))
         }
         resolve()
       }
@@ -210,29 +213,17 @@ export class EngineProcess {
       }
       if (!hasId(reply)) return
       if (isComputed(reply)) this.onComputed?.(reply.computed)
-      this.#settle(child, reply.id, ({ settle }) => settle(reply))
+      settle(child, reply.id, reply)
     })
     return child
   }
+}
 
-  #settle(child: Child, id: number, action: (pending: Pending) => void): void {
-    const pending = child.pending.get(id)
-    if (pending === undefined) return
-    child.pending.delete(id)
-    if (child.pending.size === 0) holdOpen(child, false)
-    action(pending)
-  }
-
-  #drained(child: Child): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (child.pending.size === 0) resolve()
-        else child.process.once('message', () => setImmediate(check))
-      }
-      void child.exited.then(resolve)
-      check()
-    })
-  }
+function settle(child: Child, id: number, outcome: unknown): void {
+  const pending = child.pending.get(id)
+  child.pending.delete(id)
+  if (child.pending.size === 0) holdOpen(child, false)
+  pending?.(outcome)
 }
 
 /** Linux kills who asks for too much memory, and V8 aborts when its heap is full; neither leaves a word. */

@@ -121,8 +121,6 @@ export interface Computed {
   readonly to: number
 }
 
-export type Reply = Failure | { [Name in MethodName]: SuccessOf<Name> }[MethodName]
-
 export function isCall(message: unknown): message is Call {
   return hasId(message) && 'method' in message && 'parameters' in message
 }

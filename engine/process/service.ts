@@ -2,7 +2,7 @@
 import { Engine, type EngineOptions } from '../engine.ts'
 import { initialiseLlama } from '../models/llama.ts'
 import { initialiseLora } from '../models/lora.ts'
-import { learntLayout } from '../training/graph.ts'
+import { learntLayout } from '../training/batch-gradient.ts'
 import { Trainer, type TrainerOptions } from '../training/trainer.ts'
 import { decodeState, encodeParameters, encodeState, encodeWeights } from '../weights/checkpoint.ts'
 import { readPretrained } from '../weights/pretrained.ts'

@@ -2,7 +2,8 @@
 import type { LlamaConfig } from '../models/llama.ts'
 import type { LoraBase } from '../models/lora.ts'
 import type { ParameterFile } from '../models/parameters.ts'
-import { learntLayout } from '../training/graph.ts'
+import { Latest } from '../runtime/latest.ts'
+import { learntLayout } from '../training/batch-gradient.ts'
 import { flatParameters, openWeights } from '../weights/checkpoint.ts'
 import { readSafetensors } from '../weights/safetensors.ts'
 import { readStoredWeights, verifyStoredWeights, type WeightsReference } from '../weights/store.ts'
@@ -12,24 +13,17 @@ import type { StoredBase } from './protocol.ts'
 const KEPT = 8
 
 export class StoredModels {
-  readonly #weights = new Map<string, Float32Array>()
+  readonly #weights = new Latest<Float32Array>(KEPT)
   readonly #bases = new Map<string, ParameterFile>()
 
   /** What was learnt, flat (see learntLayout): the same array as long as it is kept. */
-  async weights(
+  weights(
     reference: WeightsReference,
     form: { readonly model: LlamaConfig; readonly lora?: LoraBase },
   ): Promise<Float32Array> {
     const { base: _base, ...spec } = form.lora ?? { base: null }
     const key = JSON.stringify([reference.sha256, form.model, spec])
-    const weights = this.#weights.get(key) ?? (await read(reference, form))
-    this.#weights.delete(key)
-    this.#weights.set(key, weights)
-    for (const oldest of this.#weights.keys()) {
-      if (this.#weights.size <= KEPT) break
-      this.#weights.delete(oldest)
-    }
-    return weights
+    return this.#weights.get(key, () => read(reference, form))
   }
 
   /** The base below an adapter. Its file is checked when it is first used: it is too large to be read at every call. */

@@ -2,6 +2,7 @@
 import type { EngineOptions } from '../engine.ts'
 import type { LlamaConfig } from '../models/llama.ts'
 import { type LoraBase, loraLayout } from '../models/lora.ts'
+import { Latest } from '../runtime/latest.ts'
 import type { SampleResult } from '../sampling/sample.ts'
 import { StoredSampler } from '../sampling/stored-sampler.ts'
 import type { AdaptedSampleRequest } from './protocol.ts'
@@ -13,7 +14,7 @@ const KEPT = 2
 export class StoredSamplers {
   readonly #stored: StoredModels
   readonly #options: EngineOptions
-  readonly #samplers = new Map<string, StoredSampler>()
+  readonly #samplers = new Latest<StoredSampler>(KEPT, (sampler) => sampler.close())
   readonly #empty = new WeakMap<object, Float32Array>()
 
   constructor(stored: StoredModels, options: EngineOptions) {
@@ -40,20 +41,10 @@ export class StoredSamplers {
     const lora = await this.#stored.base(model, over)
     const adapter = weights === null ? this.#nothing(model, lora) : await this.#stored.weights(weights, { model, lora })
     const key = JSON.stringify([over, model, rows, capacity, temperature])
-    let sampler = this.#samplers.get(key)
-    if (sampler === undefined) {
-      const { threads = 1, device = 'cpu' } = this.#options
+    const sampler = await this.#samplers.get(key, () => {
       const { base, ...spec } = lora
-      const stored = { model, weights: base, lora: spec }
-      sampler = await StoredSampler.create({ ...stored, rows, capacity, temperature, threads, device })
-    }
-    this.#samplers.delete(key)
-    this.#samplers.set(key, sampler)
-    for (const [oldest, stale] of this.#samplers) {
-      if (this.#samplers.size <= KEPT) break
-      this.#samplers.delete(oldest)
-      await stale.close()
-    }
+      return StoredSampler.create({ ...this.#options, model, weights: base, lora: spec, rows, capacity, temperature })
+    })
     return sampler.sample({ ...asked, adapter })
   }
 }

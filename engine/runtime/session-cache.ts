@@ -1,38 +1,24 @@
 /** Compiled graphs by what they were built from. Each keeps its own memory arena, so only a few stay alive. */
 import type { Graph } from '../graph/index.ts'
+import { Latest } from './latest.ts'
 import { Session, type SessionOptions } from './session.ts'
 
-export class SessionCache {
-  readonly #sessions = new Map<string, Session>()
-  readonly #options: SessionOptions
-  readonly #capacity: number
+const KEPT = 6
 
-  constructor(options: SessionOptions = {}, capacity = 6) {
+export class SessionCache {
+  readonly #sessions = new Latest<Session>(KEPT, (session) => session.release())
+  readonly #options: SessionOptions
+
+  constructor(options: SessionOptions = {}) {
     this.#options = options
-    this.#capacity = capacity
   }
 
-  /** The session of a key, built on first use. The least recently used one is released when there are too many. */
-  async get(key: string, build: () => Graph): Promise<Session> {
-    const known = this.#sessions.get(key)
-    if (known !== undefined) {
-      this.#sessions.delete(key)
-      this.#sessions.set(key, known)
-      return known
-    }
-    const session = await Session.create(build(), this.#options)
-    this.#sessions.set(key, session)
-    for (const [oldest, stale] of this.#sessions) {
-      if (this.#sessions.size <= this.#capacity) break
-      this.#sessions.delete(oldest)
-      await stale.release()
-    }
-    return session
+  /** The session of a key, built on first use. */
+  get(key: string, build: () => Graph): Promise<Session> {
+    return this.#sessions.get(key, () => Session.create(build(), this.#options))
   }
 
   async close(): Promise<void> {
-    const sessions = [...this.#sessions.values()]
-    this.#sessions.clear()
-    for (const session of sessions) await session.release()
+    await this.#sessions.clear()
   }
 }

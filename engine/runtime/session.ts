@@ -105,15 +105,16 @@ export class Outputs {
   }
 }
 
-export function floatFeed(data: Float32Array, shape: readonly number[]): Feed {
+/** A vector unless a shape is given, and so are the others. */
+export function floatFeed(data: Float32Array, shape: readonly number[] = [data.length]): Feed {
   return new onnx.Tensor('float32', data, shape)
 }
 
-export function integerFeed(data: Int32Array, shape: readonly number[]): Feed {
+export function integerFeed(data: Int32Array, shape: readonly number[] = [data.length]): Feed {
   return new onnx.Tensor('int32', data, shape)
 }
 
-export function longFeed(data: BigInt64Array, shape: readonly number[]): Feed {
+export function longFeed(data: BigInt64Array, shape: readonly number[] = [data.length]): Feed {
   return new onnx.Tensor('int64', data, shape)
 }
 
@@ -122,6 +123,6 @@ export function countFeed(value: number): Feed {
   return new onnx.Tensor('int64', BigInt64Array.from([BigInt(value)]), [])
 }
 
-export function booleanFeed(data: Uint8Array, shape: readonly number[]): Feed {
+export function booleanFeed(data: Uint8Array, shape: readonly number[] = [data.length]): Feed {
   return new onnx.Tensor('bool', data, shape)
 }

@@ -1,35 +1,30 @@
 /**
- * The sampling graph: prompts are read once, then an ONNX Loop decodes all samples of all prompts token by token with the sampler
- * inside, so that one run() call generates whole completions. Keys and values of the prompts are captured from outside the loop and
- * shared by the samples of a prompt; only those of generated tokens are carried.
+ * The sampling graph: prompts are read once, then all samples of all prompts are decoded token by token, so that one run() call
+ * generates whole completions. Keys and values of the prompts are captured from outside the loop and shared by the samples of a
+ * prompt; only those of generated tokens are carried.
  */
 import {
   add,
-  at,
   cast,
-  div,
-  equal,
+  concat,
   expand,
   Graph,
-  largest,
   lessOrEqual,
-  loop,
+  matmul,
   mul,
-  not,
-  or,
   reshape,
   slice,
-  smallest,
+  softmax,
   sub,
   transpose,
   type Value,
   where,
 } from '../graph/index.ts'
-import { causalMask, decode, logits, MASKED, rotaryTables } from '../models/llama-forward.ts'
+import { type Attend, causalMask, decode, logits, MASKED, rotaryTables, runLayers } from '../models/llama-forward.ts'
 import { headSize, type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import { Parameters } from '../models/parameters.ts'
-import { decodeStep, type PromptCache } from './decode-step.ts'
-import { greedyChoice, sampledChoice } from './choose.ts'
+import { required } from '../runtime/records.ts'
+import { generate, product, splitLast } from './generate.ts'
 
 export interface SamplingShape {
   /** Prompts of one call. */
@@ -43,9 +38,7 @@ export interface SamplingShape {
 
 /**
  * Inputs: weights [size]; prompts int32 [prompts, promptLength], padded on the left; padding int32 [prompts], the number of pad
- * tokens; stopTokens int32 [n]; stopped bool [rows], rows that need not run; and, unless greedy,
- * temperature [1] and uniforms [maximumNewTokens, rows]. rows = prompts · samplesPerPrompt, prompt-major.
- * Output: tokens int32 [steps, rows]; what follows a stop token means nothing.
+ * tokens; and those of generate(), with rows = prompts · samplesPerPrompt, prompt-major, and maximumNewTokens steps.
  */
 export function samplingGraph(model: LlamaConfig, shape: SamplingShape): Graph {
   const { prompts, samplesPerPrompt, promptLength, maximumNewTokens, greedy } = shape
@@ -56,13 +49,10 @@ export function samplingGraph(model: LlamaConfig, shape: SamplingShape): Graph {
   const tables = rotaryTables(graph, model)
   const tokens = graph.input('prompts', 'int32', [prompts, promptLength])
   const padding = graph.input('padding', 'int32', [prompts])
-  const stopTokens = graph.input('stopTokens', 'int32', ['stops'])
-  const stopped = graph.input('stopped', 'bool', [rows])
-  const choose = greedy ? greedyChoice : sampler(graph, rows, maximumNewTokens)
 
   // The loop starts from the last prompt token, so that it samples in one place only; the prefill reads those before it.
   const prefix = promptLength - 1
-  const columns = graph.constant('int32', [1, prefix], range(prefix))
+  const columns = graph.constant('int32', [1, prefix], [...Array(prefix).keys()])
   const perPrompt = reshape(padding, [prompts, 1])
   const isPadding = lessOrEqual(columns, sub(perPrompt, graph.scalar(1, 'int32')))
   const keyMask = reshape(mul(cast(isPadding, 'float32'), MASKED), [prompts, 1, 1, prefix])
@@ -74,51 +64,50 @@ export function samplingGraph(model: LlamaConfig, shape: SamplingShape): Graph {
     // Positions count from the first real token. Those of pad tokens do not matter.
     positions: cast(where(isPadding, graph.scalar(0, 'int32'), sub(columns, perPrompt)), 'int64'),
   })
-  const cache: PromptCache = {
-    layers: keyValues.map(({ key, value }) => ({ keyTransposed: transpose(key, [0, 1, 3, 2]), value })),
-    mask: keyMask,
-  }
   const perRow = (x: Value): Value => reshape(expand(reshape(x, [prompts, 1]), [prompts, samplesPerPrompt]), [rows])
   const firstPosition = perRow(sub(graph.scalar(prefix, 'int32'), padding))
-  const cacheShape = [prompts, model.keyValueHeads, samplesPerPrompt, 0, headSize(model)]
-  const empty = keyValues.flatMap(() => {
-    const none = graph.constant('float32', cacheShape, [])
-    return [none, none]
-  })
-  const carriedShapes = empty.map((_, index) =>
-    cacheShape.map((size, axis) => (axis === 3 ? `generated_${index}` : size)),
-  )
+  const onPrompt = keyValues.map(({ key, value }) => ({ keyTransposed: transpose(key, [0, 1, 3, 2]), value }))
+  const { layers, heads, keyValueHeads } = model
+  const size = headSize(model)
+  const group = heads / keyValueHeads
+  const scale = 1 / Math.sqrt(size)
+  const end = graph.constant('int64', [1], [prefix])
+  /** [rows, (1,) heads · size] → [prompts, keyValueHeads, samples, heads per keyValueHead, size] */
+  const byPrompt = (x: Value, perKey: number): Value =>
+    transpose(reshape(x, [prompts, samplesPerPrompt, keyValueHeads, perKey, size]), [0, 2, 1, 3, 4])
+  /** The prompt's keys and values, then those of the row's own earlier tokens, which it puts into `grown` with the new ones. */
+  const attendTo =
+    (earlier: readonly Value[], grown: Value[]): Attend =>
+    (layer, joinedQuery, joinedKey, joinedValue) => {
+      const prompt = required(onPrompt[layer], `layer ${layer}`)
+      const own = `grown_${layer}`
+      const grow = (index: number, x: Value): Value =>
+        (grown[index] = concat([required(earlier[index], 'cache'), byPrompt(x, 1)], 3, own))
+      const query = byPrompt(joinedQuery, group)
+      const [keys, values] = [grow(layer, joinedKey), grow(layers + layer, joinedValue)]
+      const shared = [prompts, keyValueHeads, samplesPerPrompt * group]
+      const promptScores = matmul(reshape(query, [...shared, size]), prompt.keyTransposed, { scale })
+      const ownScores = matmul(query, keys, { transposeB: true, scale })
+      const scores = concat([add(promptScores, keyMask), reshape(ownScores, [...shared, own])], 3, 'attended')
+      const [onPromptShares, onOwnShares] = splitLast(softmax(scores), end, [prefix, own])
+      const rest = reshape(onOwnShares, [prompts, keyValueHeads, samplesPerPrompt, group, own])
+      const mixed = add(reshape(matmul(onPromptShares, prompt.value), query.shape), product(rest, values))
+      return reshape(transpose(mixed, [0, 2, 1, 3, 4]), [rows, heads * size])
+    }
 
-  const { stacked } = loop({
-    tripCount: graph.scalar(maximumNewTokens, 'int64'),
-    condition: cast(graph.scalar(1), 'bool'),
-    initial: [perRow(reshape(slice(tokens, 1, prefix, promptLength), [prompts])), stopped, ...empty],
-    shapes: [[rows], [rows], ...carriedShapes],
-    stackedAxis: 'steps',
-    body: (iteration, [token, done, ...generated]) => {
-      if (token === undefined || done === undefined) throw new RangeError('the loop carries token and stopped')
-      const positions = cast(add(firstPosition, cast(iteration, 'int32')), 'int64')
-      const step = decodeStep({ model, parameters, tables, cache, shape, token, positions, generated })
-      // A row that has stopped goes on: what follows its stop token is cut off outside, and no other row sees it.
-      const next = choose(logits(model, parameters, step.hidden), iteration)
-      const isStop = largest(cast(equal(reshape(next, [rows, 1]), reshape(stopTokens, [1, 'stops'])), 'int32'), 1)
-      const nowDone = or(done, cast(isStop, 'bool'))
-      const allDone = cast(smallest(cast(nowDone, 'int32'), 0), 'bool')
-      return { condition: not(allDone), carried: [next, nowDone, ...step.generated], stacked: [next] }
+  generate({
+    graph,
+    steps: graph.scalar(maximumNewTokens, 'int64'),
+    first: perRow(reshape(slice(tokens, 1, prefix, promptLength), [prompts])),
+    greedy,
+    cache: { tensors: 2 * layers, shape: [prompts, keyValueHeads, samplesPerPrompt, 0, size] },
+    step: (token, iteration, earlier) => {
+      const positions = cast(reshape(add(firstPosition, cast(iteration, 'int32')), [rows, 1]), 'int64')
+      const grown: Value[] = []
+      const here = { tokens: token, batch: rows, length: 1, positions }
+      const hidden = runLayers(model, parameters, tables, here, attendTo(earlier, grown))
+      return { logits: logits(model, parameters, hidden), grown }
     },
   })
-  const [result] = stacked
-  if (result === undefined) throw new RangeError('the loop gives tokens')
-  graph.output(result, 'tokens')
   return graph
-}
-
-function sampler(graph: Graph, rows: number, maximumNewTokens: number): (x: Value, iteration: Value) => Value {
-  const temperature = graph.input('temperature', 'float32', [1])
-  const uniforms = graph.input('uniforms', 'float32', [maximumNewTokens, rows])
-  return (x, iteration) => sampledChoice(div(x, temperature), at(uniforms, iteration))
-}
-
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index)
 }

@@ -1,8 +1,9 @@
 /** The caches of all rows being decoded, group by group as the decode graph reads them. */
 import { type LlamaConfig } from '../models/llama.ts'
+import { required } from '../runtime/records.ts'
 import { type Feed, floatFeed, integerFeed } from '../runtime/session.ts'
 import { type KeyValues, RowCaches } from './key-values.ts'
-import { groupCacheName, rowGroups } from './stored-graphs.ts'
+import { cacheNames, rowGroups } from './stored-graphs.ts'
 
 export class GroupedCaches {
   readonly #layers: number
@@ -35,7 +36,7 @@ export class GroupedCaches {
   /** What a call made: [rows, keyValueHeads, made, headSize] by layer, of which a row keeps all. */
   append(place: number, cached: number, keyValues: KeyValues, made: number): void {
     const { group, row } = this.at(place)
-    group.write(row, cached, keyValues, place, made, made)
+    group.write(row, cached, keyValues, place, made)
   }
 
   feeds(): Record<string, Feed> {
@@ -44,9 +45,8 @@ export class GroupedCaches {
       const [, , capacity] = shape
       const columns = Int32Array.from({ length: capacity }, (_, column) => column)
       feeds[`columns.${index}`] = integerFeed(columns, [1, capacity])
-      for (const [number, array] of arrays.entries()) {
-        const part = number < this.#layers ? 'key' : 'value'
-        feeds[groupCacheName(number % this.#layers, part, index)] = floatFeed(array, shape)
+      for (const [number, name] of cacheNames(this.#layers).entries()) {
+        feeds[`${name}.${index}`] = floatFeed(required(arrays[number], name), shape)
       }
     }
     return feeds

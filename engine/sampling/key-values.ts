@@ -4,28 +4,6 @@ import { headSize, type LlamaConfig } from '../models/llama.ts'
 /** By layer, first the keys and then the values of all layers, each [keyValueHeads, tokens, headSize]. */
 export type KeyValues = readonly Float32Array[]
 
-/** Blocks by the tokens up to their end. Only the latest ones are kept. */
-export class BlockCache {
-  readonly #blocks = new Map<string, KeyValues>()
-  readonly #capacity: number
-
-  constructor(capacity: number) {
-    this.#capacity = capacity
-  }
-
-  async get(tokens: readonly number[], compute: () => Promise<KeyValues>): Promise<KeyValues> {
-    const key = tokens.join()
-    const block = this.#blocks.get(key) ?? (await compute())
-    this.#blocks.delete(key)
-    this.#blocks.set(key, block)
-    for (const oldest of this.#blocks.keys()) {
-      if (this.#blocks.size <= this.#capacity) break
-      this.#blocks.delete(oldest)
-    }
-    return block
-  }
-}
-
 /** Capacities are whole multiples of this, so that padding moves no element to another place of the kernels' vectors. */
 const BUCKET = 64
 
@@ -74,17 +52,17 @@ export class RowCaches {
   }
 
   /**
-   * Copies `count` tokens to row `row`, from token `to` on. `from` holds [fromRows, keyValueHeads, tokens, headSize] by layer, and
-   * the copied tokens are the first ones of its row `fromRow`. There must be room for them.
+   * Copies row `fromRow` of `from`, which holds [fromRows, keyValueHeads, tokens, headSize] by layer, to row `row`, from token `to`
+   * on. There must be room for it.
    */
-  write(row: number, to: number, from: KeyValues, fromRow: number, tokens: number, count: number): void {
+  write(row: number, to: number, from: KeyValues, fromRow: number, tokens: number): void {
     for (const [index, array] of this.#arrays.entries()) {
       const source = from[index]
       if (source === undefined) throw new RangeError('keys and values of another model')
       for (let head = 0; head < this.#heads; head++) {
         const start = (fromRow * this.#heads + head) * tokens * this.#size
         const place = ((row * this.#heads + head) * this.#capacity + to) * this.#size
-        array.set(source.subarray(start, start + count * this.#size), place)
+        array.set(source.subarray(start, start + tokens * this.#size), place)
       }
     }
   }

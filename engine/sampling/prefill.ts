@@ -1,9 +1,10 @@
 /** Reading prompts block by block. A block that two prompts begin with is computed once. */
 import { headSize, type LlamaConfig } from '../models/llama.ts'
 import { MASKED } from '../models/llama-forward.ts'
+import { Latest } from '../runtime/latest.ts'
 import { floatFeed, type Feed, integerFeed, longFeed, Session, type SessionOptions } from '../runtime/session.ts'
-import { BlockCache, type KeyValues, RowCaches } from './key-values.ts'
-import { cacheName, prefillGraph, type StoredModel } from './stored-graphs.ts'
+import { type KeyValues, RowCaches } from './key-values.ts'
+import { cacheNames, prefillGraph, type StoredModel } from './stored-graphs.ts'
 
 /** Tokens of a block: enough for products at full speed, few enough for prompts to share their beginnings. */
 const BLOCK = 64
@@ -13,8 +14,8 @@ const KEPT_BYTES = 512 * 2 ** 20
 export class Prefill {
   readonly #model: LlamaConfig
   readonly #session: Session
-  readonly #capacity: number
-  #blocks: BlockCache
+  /** By the tokens up to their end. */
+  readonly #blocks: Latest<KeyValues>
   #adapter: Float32Array | undefined
   /** Blocks computed so far. */
   computed = 0
@@ -23,8 +24,7 @@ export class Prefill {
     const blockBytes = 2 * model.layers * model.keyValueHeads * headSize(model) * BLOCK * 4
     this.#model = model
     this.#session = session
-    this.#capacity = Math.ceil(KEPT_BYTES / blockBytes)
-    this.#blocks = new BlockCache(this.#capacity)
+    this.#blocks = new Latest(Math.ceil(KEPT_BYTES / blockBytes))
   }
 
   static async create(stored: StoredModel, options: SessionOptions): Promise<Prefill> {
@@ -32,10 +32,10 @@ export class Prefill {
   }
 
   /** The adapter of the prompts to come. Keys and values of another one are of no use, and are dropped. */
-  adapt(adapter: Float32Array | undefined): void {
+  async adapt(adapter: Float32Array | undefined): Promise<void> {
     if (adapter === this.#adapter) return
     this.#adapter = adapter
-    this.#blocks = new BlockCache(this.#capacity)
+    await this.#blocks.clear()
   }
 
   /** Puts keys and values of the tokens into a row of the caches, which has room for them. */
@@ -44,9 +44,11 @@ export class Prefill {
     earlier.resize(tokens.length)
     for (let start = 0; start < tokens.length; start += BLOCK) {
       const end = Math.min(start + BLOCK, tokens.length)
-      const block = await this.#blocks.get(tokens.slice(0, end), () => this.#compute(tokens, start, end, earlier))
-      caches.write(row, start, block, 0, end - start, end - start)
-      earlier.write(0, start, block, 0, end - start, end - start)
+      const block = await this.#blocks.get(tokens.slice(0, end).join(), () =>
+        this.#compute(tokens, start, end, earlier),
+      )
+      caches.write(row, start, block, 0, end - start)
+      earlier.write(0, start, block, 0, end - start)
     }
   }
 
@@ -58,13 +60,13 @@ export class Prefill {
     const mask = new Float32Array(rows * end)
     for (let row = 0; row < rows; row++) mask.fill(MASKED, row * end + start + (row % length) + 1, (row + 1) * end)
     const feeds: Record<string, Feed> = {
-      tokens: integerFeed(Int32Array.from(tokens.slice(start, end)), [length]),
+      tokens: integerFeed(Int32Array.from(tokens.slice(start, end))),
       positions: longFeed(
         BigInt64Array.from({ length }, (_, index) => BigInt(start + index)),
         [1, length],
       ),
       mask: floatFeed(mask, [rows, end]),
-      ...(this.#adapter === undefined ? {} : { adapter: floatFeed(this.#adapter, [this.#adapter.length]) }),
+      ...(this.#adapter && { adapter: floatFeed(this.#adapter) }),
     }
     const names = cacheNames(layers)
     const [, heads, capacity, size] = earlier.shape
@@ -85,11 +87,4 @@ export class Prefill {
   async close(): Promise<void> {
     await this.#session.release()
   }
-}
-
-/** In the order of KeyValues. */
-export function cacheNames(layers: number): string[] {
-  return (['key', 'value'] as const).flatMap((part) =>
-    Array.from({ length: layers }, (_, layer) => cacheName(layer, part)),
-  )
 }

@@ -1,9 +1,10 @@
 /** Sampling completions of prompts. */
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
-import { booleanFeed, type Feed, floatFeed, integerFeed } from '../runtime/session.ts'
+import { type Feed, floatFeed, integerFeed } from '../runtime/session.ts'
 import type { SessionCache } from '../runtime/session-cache.ts'
 import { checkTokens, RowError } from '../training/rows.ts'
 import { checkEnding, type Ending, Reader } from './ending.ts'
+import { generationFeeds } from './generate.ts'
 import { samplingGraph } from './graph.ts'
 
 export interface SampleRequest {
@@ -11,20 +12,26 @@ export interface SampleRequest {
   readonly weights: Float32Array
   readonly model: LlamaConfig
   readonly prompts: readonly (readonly number[])[]
-  readonly samplesPerPrompt: number
+  /** 1 unless given. */
+  readonly samplesPerPrompt?: number
   readonly maximumNewTokens: number
-  readonly stopTokens: readonly number[]
+  /** None unless given. */
+  readonly stopTokens?: readonly number[]
   readonly ending?: Ending
   /** 0 chooses the most likely token. */
   readonly temperature: number
   /** In [0, 1): one per prompt, sample and new token, in this order of nesting. Ignored at temperature 0. */
   readonly uniforms: Float32Array
-  readonly padToken: number
-  /** Length to which prompts are padded on the left, at least 2. */
-  readonly promptLength: number
-  /** Prompts of one graph call; the last call is filled up with dummies, so that every call has the same shape. */
-  readonly batch: number
+  /** Fills prompts up, 0 unless given. No row sees it. */
+  readonly padToken?: number
+  /** Length to which prompts are padded on the left, at least 2; the longest one's unless given. */
+  readonly promptLength?: number
+  /** Prompts of one graph call, all unless given; the last call is filled up with dummies, so that every call has the same shape. */
+  readonly batch?: number
 }
+
+/** A request of which nothing is left open. */
+type Asked = SampleRequest & Required<Omit<SampleRequest, 'ending'>>
 
 export interface SampleResult {
   /** Prompt-major, sample-minor; a completion ends with its stop token, or the token that completes the ending, if it produced one. */
@@ -34,7 +41,8 @@ export interface SampleResult {
 }
 
 /** Completions of every prompt. Throws RowError for a request that does not fit the model. */
-export async function sampleCompletions(request: SampleRequest, sessions: SessionCache): Promise<SampleResult> {
+export async function sampleCompletions(asked: SampleRequest, sessions: SessionCache): Promise<SampleResult> {
+  const request = complete(asked)
   checkRequest(request)
   const { model, prompts, samplesPerPrompt, maximumNewTokens, promptLength, batch, temperature } = request
   const shape = { prompts: batch, samplesPerPrompt, promptLength, maximumNewTokens, greedy: temperature === 0 }
@@ -47,8 +55,15 @@ export async function sampleCompletions(request: SampleRequest, sessions: Sessio
   return result
 }
 
+function complete(request: SampleRequest): Asked {
+  const { prompts } = request
+  const promptLength = Math.max(2, ...prompts.map((prompt) => prompt.length))
+  const open = { samplesPerPrompt: 1, stopTokens: [], padToken: 0, promptLength, batch: Math.max(1, prompts.length) }
+  return { ...open, ...request }
+}
+
 /** What the graph of samplingGraph is fed for the call that begins with prompt `start`. */
-export function samplingFeeds(request: SampleRequest, start: number): Record<string, Feed> {
+export function samplingFeeds(request: Asked, start: number): Record<string, Feed> {
   const { weights, prompts, samplesPerPrompt, maximumNewTokens, promptLength, batch, padToken } = request
   const rows = batch * samplesPerPrompt
   const tokens = new Int32Array(batch * promptLength).fill(padToken)
@@ -72,24 +87,16 @@ export function samplingFeeds(request: SampleRequest, start: number): Record<str
       }
     }
   }
-  const stops = request.stopTokens.length === 0 ? [-1] : request.stopTokens
-  const common = {
-    weights: floatFeed(weights, [weights.length]),
-    prompts: integerFeed(tokens, [batch, promptLength]),
-    padding: integerFeed(padding, [batch]),
-    stopTokens: integerFeed(Int32Array.from(stops), [stops.length]),
-    stopped: booleanFeed(stopped, [rows]),
-  }
-  if (request.temperature === 0) return common
   return {
-    ...common,
-    temperature: floatFeed(Float32Array.of(request.temperature), [1]),
-    uniforms: floatFeed(uniforms, [maximumNewTokens, rows]),
+    weights: floatFeed(weights),
+    prompts: integerFeed(tokens, [batch, promptLength]),
+    padding: integerFeed(padding),
+    ...generationFeeds(request, stopped, () => uniforms),
   }
 }
 
 /** Reads tokens [steps, rows], each row up to its end. */
-function collect(tokens: Int32Array, request: SampleRequest, prompts: number, result: SampleResult): void {
+function collect(tokens: Int32Array, request: Asked, prompts: number, result: SampleResult): void {
   const { samplesPerPrompt, batch } = request
   const rows = batch * samplesPerPrompt
   const stops = new Set(request.stopTokens)
@@ -98,7 +105,7 @@ function collect(tokens: Int32Array, request: SampleRequest, prompts: number, re
     const reader = new Reader(stops, request.ending)
     let stopped = false
     for (let index = row; index < tokens.length && !stopped; index += rows) {
-      const token = tokens[index] ?? request.padToken
+      const token = tokens[index] ?? 0
       completion.push(token)
       stopped = reader.endsWith(token)
     }
@@ -107,30 +114,52 @@ function collect(tokens: Int32Array, request: SampleRequest, prompts: number, re
   }
 }
 
-function checkRequest(request: SampleRequest): void {
-  const { model, prompts, samplesPerPrompt, maximumNewTokens, promptLength, batch, temperature, uniforms } = request
+function checkRequest(request: Asked): void {
+  const { weights, model, prompts, maximumNewTokens, promptLength, batch } = request
   const { size } = llamaLayout(model)
-  const fail = (message: string): never => {
-    throw new RowError(message)
-  }
-  if (request.weights.length !== size) fail(`the model has ${size} parameters, got ${request.weights.length}`)
-  for (const count of [samplesPerPrompt, maximumNewTokens, batch]) {
-    if (!Number.isInteger(count) || count < 1)
-      fail(`samples, new tokens and batch must be positive integers, got ${count}`)
-  }
-  if (!Number.isInteger(promptLength) || promptLength < 2) fail(`promptLength must be at least 2, got ${promptLength}`)
+  if (weights.length !== size) throw new RowError(`the model has ${size} parameters, got ${weights.length}`)
+  requireCounts({ batch })
+  if (!Number.isInteger(promptLength) || promptLength < 2)
+    throw new RowError(`promptLength must be at least 2, got ${promptLength}`)
   if (promptLength + maximumNewTokens - 1 > model.context) {
-    fail(`${promptLength} prompt and ${maximumNewTokens} new tokens exceed the context of ${model.context}`)
+    throw new RowError(
+      `${promptLength} prompt and ${maximumNewTokens} new tokens exceed the context of ${model.context}`,
+    )
   }
+  for (const { length } of prompts) {
+    if (length > promptLength) throw new RowError(`a prompt has ${length} tokens, the padded length is ${promptLength}`)
+  }
+  requireTemperature(request.temperature)
+  checkAsked(request)
+}
+
+/** What holds for a request of either sampler. */
+export function checkAsked(
+  asked: Pick<
+    Asked,
+    'model' | 'prompts' | 'samplesPerPrompt' | 'maximumNewTokens' | 'temperature' | 'uniforms' | 'ending'
+  >,
+): void {
+  const { prompts, samplesPerPrompt, maximumNewTokens, temperature, uniforms, ending } = asked
+  const { vocabulary } = asked.model
+  requireCounts({ samplesPerPrompt, maximumNewTokens })
   for (const prompt of prompts) {
-    if (prompt.length < 1 || prompt.length > promptLength) {
-      fail(`a prompt has ${prompt.length} tokens, the padded length is ${promptLength}`)
-    }
-    checkTokens(prompt, model.vocabulary)
+    if (prompt.length === 0) throw new RowError('a prompt has no tokens')
+    checkTokens(prompt, vocabulary)
   }
-  if (!Number.isFinite(temperature) || temperature < 0) fail(`temperature must be at least 0, got ${temperature}`)
-  if (request.ending !== undefined) checkEnding(request.ending, model.vocabulary)
+  if (ending !== undefined) checkEnding(ending, vocabulary)
   const needed = prompts.length * samplesPerPrompt * maximumNewTokens
   if (temperature > 0 && uniforms.length !== needed)
-    fail(`${needed} uniform numbers are needed, got ${uniforms.length}`)
+    throw new RowError(`${needed} uniform numbers are needed, got ${uniforms.length}`)
+}
+
+export function requireCounts(counts: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(counts)) {
+    if (!Number.isInteger(value) || value < 1) throw new RowError(`${name} must be a positive integer, got ${value}`)
+  }
+}
+
+export function requireTemperature(temperature: number): void {
+  if (!Number.isFinite(temperature) || temperature < 0)
+    throw new RowError(`temperature must be at least 0, got ${temperature}`)
 }

@@ -4,24 +4,17 @@
  * a call and sees its own cache only, so its tokens do not depend on the rows beside it.
  */
 import { type LlamaConfig } from '../models/llama.ts'
-import {
-  booleanFeed,
-  countFeed,
-  type Feed,
-  floatFeed,
-  integerFeed,
-  Session,
-  type SessionOptions,
-} from '../runtime/session.ts'
+import { countFeed, type Feed, floatFeed, integerFeed, Session, type SessionOptions } from '../runtime/session.ts'
 import { loraLayout } from '../models/lora.ts'
-import { checkTokens, RowError } from '../training/rows.ts'
-import { checkEnding, type Ending, Reader } from './ending.ts'
+import { RowError } from '../training/rows.ts'
+import { type Ending, Reader } from './ending.ts'
+import { generationFeeds } from './generate.ts'
 import { GroupedCaches } from './grouped-caches.ts'
 import { type KeyValues } from './key-values.ts'
-import { cacheNames, Prefill } from './prefill.ts'
+import { Prefill } from './prefill.ts'
 import type { Precision } from './projection.ts'
-import type { SampleResult } from './sample.ts'
-import { chunkGraph, type StoredModel } from './stored-graphs.ts'
+import { checkAsked, requireCounts, requireTemperature, type SampleResult } from './sample.ts'
+import { cacheNames, chunkGraph, type StoredModel } from './stored-graphs.ts'
 
 export interface StoredSamplerOptions extends StoredModel, SessionOptions {
   /** Rows decoded together. */
@@ -80,12 +73,9 @@ export class StoredSampler {
   /** Throws RowError for options that do not fit the model. */
   static async create({ weights, ...options }: StoredSamplerOptions): Promise<StoredSampler> {
     const { model, rows, capacity, temperature, lora, precision = 'float32' } = options
-    for (const [name, value] of Object.entries({ rows, capacity })) {
-      if (!Number.isInteger(value) || value < 1) throw new RowError(`${name} must be a positive integer, got ${value}`)
-    }
+    requireCounts({ rows, capacity })
+    requireTemperature(temperature)
     if (capacity > model.context) throw new RowError(`capacity ${capacity} exceeds the context of ${model.context}`)
-    if (!Number.isFinite(temperature) || temperature < 0)
-      throw new RowError(`temperature must be at least 0, got ${temperature}`)
     if (precision === 'int8' && !(weights instanceof Float32Array))
       throw new RowError('precision int8 rounds the weights, which it needs in memory and not in a file')
     const stored = { model, weights, ...(lora === undefined ? {} : { lora }) }
@@ -102,7 +92,7 @@ export class StoredSampler {
   /** Completions of every prompt. Throws RowError for a request that does not fit the model. */
   async sample(request: StoredSamplerRequest): Promise<SampleResult> {
     this.#check(request)
-    this.#prefill.adapt(request.adapter)
+    await this.#prefill.adapt(request.adapter)
     const { prompts, samplesPerPrompt, maximumNewTokens } = request
     const total = prompts.length * samplesPerPrompt
     const result: SampleResult = { completions: Array.from({ length: total }, () => []), stopped: [] }
@@ -154,56 +144,37 @@ export class StoredSampler {
     const { maximumNewTokens } = request
     const left = rows.map((row) => (row === null ? 0 : maximumNewTokens - row.completion.length))
     const steps = Math.min(STEPS, Math.max(...left))
-    const stops = request.stopTokens.length === 0 ? [-1] : request.stopTokens
     const integers = (value: (row: Row) => number): Feed =>
-      integerFeed(
-        Int32Array.from(rows, (row) => (row === null ? 0 : value(row))),
-        [rows.length],
-      )
-    const feeds: Record<string, Feed> = {
+      integerFeed(Int32Array.from(rows, (row) => (row === null ? 0 : value(row))))
+    const stopped = Uint8Array.from(rows, (row) => (row === null ? 1 : 0))
+    const outputs = await this.#decode.run({
       steps: countFeed(steps),
       token: integers((row) => row.token),
       cached: integers((row) => row.cached),
-      stopTokens: integerFeed(Int32Array.from(stops), [stops.length]),
-      stopped: booleanFeed(
-        Uint8Array.from(rows, (row) => (row === null ? 1 : 0)),
-        [rows.length],
-      ),
+      ...generationFeeds({ ...request, temperature }, stopped, () => uniformsOf(rows, steps, request)),
       ...this.#caches.feeds(),
-      ...(request.adapter === undefined ? {} : { adapter: floatFeed(request.adapter, [request.adapter.length]) }),
-    }
-    if (temperature > 0) {
-      feeds['temperature'] = floatFeed(Float32Array.of(temperature), [1])
-      feeds['uniforms'] = floatFeed(uniformsOf(rows, steps, request), [steps, rows.length])
-    }
-    const outputs = await this.#decode.run(feeds)
+      ...(request.adapter && { adapter: floatFeed(request.adapter) }),
+    })
     const keyValues = cacheNames(this.#model.layers).map((name) => outputs.floats(`new.${name}`))
     const tokens = outputs.integers('tokens')
     return { tokens, keyValues, made: tokens.length / rows.length }
   }
 
-  #check({ prompts, samplesPerPrompt, maximumNewTokens, uniforms, adapter, ending }: StoredSamplerRequest): void {
+  #check(request: StoredSamplerRequest): void {
+    const { maximumNewTokens, adapter } = request
     const { capacity, temperature, model, lora } = this.#options
     const learnt = lora === undefined ? undefined : loraLayout(model, lora).size
     if (adapter?.length !== learnt)
       throw new RowError(
         `the sampler takes an adapter of ${learnt ?? 'no'} parameters, got ${adapter?.length ?? 'none'}`,
       )
-    for (const [name, value] of Object.entries({ samplesPerPrompt, maximumNewTokens })) {
-      if (!Number.isInteger(value) || value < 1) throw new RowError(`${name} must be a positive integer, got ${value}`)
-    }
-    for (const prompt of prompts) {
-      if (prompt.length < 1 || prompt.length + maximumNewTokens > capacity) {
+    for (const { length } of request.prompts) {
+      if (length + maximumNewTokens > capacity)
         throw new RowError(
-          `a prompt of ${prompt.length} tokens with ${maximumNewTokens} more does not fit the capacity of ${capacity}`,
+          `a prompt of ${length} tokens with ${maximumNewTokens} more does not fit the capacity of ${capacity}`,
         )
-      }
-      checkTokens(prompt, model.vocabulary)
     }
-    if (ending !== undefined) checkEnding(ending, model.vocabulary)
-    const needed = prompts.length * samplesPerPrompt * maximumNewTokens
-    if (temperature > 0 && uniforms.length !== needed)
-      throw new RowError(`${needed} uniform numbers are needed, got ${uniforms.length}`)
+    checkAsked({ ...request, model, temperature })
   }
 }
 

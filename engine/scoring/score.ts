@@ -21,23 +21,25 @@ export interface ScoreRequest {
   /** The weights are an adapter over this base. One object for one base: its graphs are kept by it. */
   readonly lora?: LoraBase
   readonly rows: readonly ScoredRow[]
-  /** Padded length of a row, in tokens. */
-  readonly length: number
-  /** Rows of one graph call; the last call is filled up, so that every call has the same shape. */
-  readonly batch: number
-  readonly padToken: number
+  /** Padded length of a row, in tokens; the longest one's unless given. */
+  readonly length?: number
+  /** Rows of one graph call, all unless given; the last call is filled up, so that every call has the same shape. */
+  readonly batch?: number
+  /** Fills rows up, 0 unless given. No row sees it. */
+  readonly padToken?: number
 }
 
 /**
  * For each row one natural log-probability per completion token. Throws RowError for rows that do not fit.
  */
 export async function scoreRows(request: ScoreRequest, sessions: SessionCache): Promise<Float32Array[]> {
-  const { weights, model, lora, rows, length, batch, padToken } = request
+  const { weights, model, lora, rows, padToken = 0 } = request
+  const { length = Math.max(2, ...rows.map(({ tokens }) => tokens.length)), batch = Math.max(1, rows.length) } = request
   if (length - 1 > model.context || length < 2)
     throw new RowError(`length ${length} does not fit context ${model.context}`)
   for (const row of rows) checkRow(row, { length, vocabulary: model.vocabulary })
   const key = JSON.stringify(['score', model, lora === undefined ? null : baseKey(lora), length, batch])
-  const session = await sessions.get(key, () => scoringGraph(request))
+  const session = await sessions.get(key, () => scoringGraph(model, lora, batch, length))
   const results: Float32Array[] = []
   for (let start = 0; start < rows.length; start += batch) {
     const part = rows.slice(start, start + batch)
@@ -53,16 +55,10 @@ export async function scoreRows(request: ScoreRequest, sessions: SessionCache): 
       continue
     }
     const outputs = await session.run({
-      [lora === undefined ? 'weights' : 'adapter']: floatFeed(weights, [weights.length]),
+      [lora === undefined ? 'weights' : 'adapter']: floatFeed(weights),
       tokens: integerFeed(tokens, [batch, length]),
-      predicting: integerFeed(
-        Int32Array.from(predicted, ({ from }) => from),
-        [predicted.length],
-      ),
-      labels: integerFeed(
-        Int32Array.from(predicted, ({ label }) => label),
-        [predicted.length],
-      ),
+      predicting: integerFeed(Int32Array.from(predicted, ({ from }) => from)),
+      labels: integerFeed(Int32Array.from(predicted, ({ label }) => label)),
     })
     const logp = outputs.floats('logp')
     let from = 0
@@ -88,7 +84,7 @@ function baseKey({ base, ...spec }: LoraBase): unknown[] {
  * Inputs: weights or adapter [size]; tokens int32 [batch, length]; predicting int32 [predictions], the places in [batch · (length - 1)]
  * that predict, and labels int32 [predictions], what they should. Output: logp [predictions]. Logits are made nowhere else.
  */
-function scoringGraph({ model, lora, batch, length }: ScoreRequest): Graph {
+function scoringGraph(model: LlamaConfig, lora: LoraBase | undefined, batch: number, length: number): Graph {
   const graph = new Graph('scoring')
   const parameters = decoderInput(graph, model, lora)
   const tokens = graph.input('tokens', 'int32', [batch, length])

@@ -2,12 +2,12 @@
  * Training of any graph: groups of parameters with an optimizer each, copies that follow a group as moving averages, and losses
  * written by the caller. Several steps run inside one call, so that the state leaves the runtime once per call.
  */
-import { GraphError, type Value } from '../graph/index.ts'
+import { at, concat, Graph, GraphError, reshape, Value } from '../graph/index.ts'
 import type { Parameters } from '../models/parameters.ts'
-import { checkOptimizerSpec, learningRateAt, type OptimizerSpec, stepScalars } from '../optimizers/schedule.ts'
-import { countFeed, floatFeed, Session, type SessionOptions } from '../runtime/session.ts'
+import { checkOptimizerSpec, learningRateAt } from '../optimizers/schedule.ts'
+import type { SessionOptions } from '../runtime/session.ts'
 import type { Metadata } from '../weights/checkpoint.ts'
-import { type Feeds, type InputSpec, type InputSpecs, packFeeds } from '../runtime/feeds.ts'
+import { checkNames, type Feeds, type InputSpec, type InputSpecs, packFeeds } from '../runtime/feeds.ts'
 import {
   checkState,
   decodeState,
@@ -18,9 +18,8 @@ import {
   type Slot,
   slotsOf,
 } from './graph-state.ts'
-import { graphTrainingGraph } from './graph-training.ts'
-import { keysOf, required } from '../runtime/records.ts'
-import { NonFiniteLossError } from './trainer.ts'
+import { fromKeys, keysOf, required } from '../runtime/records.ts'
+import { flatGradients, type Learner, requireFinite, type StepPlan, Steps, STEPS } from './steps.ts'
 
 export interface Losses<Group extends string> {
   /** A float32 scalar for every group that has an optimizer; groups may share one. */
@@ -56,42 +55,74 @@ export interface GraphStepMetrics {
 export async function buildTrainer<Input extends string, Group extends string, Copy extends string = never>(
   plan: GraphPlan<Input, Group, Copy>,
 ): Promise<GraphTrainer<Input>> {
-  const optimizers = keysOf(plan.parameters).flatMap((name) => {
-    const { optimizer } = plan.parameters[name]
-    return optimizer === undefined ? [] : [{ name, optimizer }]
+  const [inputs, groups, copies] = [keysOf(plan.inputs), keysOf(plan.parameters), keysOf(plan.averages)]
+  checkNames([...inputs, ...groups, ...copies])
+  const learners = groups.flatMap((name): Learner[] => {
+    const { layout, optimizer } = plan.parameters[name]
+    return optimizer === undefined ? [] : [{ name, layout, optimizer }]
   })
-  for (const { optimizer } of optimizers) checkOptimizerSpec(optimizer)
+  if (learners.length === 0) throw new GraphError('no group of parameters has an optimizer')
+  for (const { optimizer } of learners) checkOptimizerSpec(optimizer)
   const slots = slotsOf(plan)
   const state = plan.resume ?? initialState(slots)
   checkState(slots, state)
-  const { graph, columns } = graphTrainingGraph(plan)
-  const session = await Session.create(graph, plan)
-  return new GraphTrainer<Input>({ session, inputs: plan.inputs, optimizers, slots, columns }, state)
+  const graph = new Graph('training')
+  const data = fromKeys(inputs, (name) => {
+    const { dtype = 'float32', shape }: InputSpec = plan.inputs[name]
+    return graph.input(name, dtype, [STEPS, ...shape])
+  })
+  const averages = copies.map((name) => ({ name, ...required(plan.averages?.[name], name) }))
+  const body: StepPlan['body'] = (step, parameters) => {
+    const built = plan.loss(
+      fromKeys(inputs, (name) => at(data[name], step)),
+      fromKeys([...groups, ...copies], parameters),
+    )
+    const { losses, measures } = completeLosses(built, learners)
+    // Groups that share a loss share its backward pass.
+    const gradients = [...new Set(losses.values())].flatMap((loss) => {
+      const sharing = [...losses.keys()].filter((name) => losses.get(name) === loss)
+      return [...flatGradients(loss, new Map(sharing.map((name) => [name, parameters(name)])))]
+    })
+    const reported = [...prefixed('loss', losses), ...prefixed('measure', new Map(Object.entries(measures)))]
+    const row = reported.map(([, value]) => reshape(value, [1]))
+    return { gradients: new Map(gradients), measures: concat(row, 0), columns: reported.map(([name]) => name) }
+  }
+  const steps = await Steps.create(graph, { slots, learners, averages, body }, state, plan)
+  return new GraphTrainer<Input>({ inputs: plan.inputs, learners, slots }, steps)
 }
 
-/** A metric and the group that it belongs to, or a measure's name. */
-export interface GraphColumn {
-  readonly kind: 'loss' | 'norm' | 'measure'
-  readonly name: string
+function completeLosses<Group extends string>(
+  built: Value | Losses<Group>,
+  learners: readonly Learner[],
+): { losses: Map<string, Value>; measures: Readonly<Record<string, Value>> } {
+  if (built instanceof Value) return { losses: new Map(learners.map(({ name }) => [name, built])), measures: {} }
+  const losses = new Map(Object.entries<Value | undefined>(built.losses))
+  const complete = learners.map(({ name }): [string, Value] => {
+    const loss = losses.get(name)
+    if (loss === undefined) throw new GraphError(`the group '${name}' has an optimizer and no loss`)
+    return [name, loss]
+  })
+  return { losses: new Map(complete), measures: built.measures ?? {} }
 }
 
-/** What a trainer is made of. */
-export interface CompiledPlan {
-  readonly session: Session
+const prefixed = <T>(prefix: string, of: ReadonlyMap<string, T>): [string, T][] =>
+  [...of].map(([name, value]) => [`${prefix}.${name}`, value])
+
+/** What a trainer keeps of its plan. */
+export interface TrainedPlan {
   readonly inputs: InputSpecs
-  readonly optimizers: readonly { readonly name: string; readonly optimizer: OptimizerSpec }[]
+  readonly learners: readonly Learner[]
   readonly slots: readonly Slot[]
-  readonly columns: readonly GraphColumn[]
 }
 
 export class GraphTrainer<Input extends string = string> {
-  readonly #plan: CompiledPlan
-  #state: GraphState
+  readonly #plan: TrainedPlan
+  readonly #steps: Steps
 
   /** Use buildTrainer(). */
-  constructor(plan: CompiledPlan, state: GraphState) {
+  constructor(plan: TrainedPlan, steps: Steps) {
     this.#plan = plan
-    this.#state = state
+    this.#steps = steps
   }
 
   /**
@@ -100,77 +131,44 @@ export class GraphTrainer<Input extends string = string> {
    */
   async step(batches: readonly Feeds<Input>[]): Promise<GraphStepMetrics[]> {
     if (batches.length === 0) return []
-    const { session, inputs, optimizers, slots } = this.#plan
-    const { step, vectors } = this.#state
+    const { inputs, learners } = this.#plan
     const data = packFeeds('step', inputs, batches, { stacked: true })
-    const schedule = batches.flatMap((_, index) =>
-      optimizers.flatMap(({ optimizer }) => stepScalars(optimizer, step + index)),
-    )
-    const state = slots.map(({ key, layout }) => [key, floatFeed(required(vectors[key], key), [layout.size])] as const)
-    const outputs = await session.run({
-      ...data,
-      ...Object.fromEntries(state),
-      'trainer.steps': countFeed(batches.length),
-      'trainer.schedule': floatFeed(Float32Array.from(schedule), [batches.length, schedule.length / batches.length]),
+    return this.#steps.run(batches.length, data, (numbers) => {
+      const { step, ofKind } = numbers
+      const [losses, gradientNorms] = [ofKind('loss'), ofKind('norm')]
+      for (const [name, loss] of Object.entries(losses)) {
+        requireFinite(numbers, [`loss of '${name}'`, loss, gradientNorms[name] ?? Number.NaN], 'this batch')
+      }
+      const rates = learners.map(({ name, optimizer }) => [name, learningRateAt(optimizer, step)] as const)
+      const learningRates = Object.fromEntries(rates)
+      return { step: step + 1, losses, gradientNorms, learningRates, measures: ofKind('measure') }
     })
-    const values = outputs.floats('metrics')
-    const metrics = batches.map((_, index) => this.#metrics(values, index))
-    const next = slots.filter(({ changes }) => changes).map(({ key }) => [key, outputs.floats(`next.${key}`)] as const)
-    this.#state = { step: step + batches.length, vectors: { ...vectors, ...Object.fromEntries(next) } }
-    return metrics
   }
 
   /** The present state. The arrays belong to the trainer, which replaces and never changes them. */
   state(): GraphState {
-    return this.#state
+    return this.#steps.state
   }
 
   /** The present parameters of a group, or of a moving average. */
   weights(name: string): Float32Array {
-    const weights = this.#state.vectors[`${name}.weights`]
+    const weights = this.#steps.state.vectors[`${name}.weights`]
     if (weights === undefined) throw new GraphError(`the trainer has no group or average '${name}'`)
     return weights
   }
 
   /** The present state as bytes of a safetensors file; equal states give equal bytes. */
   checkpoint(metadata: Metadata = {}): Uint8Array {
-    return encodeState(this.#plan.slots, this.#state, metadata)
+    return encodeState(this.#plan.slots, this.#steps.state, metadata)
   }
 
   /** Goes on from a checkpoint. Throws SafetensorsError or WeightsMismatchError, which name the source, and keeps its state. */
   restore(checkpoint: Uint8Array, source: string): void {
-    this.#state = decodeState(this.#plan.slots, checkpoint, source)
+    this.#steps.state = decodeState(this.#plan.slots, checkpoint, source)
   }
 
   /** Frees the runtime's memory; the trainer cannot step afterwards. */
   async close(): Promise<void> {
-    await this.#plan.session.release()
-  }
-
-  #metrics(values: Float32Array, index: number): GraphStepMetrics {
-    const { columns, optimizers } = this.#plan
-    const step = this.#state.step + index
-    const read = (wanted: GraphColumn['kind']): Record<string, number> =>
-      Object.fromEntries(
-        columns.flatMap(({ kind, name }, column) =>
-          kind === wanted ? [[name, values[index * columns.length + column] ?? Number.NaN]] : [],
-        ),
-      )
-    const [losses, gradientNorms] = [read('loss'), read('norm')]
-    for (const [name, loss] of Object.entries(losses)) {
-      const norm = gradientNorms[name] ?? Number.NaN
-      if (Number.isFinite(loss) && Number.isFinite(norm)) continue
-      throw new NonFiniteLossError(
-        `step ${step + 1}: loss of '${name}' ${loss}, gradient norm ${norm}. Lower the learning rate, or look at this batch`,
-      )
-    }
-    const rates = optimizers.map(({ name, optimizer }) => [name, learningRateAt(optimizer, step)] as const)
-    return {
-      step: step + 1,
-      losses,
-      gradientNorms,
-      learningRates: Object.fromEntries(rates),
-      measures: read('measure'),
-    }
+    await this.#steps.close()
   }
 }

@@ -54,6 +54,7 @@ export function rowInputs(graph: Graph, lineSize: number, steps: string) {
     partner: graph.input('partner', 'int32', perRow),
     advantage: graph.input('advantage', 'float32', perRow),
     target: graph.input('target', 'float32', perRow),
+    klWeight: graph.input('klWeight', 'float32', perRow),
     counts: graph.input('counts', 'float32', [steps, COUNTS.length]),
     bounds: graph.input('bounds', 'int64', ['part_bounds', 3]),
     parts: graph.input('parts', 'int64', ['step_bounds']),
@@ -70,9 +71,9 @@ export function rowFeeds(packed: PackedRows, lineSize: number): Record<string, F
     positions: longFeed(packed.positions, [lines, lineSize]),
     segments: integerFeed(packed.segments, [lines, lineSize]),
     prediction: integerFeed(packed.prediction, [lines, lineSize]),
-    predicting: integerFeed(packed.predicting, [packed.predicting.length]),
-    labels: integerFeed(packed.labels, [packed.labels.length]),
-    cell: integerFeed(packed.cell, [packed.cell.length]),
+    predicting: integerFeed(packed.predicting),
+    labels: integerFeed(packed.labels),
+    cell: integerFeed(packed.cell),
     filled: integerFeed(packed.filled, perCell),
     completion: floatFeed(packed.completion, perCell),
     old: floatFeed(packed.old, perCell),
@@ -84,9 +85,10 @@ export function rowFeeds(packed: PackedRows, lineSize: number): Record<string, F
     partner: integerFeed(packed.partner, [rows]),
     advantage: floatFeed(packed.advantage, [rows]),
     target: floatFeed(packed.target, [rows]),
+    klWeight: floatFeed(packed.klWeight, [rows]),
     counts: floatFeed(packed.counts, [packed.counts.length / COUNTS.length, COUNTS.length]),
     bounds: longFeed(packed.bounds, [packed.bounds.length / 3, 3]),
-    parts: longFeed(packed.parts, [packed.parts.length]),
+    parts: longFeed(packed.parts),
   }
 }
 
@@ -134,6 +136,7 @@ export function partBatch(
     partner: rows(inputs.partner),
     advantage: rows(inputs.advantage),
     target: rows(inputs.target),
+    klWeight: rows(inputs.klWeight),
     old: rows(inputs.old),
     reference: rows(inputs.reference),
     counts: {

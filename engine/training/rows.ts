@@ -10,10 +10,12 @@ export interface TrainingRow {
   readonly completionFrom: number
   /** Which terms of the loss learn from the row. */
   readonly kind: 'supervised' | 'reinforced' | 'regressed' | 'compared'
-  /** What multiplies the policy gradient; read from reinforced rows alone. */
-  readonly advantage: number
+  /** What multiplies the policy gradient; on reinforced rows. */
+  readonly advantage?: number
   /** What the sum of the completion's log-ratios to the reference is to become; on regressed rows. */
   readonly target?: number
+  /** What multiplies the row's own part of the KL term, 1 unless given. Not on supervised rows. */
+  readonly klWeight?: number
   /** On compared rows: two rows of one batch with equal ids and different sides are a pair. */
   readonly pair?: RowPair
   /** log-probabilities of the completion tokens under the policy that wrote them, and under the frozen reference. */
@@ -65,6 +67,7 @@ export interface PackedRows {
   readonly partner: Int32Array
   readonly advantage: Float32Array
   readonly target: Float32Array
+  readonly klWeight: Float32Array
   readonly old: Float32Array
   readonly reference: Float32Array
   /** [steps, COUNTS.length], see LossCounts. */
@@ -110,6 +113,7 @@ export function packRows(batches: readonly (readonly TrainingRow[])[], shape: Ro
     partner: new Int32Array(rows),
     advantage: new Float32Array(rows),
     target: new Float32Array(rows),
+    klWeight: new Float32Array(rows).fill(1),
     old: new Float32Array(rows * lineSize),
     reference: new Float32Array(rows * lineSize),
     counts: Float32Array.from(batches.flatMap(countRows)),
@@ -146,8 +150,10 @@ export function packRows(batches: readonly (readonly TrainingRow[])[], shape: Ro
         packed.completion.fill(1, at * lineSize, at * lineSize + size)
         const partner = partners.get(number)
         packed.partner[at] = (partner === undefined ? undefined : numbers.get(partner)) ?? index
+        packed.klWeight[at] = row.klWeight ?? 1
         if (row.kind === 'supervised') packed.supervised[at] = 1
         if (row.kind === 'reinforced') {
+          if (row.advantage === undefined) throw new RowError('a reinforced row has no advantage')
           packed.reinforced[at] = 1
           packed.advantage[at] = row.advantage
           if (needs.old) packed.old.set(logProbabilities('old', row, size), at * lineSize)

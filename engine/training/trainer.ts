@@ -2,26 +2,31 @@
 import { checkLossSpec, lossNeeds } from '../losses/index.ts'
 import type { LossNeeds, LossSpec, TermName } from '../losses/types.ts'
 import type { LlamaConfig } from '../models/llama.ts'
-import { checkOptimizerSpec, learningRateAt, type OptimizerSpec, stepScalars } from '../optimizers/schedule.ts'
-import { countFeed, floatFeed, Session, type SessionOptions } from '../runtime/session.ts'
+import { checkOptimizerSpec, learningRateAt, type OptimizerSpec } from '../optimizers/schedule.ts'
+import { Graph } from '../graph/index.ts'
+import { required } from '../runtime/records.ts'
+import type { SessionOptions } from '../runtime/session.ts'
 import type { LoraBase } from '../models/lora.ts'
-import { learntLayout, type MetricColumn, trainingGraph } from './graph.ts'
+import { batchBody, LEARNT, learntLayout, type MetricColumn } from './batch-gradient.ts'
+import { slotsOf } from './graph-state.ts'
 import { rowFeeds } from './parts.ts'
 import { packRows, RowError, type TrainingRow } from './rows.ts'
+import { requireFinite, type StepNumbers, Steps } from './steps.ts'
 
 export interface TrainerPlan extends SessionOptions {
   readonly model: LlamaConfig
   readonly loss: LossSpec
   readonly optimizer: OptimizerSpec
-  /** The most rows of a batch. */
-  readonly batchRows: number
-  /** The longest row, in tokens. */
-  readonly length: number
+  /** The most rows of a batch; any number unless given. */
+  readonly batchRows?: number
+  /** The longest row, in tokens; one more than the model's context unless given, as the last token is only predicted. */
+  readonly length?: number
   /** Tokens of a line, which rows share; length - 1, the least, unless given. See bestLineSize. */
   readonly lineSize?: number
-  /** The most optimizer steps of one call. */
-  readonly stepsPerCall: number
-  readonly padToken: number
+  /** The most optimizer steps of one call; any number unless given. */
+  readonly stepsPerCall?: number
+  /** Fills lines up, 0 unless given. No row sees it. */
+  readonly padToken?: number
 }
 
 /** The optimizer's moments and the number of completed steps. */
@@ -67,24 +72,15 @@ export interface StepMetrics {
   readonly pairAccuracy: number | null
 }
 
-/** A loss or gradient that is infinite or not a number. The trainer's state is that before the call. */
-export class NonFiniteLossError extends Error {
-  override readonly name = 'NonFiniteLossError'
-}
-
 export class Trainer {
   readonly #plan: TrainerPlan
-  readonly #session: Session
-  readonly #columns: readonly MetricColumn[]
+  readonly #steps: Steps
   readonly #needs: LossNeeds
-  #state: TrainerState
 
-  private constructor(plan: TrainerPlan, session: Session, columns: readonly MetricColumn[], state: TrainerState) {
+  private constructor(plan: TrainerPlan, steps: Steps) {
     this.#plan = plan
-    this.#session = session
-    this.#columns = columns
+    this.#steps = steps
     this.#needs = lossNeeds(plan.loss)
-    this.#state = state
   }
 
   /** Builds the graph. Throws ModelConfigError, LossSpecError, OptimizerSpecError, LoraSpecError or RowError for settings that do not fit. */
@@ -93,87 +89,71 @@ export class Trainer {
     checkLossSpec(plan.loss)
     checkOptimizerSpec(plan.optimizer)
     const graphOptions = lora === undefined ? plan : { ...plan, lora }
-    const { size } = learntLayout(graphOptions)
-    const positive = [plan.batchRows, plan.stepsPerCall, plan.length - 1]
-    if (!positive.every((count) => Number.isInteger(count) && count > 0) || plan.length - 1 > plan.model.context) {
-      throw new RowError(`rows ${plan.batchRows}, steps ${plan.stepsPerCall} or length ${plan.length} are out of range`)
+    const layout = learntLayout(graphOptions)
+    const { size } = layout
+    const { batchRows = 1, stepsPerCall = 1 } = plan
+    const length = lengthOf(plan)
+    const positive = [batchRows, stepsPerCall, length - 1]
+    if (!positive.every((count) => Number.isInteger(count) && count > 0) || length - 1 > plan.model.context) {
+      throw new RowError(`rows ${batchRows}, steps ${stepsPerCall} or length ${length} are out of range`)
     }
-    const { m, v, step } = resume ?? { m: new Float32Array(size), v: new Float32Array(size), step: 0 }
+    const group = { layout, initial: weights, optimizer: plan.optimizer }
+    const slots = slotsOf({ parameters: { [LEARNT]: group } })
+    const { m = new Float32Array(size), v = new Float32Array(size), step = 0 } = resume ?? {}
     for (const vector of [weights, m, v]) {
       if (vector.length !== size) throw new RangeError(`there are ${size} parameters to learn, got ${vector.length}`)
     }
+    const vectors = { [`${LEARNT}.weights`]: weights, [`${LEARNT}.m`]: m, [`${LEARNT}.v`]: v }
     const lineSize = lineSizeOf(plan)
-    if (!Number.isInteger(lineSize) || lineSize < plan.length - 1)
-      throw new RowError(`lines of ${lineSize} tokens do not hold rows of ${plan.length}`)
-    const { graph, columns } = trainingGraph({ ...graphOptions, lineSize })
-    const session = await Session.create(graph, plan)
-    return new Trainer(plan, session, columns, { weights, m, v, step })
+    if (!Number.isInteger(lineSize) || lineSize < length - 1)
+      throw new RowError(`lines of ${lineSize} tokens do not hold rows of ${length}`)
+    const graph = new Graph('training')
+    const body = batchBody({ ...graphOptions, lineSize }, graph)
+    const learners = [{ name: LEARNT, ...group }]
+    return new Trainer(plan, await Steps.create(graph, { slots, learners, body }, { step, vectors }, plan))
   }
 
   /**
    * One optimizer step per batch. Throws RowError for rows that do not fit and NonFiniteLossError; either leaves the state as it was.
    */
   async step(batches: readonly (readonly TrainingRow[])[]): Promise<StepMetrics[]> {
-    const { model, optimizer, batchRows, length, stepsPerCall, padToken } = this.#plan
+    const { model, batchRows = Infinity, stepsPerCall = Infinity, padToken = 0 } = this.#plan
     const steps = batches.length
     if (steps === 0) return []
     if (steps > stepsPerCall) throw new RowError(`${steps} batches in one call, the trainer takes ${stepsPerCall}`)
     const lineSize = lineSizeOf(this.#plan)
-    const shape = { batchRows, length, lineSize, vocabulary: model.vocabulary, padToken }
+    const shape = { batchRows, length: lengthOf(this.#plan), lineSize, vocabulary: model.vocabulary, padToken }
     const packed = packRows(batches, shape, this.#needs)
-    const { weights, m, v, step } = this.#state
-    const schedule = Float32Array.from(batches.flatMap((_, index) => stepScalars(optimizer, step + index)))
-    const size = [weights.length]
-    const outputs = await this.#session.run({
-      weights: floatFeed(weights, size),
-      m: floatFeed(m, size),
-      v: floatFeed(v, size),
-      steps: countFeed(steps),
-      schedule: floatFeed(schedule, [steps, 3]),
-      ...rowFeeds(packed, lineSize),
-    })
-    const values = outputs.floats('metrics')
-    const metrics = batches.map((_, index) => this.#metrics(values, index, packed.tokenCounts[index] ?? 0))
-    this.#state = {
-      weights: outputs.floats('next_weights'),
-      m: outputs.floats('next_m'),
-      v: outputs.floats('next_v'),
-      step: step + steps,
-    }
-    return metrics
+    return this.#steps.run(steps, rowFeeds(packed, lineSize), (numbers, index) =>
+      this.#metrics(numbers, packed.tokenCounts[index] ?? 0),
+    )
   }
 
   /** The present state. The arrays belong to the trainer, which replaces and never changes them. */
   state(): TrainerState {
-    return this.#state
+    const { step, vectors } = this.#steps.state
+    const vector = (part: string): Float32Array => required(vectors[`${LEARNT}.${part}`], part)
+    return { weights: vector('weights'), m: vector('m'), v: vector('v'), step }
   }
 
   /** Frees the runtime's memory; the trainer cannot step afterwards. */
   async close(): Promise<void> {
-    await this.#session.release()
+    await this.#steps.close()
   }
 
-  #metrics(values: Float32Array, index: number, tokens: number): StepMetrics {
-    const columns = this.#columns
-    const step = this.#state.step + index
-    const read = (column: MetricColumn): number | null => {
-      const position = columns.indexOf(column)
-      return position < 0 ? null : (values[index * columns.length + position] ?? Number.NaN)
-    }
+  #metrics(numbers: StepNumbers, tokens: number): StepMetrics {
+    const read = (column: MetricColumn): number | null => numbers.get(column)
     const loss = read('loss') ?? Number.NaN
-    const gradientNorm = read('gradientNorm') ?? Number.NaN
-    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-      throw new NonFiniteLossError(
-        `step ${step + 1}: loss ${loss}, gradient norm ${gradientNorm}. Lower the learning rate, or look at the advantages and the 'old' log-probabilities of this batch`,
-      )
-    }
+    const gradientNorm = numbers.get(`norm.${LEARNT}`) ?? Number.NaN
+    const suspects = "the advantages and the 'old' log-probabilities of this batch"
+    requireFinite(numbers, ['loss', loss, gradientNorm], suspects)
     const terms = Object.fromEntries(this.#plan.loss.map(({ term }) => [term, read(`term:${term}`) ?? Number.NaN]))
     return {
-      step: step + 1,
+      step: numbers.step + 1,
       loss,
       terms,
       gradientNorm,
-      learningRate: learningRateAt(this.#plan.optimizer, step),
+      learningRate: learningRateAt(this.#plan.optimizer, numbers.step),
       tokens,
       meanRatio: read('ratio'),
       clipFraction: read('clipFraction'),
@@ -186,4 +166,5 @@ export class Trainer {
   }
 }
 
-const lineSizeOf = ({ length, lineSize = length - 1 }: TrainerPlan): number => lineSize
+const lengthOf = ({ model, length = model.context + 1 }: TrainerPlan): number => length
+const lineSizeOf = (plan: TrainerPlan): number => plan.lineSize ?? lengthOf(plan) - 1

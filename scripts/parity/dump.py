@@ -31,6 +31,7 @@ LOSSES = {
                   dict(term="nll", weight=0.15)],
     "token": [dict(term="policy-gradient", weight=1, ratio="token", clip=0.2, klInAdvantage=0),
               dict(term="kl", weight=0.1)],
+    "reinforce": [dict(term="reinforce", weight=1), dict(term="kl", weight=0.1)],
 }
 
 
@@ -79,6 +80,8 @@ def loss_of(model, rows, spec):
             differences = [torch.tensor(row["reference"]).double() - logp for row, logp in reinforced]
             value = mean([(d.exp() - d - 1).mean() for d in differences])
             diagnostics["kl"] = float(value.detach())
+        elif term["term"] == "reinforce":
+            value = mean([-row["advantage"] * logp.sum() for row, logp in reinforced])
         else:
             losses, ratios, clipped_share = [], [], []
             for row, logp in reinforced:

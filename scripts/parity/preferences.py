@@ -39,7 +39,11 @@ def make_rows(model):
              for side, names in (("chosen", "abc"), ("rejected", "cab")) for name in names]
     others = [make_row(model, kind="regressed", target=float(torch.randn(()))) for _ in range(3)]
     others += [make_row(model, kind="supervised") for _ in range(2)]
-    return [row for couple in zip(pairs, others) for row in couple] + pairs[len(others):]
+    rows = [row for couple in zip(pairs, others) for row in couple] + pairs[len(others):]
+    for index, row in enumerate(rows):
+        if row["kind"] != "supervised" and index % 4 > 0:
+            row["klWeight"] = [0, 2.5, 0.2][index % 4 - 1]
+    return rows
 
 
 def loss_of(model, rows, spec):
@@ -60,8 +64,9 @@ def loss_of(model, rows, spec):
             value = -torch.cat([logp[index] for index in of_kind("supervised")]).mean()
         elif term["term"] == "kl":
             differences = [reference[index] - logp[index] for index in log_ratio]
-            value = torch.stack([(d.exp() - d - 1).mean() for d in differences]).mean()
-            diagnostics["kl"] = float(value.detach())
+            divergence = torch.stack([(d.exp() - d - 1).mean() for d in differences])
+            value = (torch.tensor([rows[index].get("klWeight", 1) for index in log_ratio]).double() * divergence).mean()
+            diagnostics["kl"] = float(divergence.detach().mean())
         elif term["term"] == "log-ratio-regression":
             value = ((regressed - target) ** 2).mean()
             diagnostics["logRatio"] = float(regressed.detach().mean())

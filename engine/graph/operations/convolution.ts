@@ -49,8 +49,7 @@ export function convolution(x: Value, weight: Value, settings: Convolution): Val
   })
   const shape = [fixedSize('convolve', x, 0), fixedSize('convolve', weight, 0), ...positions]
   const result = emitOne('Conv', [x, weight], 'float32', shape, convolutionAttributes(settings))
-  record({ op: 'convolve', inputs: [x, weight], outputs: [result], attributes: settings })
-  return result
+  return record(result, { op: 'convolve', inputs: [x, weight], attributes: settings })
 }
 
 /** The attributes of ONNX's Conv and ConvTranspose. */

@@ -1,6 +1,6 @@
 /** Element-wise operations with NumPy broadcasting. Numbers stand for scalars of the other operand's type. */
 import { emitOne, record, Value } from '../graph.ts'
-import { broadcast, DATA_TYPE_CODES, type DataType, GraphError } from '../types.ts'
+import { type Attribute, broadcast, DATA_TYPE_CODES, type DataType, GraphError } from '../types.ts'
 
 export type Operand = Value | number
 export type UnaryOperation = (x: Value) => Value
@@ -8,7 +8,7 @@ export type BinaryOperation = (left: Operand, right: Operand) => Value
 
 type UnaryName =
   | ('neg' | 'abs' | 'exp' | 'log' | 'sqrt' | 'sin' | 'cos' | 'erf')
-  | ('tanh' | 'sigmoid' | 'softplus' | 'relu' | 'gelu' | 'silu')
+  | ('tanh' | 'sigmoid' | 'softplus' | 'relu' | 'gelu' | 'silu' | 'softmax' | 'logSoftmax')
 type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'minimum' | 'maximum'
 type Comparison = (left: Value, right: Value) => Value
 
@@ -40,12 +40,10 @@ export const relu: UnaryOperation = unary('relu', 'Relu')
 /** x · Φ(x) with the normal distribution function Φ (Hendrycks & Gimpel 2016). */
 export const gelu: UnaryOperation = unary('gelu', 'Gelu')
 /** x · sigmoid(x), the gate of SwiGLU. */
-export const silu: UnaryOperation = (x) => {
-  requireFloat('silu', x)
-  const result = emitOne('QuickGelu', [x], x.dtype, x.shape, { alpha: { float: 1 } }, 'com.microsoft')
-  record({ op: 'silu', inputs: [x], outputs: [result], attributes: {} })
-  return result
-}
+export const silu: UnaryOperation = unary('silu', 'QuickGelu', { alpha: { float: 1 } }, 'com.microsoft')
+/** Over the last axis. */
+export const softmax: UnaryOperation = unary('softmax', 'Softmax', { axis: { int: -1 } })
+export const logSoftmax: UnaryOperation = unary('logSoftmax', 'LogSoftmax', { axis: { int: -1 } })
 
 /** min(max(x, low), high); no gradient flows where x lies outside. */
 export function clip(x: Value, low: number, high: number): Value {
@@ -59,8 +57,7 @@ export function square(x: Value): Value {
 /** x, through which no gradient flows. */
 export function stopGradient(x: Value): Value {
   const result = emitOne('Identity', [x], x.dtype, x.shape)
-  record({ op: 'stopGradient', inputs: [x], outputs: [result], attributes: {} })
-  return result
+  return record(result, { op: 'stopGradient', inputs: [x], attributes: {} })
 }
 
 /**
@@ -71,8 +68,7 @@ export function where(condition: Value, left: Operand, right: Operand): Value {
   if (condition.dtype !== 'bool') throw new GraphError(`where: condition ${condition.toString()} is not bool`)
   const [a, b] = sameType('where', left, right)
   const result = emitOne('Where', [condition, a, b], a.dtype, broadcast('where', condition, a, b))
-  if (a.dtype === 'float32') record({ op: 'where', inputs: [condition, a, b], outputs: [result], attributes: {} })
-  return result
+  return a.dtype === 'float32' ? record(result, { op: 'where', inputs: [condition, a, b], attributes: {} }) : result
 }
 
 /** -1, 0 or 1. No gradient flows through it, nor through comparisons. */
@@ -143,17 +139,20 @@ function binary(name: BinaryName, op: string): BinaryOperation {
     const [a, b] = sameType(name, left, right)
     requireNumbers(name, a, b)
     const result = emitOne(op, [a, b], a.dtype, broadcast(name, a, b))
-    if (a.dtype === 'float32') record({ op: name, inputs: [a, b], outputs: [result], attributes: {} })
-    return result
+    return a.dtype === 'float32' ? record(result, { op: name, inputs: [a, b], attributes: {} }) : result
   }
 }
 
-function unary(name: UnaryName, op: string): UnaryOperation {
+function unary(
+  name: UnaryName,
+  op: string,
+  attributes: Readonly<Record<string, Attribute>> = {},
+  domain = '',
+): UnaryOperation {
   return (x) => {
     requireFloat(name, x)
-    const result = emitOne(op, [x], x.dtype, x.shape)
-    record({ op: name, inputs: [x], outputs: [result], attributes: {} })
-    return result
+    const result = emitOne(op, [x], x.dtype, x.shape, attributes, domain)
+    return record(result, { op: name, inputs: [x], attributes: {} })
   }
 }
 

@@ -10,8 +10,7 @@ export function gatherRows(table: Value, indices: Value): Value {
   }
   const shape = [...indices.shape, ...table.shape.slice(1)]
   const result = emitOne('Gather', [table, indices], table.dtype, shape, { axis: { int: 0 } })
-  record({ op: 'gatherRows', inputs: [table, indices], outputs: [result], attributes: {} })
-  return result
+  return record(result, { op: 'gatherRows', inputs: [table, indices], attributes: {} })
 }
 
 /** result[i][j] = x[i][indices[i][j]] for axis 1, and likewise for others: the values of chosen actions, for example. */
@@ -19,8 +18,7 @@ export function takeAlong(x: Value, indices: Value, axis: number): Value {
   requireFloat('takeAlong', x)
   const at = checkAlong('takeAlong', x, indices, axis)
   const result = emitOne('GatherElements', [x, indices], x.dtype, indices.shape, { axis: { int: at } })
-  record({ op: 'takeAlong', inputs: [x, indices], outputs: [result], attributes: { axis: at } })
-  return result
+  return record(result, { op: 'takeAlong', inputs: [x, indices], attributes: { axis: at } })
 }
 
 /**
@@ -35,8 +33,7 @@ export function scatterAdd(x: Value, indices: Value, updates: Value, axis: numbe
   }
   const attributes = { axis: { int: at }, reduction: { string: 'add' } }
   const result = emitOne('ScatterElements', [x, indices, updates], 'float32', x.shape, attributes)
-  record({ op: 'scatterAdd', inputs: [x, indices, updates], outputs: [result], attributes: { axis: at } })
-  return result
+  return record(result, { op: 'scatterAdd', inputs: [x, indices, updates], attributes: { axis: at } })
 }
 
 /**
@@ -51,8 +48,7 @@ export function rearrange(x: Value, forward: Value, backward: Value): Value {
     throw new GraphError(`rearrange: ${x.toString()} by ${forward.toString()} and back by ${backward.toString()}`)
   }
   const result = rowsOrZeros(x, forward)
-  record({ op: 'rearrange', inputs: [x], outputs: [result], attributes: { backward } })
-  return result
+  return record(result, { op: 'rearrange', inputs: [x], attributes: { backward } })
 }
 
 /** x[indices] along the first axis, and zeros where an index is -1. Not recorded. */
@@ -118,9 +114,7 @@ export function topK(x: Value, k: number): Value {
     { dtype: x.dtype, shape },
     { dtype: 'int64', shape },
   ] as const
-  const [, indices] = emit('TopK', [x, count], outputs, { axis: { int: last } })
-  if (indices === undefined) throw new GraphError('TopK has two outputs')
-  return indices
+  return emit('TopK', [x, count], outputs, { axis: { int: last } })[1]
 }
 
 function isIndex(indices: Value): boolean {

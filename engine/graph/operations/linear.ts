@@ -25,8 +25,7 @@ export function matmul(a: Value, b: Value, options: MatmulOptions = {}): Value {
     shape.length === 2
       ? emitOne('Gemm', [a, b], 'float32', shape, flags)
       : emitOne('FusedMatMul', [a, b], 'float32', shape, flags, 'com.microsoft')
-  record({ op: 'matmul', inputs: [a, b], outputs: [result], attributes: { transposeA, transposeB, scale } })
-  return result
+  return record(result, { op: 'matmul', inputs: [a, b], attributes: { transposeA, transposeB, scale } })
 }
 
 /** Sum over axes. */
@@ -35,8 +34,7 @@ export function sum(x: Value, axes: readonly number[], keepDimensions = false): 
   const at = axes.map((axis) => normaliseAxis('sum', axis, x))
   if (at.length === 0) return x
   const result = reduce('ReduceSum', x, at, keepDimensions)
-  record({ op: 'sum', inputs: [x], outputs: [result], attributes: { axes: at, keepDimensions } })
-  return result
+  return record(result, { op: 'sum', inputs: [x], attributes: { axes: at, keepDimensions } })
 }
 
 /** Mean over axes of fixed size. */
@@ -76,8 +74,7 @@ function extremum(name: 'largest' | 'smallest', op: string, x: Value, axis: numb
   requireNumbers(name, x)
   const attributes: Reduction = { axes: [normaliseAxis(name, axis, x)], keepDimensions }
   const result = reduce(op, x, attributes.axes, keepDimensions)
-  if (x.dtype === 'float32') record({ op: name, inputs: [x], outputs: [result], attributes })
-  return result
+  return x.dtype === 'float32' ? record(result, { op: name, inputs: [x], attributes }) : result
 }
 
 function reduce(op: string, x: Value, axes: readonly number[], keepDimensions: boolean): Value {

@@ -1,53 +1,23 @@
 /** Operations of networks that have a gradient of their own, cheaper or more exact than that of their parts. */
-import { emit, emitOne, record, type Value } from '../graph.ts'
-import { broadcast, type Dimension, fixedSize, formatShape, GraphError, sameShape, type Shape } from '../types.ts'
+import { emit, emitOne, type OutputType, record, type Value } from '../graph.ts'
+import { broadcast, fixedSize, GraphError, sameShape } from '../types.ts'
 import { add, requireFloat } from './elementwise.ts'
 import { matmul } from './linear.ts'
 import { reshape } from './shape.ts'
-
-/** Softmax over the last axis. */
-export function softmax(x: Value): Value {
-  requireFloat('softmax', x)
-  const result = emitOne('Softmax', [x], 'float32', x.shape, { axis: { int: -1 } })
-  record({ op: 'softmax', inputs: [x], outputs: [result], attributes: {} })
-  return result
-}
-
-/** log softmax over the last axis. */
-export function logSoftmax(x: Value): Value {
-  requireFloat('logSoftmax', x)
-  const result = emitOne('LogSoftmax', [x], 'float32', x.shape, { axis: { int: -1 } })
-  record({ op: 'logSoftmax', inputs: [x], outputs: [result], attributes: {} })
-  return result
-}
 
 /** Running sum over the last axis. */
 export function cumulativeSum(x: Value): Value {
   requireFloat('cumulativeSum', x)
   const result = emitOne('CumSum', [x, x.graph.scalar(x.shape.length - 1, 'int64')], 'float32', x.shape)
-  record({ op: 'cumulativeSum', inputs: [x], outputs: [result], attributes: {} })
-  return result
+  return record(result, { op: 'cumulativeSum', inputs: [x], attributes: {} })
 }
 
 /** log p(label) under softmax(logits): logits [rows, vocabulary], labels int32 [rows] → [rows]. */
 export function tokenLogProbability(logits: Value, labels: Value): Value {
-  requireFloat('tokenLogProbability', logits)
-  const [rows] = logits.shape
-  if (logits.shape.length !== 2 || !isLabels(labels, rows) || rows === undefined) {
-    throw new GraphError(`tokenLogProbability: ${logits.toString()} and ${labels.toString()} do not fit`)
-  }
-  const logProbabilities = emitOne('LogSoftmax', [logits], 'float32', logits.shape, { axis: { int: -1 } })
-  const axis = labels.graph.constant('int64', [1], [1])
-  const column = emitOne('Unsqueeze', [labels, axis], labels.dtype, [rows, 1])
-  const picked = emitOne('GatherElements', [logProbabilities, column], 'float32', [rows, 1], { axis: { int: 1 } })
-  const result = emitOne('Squeeze', [picked, axis], 'float32', [rows])
-  record({
-    op: 'tokenLogProbability',
-    inputs: [logits, labels],
-    outputs: [result, logProbabilities, column],
-    attributes: {},
-  })
-  return result
+  requireLabels('tokenLogProbability', logits, labels)
+  const { result, logProbabilities, column } = logProbabilityOf(logits, labels)
+  const attributes = { logProbabilities, column }
+  return record(result, { op: 'tokenLogProbability', inputs: [logits, labels], attributes })
 }
 
 /**
@@ -55,34 +25,33 @@ export function tokenLogProbability(logits: Value, labels: Value): Value {
  * as tokenLogProbability(hidden · tableᵀ, labels), but its gradient never spreads the labels over the vocabulary.
  */
 export function headLogProbability(hidden: Value, table: Value, labels: Value): Value {
-  const logits = emitGemm(hidden, table)
-  const [rows] = hidden.shape
-  if (!isLabels(labels, rows) || rows === undefined) {
-    throw new GraphError(`headLogProbability: ${hidden.toString()} and ${labels.toString()} do not fit`)
+  requireLabels('headLogProbability', hidden, labels)
+  requireFloat('headLogProbability', table)
+  const [rows = 0, width] = hidden.shape
+  const [vocabulary = 0, columns] = table.shape
+  if (width !== columns) {
+    throw new GraphError(`headLogProbability: ${hidden.toString()} and ${table.toString()} do not fit`)
   }
+  const logits = emitOne('Gemm', [hidden, table], 'float32', [rows, vocabulary], { transB: { int: 1 } })
+  const { result, logProbabilities } = logProbabilityOf(logits, labels)
+  const inputs = [hidden, table, labels] as const
+  return record(result, { op: 'headLogProbability', inputs, attributes: { logProbabilities } })
+}
+
+function requireLabels(op: string, x: Value, labels: Value): void {
+  requireFloat(op, x)
+  const isLabels = labels.dtype === 'int32' && labels.shape.length === 1 && labels.shape[0] === x.shape[0]
+  if (!isLabels || x.shape.length !== 2)
+    throw new GraphError(`${op}: ${x.toString()} and ${labels.toString()} do not fit`)
+}
+
+function logProbabilityOf(logits: Value, labels: Value) {
+  const [rows = 0] = logits.shape
   const logProbabilities = emitOne('LogSoftmax', [logits], 'float32', logits.shape, { axis: { int: -1 } })
   const column = reshape(labels, [rows, 1])
   const picked = emitOne('GatherElements', [logProbabilities, column], 'float32', [rows, 1], { axis: { int: 1 } })
   const axis = labels.graph.constant('int64', [1], [1])
-  const result = emitOne('Squeeze', [picked, axis], 'float32', [rows])
-  const outputs = [result, logProbabilities]
-  record({ op: 'headLogProbability', inputs: [hidden, table, labels], outputs, attributes: {} })
-  return result
-}
-
-function isLabels({ dtype, shape }: Value, rows: Dimension | undefined): boolean {
-  return dtype === 'int32' && shape.length === 1 && shape[0] === rows
-}
-
-/** hidden · tableᵀ, not recorded. */
-function emitGemm(hidden: Value, table: Value): Value {
-  const [rows, width] = hidden.shape
-  const [vocabulary, columns] = table.shape
-  requireFloat('headLogProbability', hidden, table)
-  if (rows === undefined || vocabulary === undefined || width !== columns || hidden.shape.length !== 2) {
-    throw new GraphError(`headLogProbability: ${hidden.toString()} and ${table.toString()} do not fit`)
-  }
-  return emitOne('Gemm', [hidden, table], 'float32', [rows, vocabulary], { transB: { int: 1 } })
+  return { result: emitOne('Squeeze', [picked, axis], 'float32', [rows]), logProbabilities, column }
 }
 
 /** silu(gate) · up, the gated unit of SwiGLU (Shazeer 2020). */
@@ -91,8 +60,7 @@ export function swiglu(gate: Value, up: Value): Value {
   if (!sameShape(gate.shape, up.shape)) throw new GraphError(`swiglu: ${gate.toString()} and ${up.toString()} differ`)
   const activated = emitOne('QuickGelu', [gate], 'float32', gate.shape, { alpha: { float: 1 } }, 'com.microsoft')
   const result = emitOne('Mul', [activated, up], 'float32', gate.shape)
-  record({ op: 'swiglu', inputs: [gate, up], outputs: [result, activated], attributes: {} })
-  return result
+  return record(result, { op: 'swiglu', inputs: [gate, up], attributes: { activated } })
 }
 
 /** weight · x / sqrt(mean(x²) + epsilon) over the last axis (Zhang & Sennrich 2019). x [rows, width], weight [width]. */
@@ -101,18 +69,10 @@ export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
   if (weight.shape.length !== 1 || weight.shape[0] !== x.shape.at(-1)) {
     throw new GraphError(`rmsNorm: ${x.toString()} and ${weight.toString()} do not fit`)
   }
-  const statistics: Shape = [...x.shape.slice(0, -1), 1]
-  const outputs = emit(
-    'SimplifiedLayerNormalization',
-    [x, weight],
-    [
-      { dtype: 'float32', shape: x.shape },
-      { dtype: 'float32', shape: statistics },
-    ],
-    { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } },
-  )
-  record({ op: 'rmsNorm', inputs: [x, weight], outputs, attributes: {} })
-  return first(outputs)
+  const [like, statistic] = normalisedTypes(x)
+  const settings = { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } }
+  const [result, inverseRms] = emit('SimplifiedLayerNormalization', [x, weight], [like, statistic], settings)
+  return record(result, { op: 'rmsNorm', inputs: [x, weight], attributes: { inverseRms } })
 }
 
 /**
@@ -126,15 +86,19 @@ export function layerNorm(x: Value, weight: Value, bias: Value, epsilon: number)
       throw new GraphError(`layerNorm: ${x.toString()} and ${vector.toString()} do not fit`)
     }
   }
-  const statistics = { dtype: 'float32' as const, shape: [...x.shape.slice(0, -1), 1] }
-  const outputs = emit(
-    'LayerNormalization',
-    [x, weight, bias],
-    [{ dtype: 'float32', shape: x.shape }, statistics, statistics],
-    { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } },
-  )
-  record({ op: 'layerNorm', inputs: [x, weight, bias], outputs, attributes: {} })
-  return first(outputs)
+  const [like, statistic] = normalisedTypes(x)
+  const settings = { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } }
+  const types = [like, statistic, statistic] as const
+  const [result, average, inverseDeviation] = emit('LayerNormalization', [x, weight, bias], types, settings)
+  return record(result, { op: 'layerNorm', inputs: [x, weight, bias], attributes: { average, inverseDeviation } })
+}
+
+/** What a norm gives: its result, and a statistic of each row. */
+function normalisedTypes(x: Value): [OutputType, OutputType] {
+  return [
+    { dtype: 'float32', shape: x.shape },
+    { dtype: 'float32', shape: [...x.shape.slice(0, -1), 1] },
+  ]
 }
 
 /** Cosines and sines of rotary position embeddings, each float32 [positions, headSize / 2]. */
@@ -163,8 +127,7 @@ export function rotate(x: Value, positions: Value, tables: RotaryTables): Value 
     throw new GraphError(`rotate: ${x.toString()} holds no heads of ${headSize}, which ${cosine.toString()} are for`)
   }
   const result = emitOne('RotaryEmbedding', [x, positions, cosine, sine], 'float32', x.shape, {}, 'com.microsoft')
-  record({ op: 'rotate', inputs: [x], outputs: [result], attributes: { positions, cosine, sine, negativeSine } })
-  return result
+  return record(result, { op: 'rotate', inputs: [x], attributes: { positions, cosine, sine, negativeSine } })
 }
 
 /**
@@ -180,19 +143,7 @@ export function attention(query: Value, key: Value, value: Value, mask: Value, s
   broadcast('attention', product, mask)
   const scores = add(product, mask)
   const probabilities = emitOne('Softmax', [scores], 'float32', scores.shape, { axis: { int: -1 } })
-  const shape: Dimension[] = [...query.shape.slice(0, -1), fixedSize('attention', value, -1)]
+  const shape = [...query.shape.slice(0, -1), fixedSize('attention', value, -1)]
   const output = emitOne('MatMul', [probabilities, value], 'float32', shape)
-  record({
-    op: 'attention',
-    inputs: [query, key, value],
-    outputs: [output, probabilities],
-    attributes: { scale },
-  })
-  return output
-}
-
-function first(values: readonly Value[]): Value {
-  const [value] = values
-  if (value === undefined) throw new GraphError(`expected one value, got ${formatShape([])}`)
-  return value
+  return record(output, { op: 'attention', inputs: [query, key, value], attributes: { scale, probabilities } })
 }

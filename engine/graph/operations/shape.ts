@@ -23,8 +23,7 @@ export function reshape(x: Value, shape: Shape, name?: string): Value {
   const target = shape.map((dimension) => (typeof dimension === 'string' ? -1 : dimension))
   const operand = x.graph.constant('int64', [target.length], target)
   const result = emitOne('Reshape', [x, operand], x.dtype, shape, { allowzero: { int: 1 } }, '', name)
-  record({ op: 'reshape', inputs: [x], outputs: [result], attributes: {} })
-  return result
+  return record(result, { op: 'reshape', inputs: [x], attributes: {} })
 }
 
 /** The plain names of a shape, and the product of all else. */
@@ -52,8 +51,7 @@ export function transpose(x: Value, permutation: readonly number[]): Value {
   if (permutation.every((axis, index) => axis === index)) return x
   const shape = permutation.map((axis) => dimensionAt(x, axis))
   const result = emitOne('Transpose', [x], x.dtype, shape, { perm: { ints: permutation } })
-  record({ op: 'transpose', inputs: [x], outputs: [result], attributes: { permutation } })
-  return result
+  return record(result, { op: 'transpose', inputs: [x], attributes: { permutation } })
 }
 
 /**
@@ -75,12 +73,16 @@ export function concat(values: readonly Value[], axis: number, resultName?: stri
   }
   const shape = first.shape.map((dimension, index) => (index === at ? size : dimension))
   const result = emitOne('Concat', values, first.dtype, shape, { axis: { int: at } })
-  record({ op: 'concat', inputs: values, outputs: [result], attributes: { axis: at } })
-  return result
+  return record(result, { op: 'concat', inputs: values, attributes: { axis: at } })
 }
 
 /** Cuts x along an axis of fixed size into parts of the given sizes; errors call the parts by `names`. */
-export function split(x: Value, axis: number, sizes: readonly number[], names: readonly string[] = []): Value[] {
+export function split(
+  x: Value,
+  axis: number,
+  sizes: readonly number[],
+  names: readonly string[] = [],
+): readonly Value[] {
   const at = normaliseAxis('split', axis, x)
   const total = sizes.reduce((sum, size) => sum + size, 0)
   if (fixedSize('split', x, at) !== total || !sizes.every((size) => Number.isInteger(size) && size >= 0)) {
@@ -96,7 +98,7 @@ export function split(x: Value, axis: number, sizes: readonly number[], names: r
   }))
   const operand = x.graph.constant('int64', [sizes.length], sizes)
   const results = emit('Split', [x, operand], outputs, { axis: { int: at } })
-  record({ op: 'split', inputs: [x], outputs: results, attributes: { axis: at, sizes } })
+  x.graph.tape.push({ op: 'split', inputs: [x], outputs: results, attributes: { axis: at } })
   return results
 }
 
@@ -112,8 +114,7 @@ export function slice(x: Value, axis: number, start: number, end: number): Value
   const shape = x.shape.map((dimension, index) => (index === at ? end - start : dimension))
   const bound = (value: number): Value => x.graph.constant('int64', [1], [value])
   const result = emitOne('Slice', [x, bound(start), bound(end), bound(at)], x.dtype, shape)
-  record({ op: 'slice', inputs: [x], outputs: [result], attributes: { axis: at, start, end } })
-  return result
+  return record(result, { op: 'slice', inputs: [x], attributes: { axis: at, start, end } })
 }
 
 /** x with zeros before and after it along one axis of fixed size. */
@@ -129,8 +130,7 @@ export function pad(x: Value, axis: number, before: number, after: number): Valu
   const axes = x.graph.constant('int64', [1], [at])
   const shape = x.shape.map((dimension, index) => (index === at ? size : dimension))
   const result = emitOne('Pad', [x, counts, null, axes], 'float32', shape)
-  record({ op: 'pad', inputs: [x], outputs: [result], attributes: { axis: at, before, after } })
-  return result
+  return record(result, { op: 'pad', inputs: [x], attributes: { axis: at, before, after } })
 }
 
 /** Repeats axes of size 1 (or missing leading axes) up to a fixed shape. */
@@ -140,8 +140,7 @@ export function expand(x: Value, shape: readonly number[]): Value {
     throw new GraphError(`expand: ${x.toString()} does not broadcast to ${formatShape(shape)}`)
   }
   const result = emitOne('Expand', [x, x.graph.constant('int64', [shape.length], shape)], x.dtype, shape)
-  record({ op: 'expand', inputs: [x], outputs: [result], attributes: {} })
-  return result
+  return record(result, { op: 'expand', inputs: [x], attributes: {} })
 }
 
 function dimensionAt(x: Value, axis: number): Dimension {

@@ -12,7 +12,7 @@ const NEW_TOKENS = 10
 const SAMPLES = 2
 const PROMPTS = [[3, 9, 27], [5], [8, 1, 4, 4, 2, 30], [17, 12], [3, 9, 28], [22, 6, 14, 14]]
 
-function defaults(): SampleRequest {
+function defaults() {
   return {
     weights: WEIGHTS,
     model: MODEL,
@@ -25,7 +25,7 @@ function defaults(): SampleRequest {
     padToken: 0,
     promptLength: 8,
     batch: 3,
-  }
+  } satisfies SampleRequest
 }
 
 function sample(changes: Partial<SampleRequest> = {}): Promise<SampleResult> {
@@ -33,7 +33,7 @@ function sample(changes: Partial<SampleRequest> = {}): Promise<SampleResult> {
 }
 
 /** How many tokens the graph decodes for the first call of a request. */
-async function stepsOf(request: SampleRequest): Promise<number | undefined> {
+async function stepsOf(request: ReturnType<typeof defaults>): Promise<number | undefined> {
   const { batch: prompts, samplesPerPrompt, promptLength, maximumNewTokens } = request
   const shape = { prompts, samplesPerPrompt, promptLength, maximumNewTokens, greedy: false }
   const session = await Session.create(samplingGraph(MODEL, shape), { threads: 1 })
@@ -93,6 +93,15 @@ describe('sampling', () => {
     expect(await stepsOf({ ...request, stopTokens: [] })).toBe(NEW_TOKENS)
   })
 
+  it('works out what is left open, and no row sees what fills prompts up', async () => {
+    const { promptLength: _length, batch: _batch, padToken: _pad, samplesPerPrompt: _samples, ...asked } = defaults()
+    const request = { ...asked, uniforms: uniforms(PROMPTS.length * NEW_TOKENS), stopTokens: [] }
+    const { stopTokens: _stop, ...open } = request
+    const given = await engine.sample({ ...request, samplesPerPrompt: 1, promptLength: 6, batch: 6, padToken: 0 })
+    expect(await engine.sample(open)).toEqual(given)
+    expect(await engine.sample({ ...open, padToken: 30 })).toEqual(given)
+  })
+
   it('gives equal samples for equal numbers and different ones for different numbers', async () => {
     const prompts = [PROMPTS[2] ?? []]
     const same = new Float32Array(SAMPLES * NEW_TOKENS).fill(0.4)
@@ -127,7 +136,7 @@ describe('sampling', () => {
   })
 
   it.each([
-    [{ prompts: [[]], uniforms: uniforms(20) }, 'a prompt has 0 tokens, the padded length is 8'],
+    [{ prompts: [[]], uniforms: uniforms(20) }, 'a prompt has no tokens'],
     [{ promptLength: 5 }, 'a prompt has 6 tokens, the padded length is 5'],
     [{ promptLength: 40 }, '40 prompt and 10 new tokens exceed the context of 48'],
     [{ prompts: [[31]], uniforms: uniforms(20) }, 'token 31 is outside the vocabulary of 31'],

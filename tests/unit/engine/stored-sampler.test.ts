@@ -59,7 +59,7 @@ describe('at temperature 0', () => {
   test('requests that do not fit are refused', async () => {
     const ask = (change: object) => sampler.sample({ ...greedyRequest, ...change })
     await expect(ask({ prompts: [prompt(237, 0)] })).rejects.toThrow(/237 tokens.*capacity of 256/)
-    await expect(ask({ prompts: [[]] })).rejects.toThrow(/0 tokens/)
+    await expect(ask({ prompts: [[]] })).rejects.toThrow(/no tokens/)
     await expect(ask({ prompts: [[50]] })).rejects.toThrow(/50/)
     await expect(ask({ maximumNewTokens: 0 })).rejects.toThrow(/maximumNewTokens/)
     await expect(StoredSampler.create({ ...options, capacity: 257, temperature: 0 })).rejects.toThrow(/context of 256/)

@@ -34,7 +34,7 @@ export const OPTIMIZER: OptimizerSpec = {
   clipNorm: 1,
 }
 
-export const PLAN: TrainerPlan = {
+export const PLAN = {
   model: MODEL,
   loss: [{ term: 'nll', weight: 1 }],
   optimizer: OPTIMIZER,
@@ -43,11 +43,11 @@ export const PLAN: TrainerPlan = {
   stepsPerCall: 4,
   padToken: 0,
   threads: 1,
-}
+} satisfies TrainerPlan
 
 export function supervisedRow(length: number, salt: number): TrainingRow {
   const tokens = Array.from({ length }, (_, index) => 1 + ((7 * index + 11 * salt + index * salt) % 30))
-  return { tokens, completionFrom: 2, kind: 'supervised', advantage: 0 }
+  return { tokens, completionFrom: 2, kind: 'supervised' }
 }
 
 export function batchOf(salt: number): TrainingRow[] {

@@ -55,6 +55,18 @@ describe('training', () => {
     expect([a?.tokens, b?.tokens]).toEqual([9 + 10 - 4, 9 + 10 - 4])
   })
 
+  it('works out what is left open, and no row sees what fills lines up', async () => {
+    const { model, loss, optimizer } = PLAN
+    const length = model.context + 1
+    const states: string[] = []
+    for (const plan of [{}, { length, batchRows: 4, stepsPerCall: 2, padToken: 0 }, { padToken: 30 }]) {
+      const trainer = await Trainer.create({ model, loss, optimizer, weights: WEIGHTS, ...plan })
+      await trainer.step([batchOf(1), batchOf(2)])
+      states.push(digest(trainer.state()))
+    }
+    expect(new Set(states).size).toBe(1)
+  })
+
   it('keeps the decay away from norm weights', async () => {
     // Without gradient (advantage 0) a step is decay alone.
     const optimizer = { ...OPTIMIZER, learningRate: 0.5, weightDecay: 0.1 }
@@ -122,6 +134,28 @@ describe('reinforce', () => {
   })
 })
 
+describe('the KL term', () => {
+  it('counts each row by its weight, and measures it without', async () => {
+    const reference = [-2, -3, -1, -2]
+    const row = (changes: Partial<TrainingRow>): TrainingRow => reinforced({ reference, advantage: 0, ...changes })
+    const step = async (rows: TrainingRow[], weight = 1) => {
+      const trainer = await Trainer.create({ ...PLAN, loss: [{ term: 'kl', weight }], weights: WEIGHTS })
+      const [metrics] = await trainer.step([rows])
+      return { loss: metrics?.loss ?? Number.NaN, kl: metrics?.kl ?? Number.NaN, after: digest(trainer.state()) }
+    }
+    const other = { ...row({}), tokens: [9, 8, 7, 6, 5, 4] }
+    const plain = await step([row({}), other])
+    expect(await step([row({ klWeight: 1 }), { ...other, klWeight: 1 }])).toEqual(plain)
+    const doubled = await step([row({ klWeight: 2 }), { ...other, klWeight: 2 }])
+    expect(doubled).toEqual({ ...(await step([row({}), other], 2)), kl: plain.kl })
+    const first = await step([row({}), { ...other, klWeight: 0 }])
+    const second = await step([row({ klWeight: 0 }), other])
+    expect(first.loss + second.loss).toBeCloseTo(plain.loss, 5)
+    expect(first.loss).not.toBeCloseTo(second.loss, 3)
+    expect(first.kl).toBe(plain.kl)
+  })
+})
+
 describe('errors', () => {
   it('throws NonFiniteLossError and keeps the state', async () => {
     const trainer = await Trainer.create({ ...POLICY_GRADIENT, weights: WEIGHTS })
@@ -154,6 +188,7 @@ describe('errors', () => {
       reinforced({ old: [-1] }),
       "a row of 4 completion tokens has 1 'old' log-probabilities",
     ],
+    ['no advantage', { ...supervisedRow(6, 1), kind: 'reinforced' }, 'a reinforced row has no advantage'],
   ])('refuses %s', async (_, row, message) => {
     const trainer = await Trainer.create({ ...POLICY_GRADIENT, weights: WEIGHTS })
     const error = await thrownBy(() => trainer.step([[row]]))
