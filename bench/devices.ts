@@ -170,8 +170,8 @@ export function devicesTable(rows: readonly DeviceRow[]): string {
       row.work,
       row.batchRows,
       row.device,
-      row.tokensPerSecond.toPrecision(3),
-      cpu === undefined ? '–' : `${(row.tokensPerSecond / cpu.tokensPerSecond).toFixed(1)} ×`,
+      Math.round(row.tokensPerSecond),
+      cpu === undefined ? '–' : `${Number((row.tokensPerSecond / cpu.tokensPerSecond).toPrecision(2))} ×`,
       row.repeats ? 'yes' : 'no',
     ]
   })
