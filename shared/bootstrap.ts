@@ -1,6 +1,6 @@
 /** The paired bootstrap: an interval for the difference of two policies in a measure that has no formula of its own, such as an F1. */
 import { Stream } from './random.ts'
-import type { Interval } from './statistics.ts'
+import { type Interval, quantile } from './statistics.ts'
 
 /** One thing that two policies were each right or wrong about. */
 export type Pair = readonly [first: boolean, second: boolean]
@@ -48,13 +48,6 @@ export function bootstrapDifference(
       return streams[stratum]!.integer(resample * count + place, count)
     }),
   )
-  const sorted = drawn.filter((one) => one !== null).toSorted((one, other) => one - other)
-  return { value, low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) }
-}
-
-/** Linear between the sorted values, as numpy has it. */
-function quantile(sorted: readonly number[], share: number): number {
-  const place = share * (sorted.length - 1)
-  const [below, above] = [sorted[Math.floor(place)] ?? NaN, sorted[Math.ceil(place)] ?? NaN]
-  return below + (above - below) * (place - Math.floor(place))
+  const found = drawn.filter((one) => one !== null)
+  return { value, low: quantile(found, 0.025), high: quantile(found, 0.975) }
 }
