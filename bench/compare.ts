@@ -1,4 +1,5 @@
 /** Interleaved comparison: every round measures each candidate once, so that what else the machine does falls on all alike. */
+import { quantile } from '../shared/statistics.ts'
 import type { Measurement } from './candidate.ts'
 
 /** A slot lasts at least this long, so that clocks and wake-ups do not count. */
@@ -45,14 +46,4 @@ export async function compare(candidates: readonly Contestant[], rounds: number)
 
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5)
-}
-
-/** The quantile of a few values, on a straight line between its neighbours. */
-export function quantile(values: readonly number[], share: number): number {
-  if (values.length === 0) throw new RangeError('a quantile of no values')
-  const sorted = values.toSorted((a, b) => a - b)
-  const position = share * (sorted.length - 1)
-  const below = sorted[Math.floor(position)] ?? Number.NaN
-  const above = sorted[Math.ceil(position)] ?? Number.NaN
-  return below + (above - below) * (position - Math.floor(position))
 }

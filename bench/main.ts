@@ -3,9 +3,11 @@ import path from 'node:path'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import type { z } from 'zod'
 import { root } from '../cli/results-file.ts'
+import { type Device, isDevice } from '../engine/index.ts'
 import { messageOf, UserError } from '../shared/errors.ts'
 import { fillPage } from './page.ts'
 import { benchQuality, qualityTable } from './quality.ts'
+import { benchDevices, deviceKey, deviceRow, devicesTable } from './devices.ts'
 import { benchLines, linesTable } from './lines.ts'
 import { benchProfile, profileKey, profileRow, profileTable } from './profile.ts'
 import { comparisonKey, row, storeResults, storeRows } from './results.ts'
@@ -73,6 +75,32 @@ program
     const rows = await benchProfile({ ...options, say })
     await publish({ name: 'profile', schema: profileRow, key: profileKey, table: profileTable }, rows, options.dry)
   })
+
+program
+  .command('devices')
+  .description('a training step and sampling on several devices of this machine, and whether they repeat themselves')
+  .requiredOption('--devices <names>', 'which devices, in turn: cpu, webgpu, cuda, cuda:1', devices)
+  .option('--shapes <names>', 'which shapes', names(Object.keys(trainingShapes)), Object.keys(trainingShapes))
+  .option('--batch <counts>', 'rows decoded together, each in turn', counts, [1, 8, 32])
+  .option('--threads <count>', "of the CPU's work", count, 2)
+  .option('--rounds <count>', 'rounds of each of two sessions', count, 3)
+  .option('--dry', 'only print: change no file', false)
+  .action(
+    async ({
+      dry,
+      ...options
+    }: {
+      devices: Device[]
+      shapes: string[]
+      batch: number[]
+      threads: number
+      rounds: number
+      dry: boolean
+    }) => {
+      const rows = await benchDevices({ ...options, say })
+      await publish({ name: 'devices', schema: deviceRow, key: deviceKey, table: devicesTable }, rows, dry)
+    },
+  )
 
 program
   .command('score')
@@ -164,6 +192,13 @@ function names(known: readonly string[]): (text: string) => string[] {
     if (unknown !== undefined) throw new InvalidArgumentError(`There is ${known.join(', ')}, and no '${unknown}'.`)
     return chosen
   }
+}
+
+function devices(text: string): Device[] {
+  return text.split(',').map((name) => {
+    if (!isDevice(name)) throw new InvalidArgumentError(`There is cpu, webgpu, cuda and cuda:1, and no '${name}'.`)
+    return name
+  })
 }
 
 async function main(): Promise<number> {

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import { z } from 'zod'
 import { commit, machine, resultsFile } from '../cli/results-file.ts'
-import { quantile } from './compare.ts'
+import { quantile } from '../shared/statistics.ts'
 
 export const spread = z.object({ median: z.number(), low: z.number(), high: z.number() })
 export type Spread = z.infer<typeof spread>

@@ -18,16 +18,18 @@ import { randomTokens, type TrainingShape } from './shapes.ts'
 export interface Training {
   readonly buildSeconds: number
   steps(count: number): Promise<void>
+  /** What is learnt, after the last step. */
+  weights(): Float32Array
   close(): Promise<void>
 }
 
-interface TrainingPlan extends TrainingShape, Pick<SessionOptions, 'threads' | 'profile'> {
+interface TrainingPlan extends TrainingShape, SessionOptions {
   /** Optimizer steps of one call. */
   readonly stepsPerCall: number
 }
 
 export async function openTraining(plan: TrainingPlan): Promise<Training> {
-  const { model, batchRows, length, completionFrom, stepsPerCall } = plan
+  const { model, batchRows, length, completionFrom, stepsPerCall, threads = 1, device = 'cpu', profile } = plan
   const token = randomTokens(model.vocabulary)
   const batch = Array.from({ length: batchRows }, (): TrainingRow => ({
     tokens: Array.from({ length }, token),
@@ -57,8 +59,9 @@ export async function openTraining(plan: TrainingPlan): Promise<Training> {
       clipNorm: 1,
     },
     stepsPerCall,
-    ...(plan.threads === undefined ? {} : { threads: plan.threads }),
-    ...(plan.profile === undefined ? {} : { profile: plan.profile }),
+    threads,
+    device,
+    ...(profile === undefined ? {} : { profile }),
   })
   return {
     buildSeconds: (performance.now() - began) / 1000,
@@ -67,6 +70,7 @@ export async function openTraining(plan: TrainingPlan): Promise<Training> {
         await trainer.step(Array.from({ length: Math.min(stepsPerCall, count - done) }, () => batch))
       }
     },
+    weights: () => trainer.state().weights,
     close: async () => {
       await trainer.close()
       await rm(folder, { recursive: true })

@@ -1,7 +1,9 @@
 /** What judgements add up to: scores with floors, what cannot be read, how far votes can be trusted, and differences of two policies. */
 import { calibration, type Calibration } from '../tasks/benchmarks/calibration.ts'
 import { singleStepFloors } from '../tasks/benchmarks/single-step.ts'
-import { columns, percent } from '../tasks/benchmarks/tables.ts'
+import { columns, harmonicMean, meanOf, percent } from '../tasks/benchmarks/tables.ts'
+import { bootstrapDifference, type Pair } from '../shared/bootstrap.ts'
+import { groupBy } from '../shared/collections.ts'
 import type { Data, EvaluationRow, Outcome } from '../shared/recipe.ts'
 import { type Interval, meanOfTwo, pair, pairedDifference, recalls, wilson } from '../shared/statistics.ts'
 
@@ -90,12 +92,17 @@ export function concludeCalibration({ bins, expectedError }: Calibration): Concl
   }
 }
 
-/** The first policy's share of right answers minus the second's, where nothing is wrong, where something is, and the mean of both. */
+/** The same for every comparison, so that it comes out the same again. With so many the ends are off by a fiftieth of the width. */
+const RESAMPLING = { resamples: 2000, seed: 1 }
+
+/** The first policy's share of right answers minus the second's, where nothing is wrong, where something is, and what both make together. */
 export interface Difference {
   correct: Interval | null
   wrong: Interval | null
   mean: Interval | null
-  pairs: { correct: number; wrong: number }
+  /** Of the harmonic mean of both shares, which is ProcessBench's F1; over several groups of their plain mean, as in its headline. */
+  f1: (Interval & { groups: number }) | null
+  pairs: { correct: number; wrong: number; differing: number }
 }
 
 export function differenceOf(first: readonly Outcome[], second: readonly Outcome[]): Difference {
@@ -110,19 +117,60 @@ export function differenceOf(first: readonly Outcome[], second: readonly Outcome
     correct: correct.difference,
     wrong: wrong.difference,
     mean: correct.difference && wrong.difference && meanOfTwo(correct.difference, wrong.difference),
-    pairs: { correct: correct.count, wrong: wrong.count },
+    f1: f1Difference(first, second),
+    pairs: {
+      correct: correct.count,
+      wrong: wrong.count,
+      differing: first.filter(({ right }, index) => right !== second[index]?.right).length,
+    },
   }
 }
 
-export function concludeDifference({ correct, wrong, mean, pairs }: Difference): Conclusion {
+/** Null where no group has things of both kinds. */
+function f1Difference(first: readonly Outcome[], second: readonly Outcome[]): Difference['f1'] {
+  const pairs = first.map(({ label, right, group = '' }, index) => ({
+    label,
+    group,
+    pair: [right, second[index]?.right ?? false] as const,
+  }))
+  const strata = [...groupBy(pairs, ({ group }) => group).values()].flatMap((some): Pair[][] => {
+    const kinds = (['Correct', 'Incorrect'] as const).map((label) => some.filter((one) => one.label === label))
+    return kinds.some((kind) => kind.length === 0) ? [] : kinds.map((kind) => kind.map((one) => one.pair))
+  })
+  const groups = strata.length / 2
+  const f1 = (shares: readonly number[]): number | null =>
+    meanOf(
+      Array.from({ length: groups }, (_, group) => harmonicMean(shares[2 * group] ?? 0, shares[2 * group + 1] ?? 0)),
+    )
+  const interval = bootstrapDifference(strata, f1, RESAMPLING)
+  return interval && { ...interval, groups }
+}
+
+export function concludeDifference({ correct, wrong, mean, f1, pairs }: Difference): Conclusion {
   const plain = (interval: Interval | null): Data | null => interval && { ...interval }
+  const name = f1 && f1.groups > 1 ? `F1, mean of ${f1.groups} groups` : 'F1 (harmonic mean)'
+  const { resamples, seed } = RESAMPLING
+  // Resamples of pairs that do not differ all say 0, which is no interval.
+  const isDrawn = pairs.differing > 0
+  const f1Text = isDrawn
+    ? `${pointsOf(f1)}${f1 ? `, ${resamples} paired resamples, seed ${seed}` : ''}`
+    : f1
+      ? '+0.0 points, no pair differs'
+      : '–'
   return {
     lines: [
       `  where nothing is wrong     ${pointsOf(correct)}, n = ${pairs.correct}`,
       `  where something is wrong   ${pointsOf(wrong)}, n = ${pairs.wrong}`,
       `  mean of both               ${pointsOf(mean)}`,
+      `  ${name.padEnd(25)}  ${f1Text}`,
     ],
-    numbers: { correct: plain(correct), wrong: plain(wrong), mean: plain(mean), pairs: { ...pairs } },
+    numbers: {
+      correct: plain(correct),
+      wrong: plain(wrong),
+      mean: plain(mean),
+      f1: f1 && { ...f1, ...(isDrawn ? RESAMPLING : { low: null, high: null }) },
+      pairs: { ...pairs },
+    },
   }
 }
 

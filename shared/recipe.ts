@@ -248,6 +248,8 @@ export interface Outcome {
   /** What is true of it: nothing is wrong, or something is. The two kinds are counted apart. */
   label: 'Correct' | 'Incorrect'
   right: boolean
+  /** The part of a benchmark that it belongs to, where each part has a score of its own. */
+  group?: string
 }
 
 /** How a user's file becomes an evaluation set, and what the judgements of its lines add up to. */

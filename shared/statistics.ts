@@ -111,3 +111,13 @@ export function meanInterval(values: readonly number[]): { mean: number; half: n
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1)
   return { mean, half: (STUDENT[values.length - 2] ?? 1.96) * Math.sqrt(variance / values.length) }
 }
+
+/** The quantile of values, on a straight line between its neighbours, as numpy has it. Throws RangeError for no values. */
+export function quantile(values: readonly number[], share: number): number {
+  if (values.length === 0) throw new RangeError('a quantile of no values')
+  const sorted = values.toSorted((a, b) => a - b)
+  const position = share * (sorted.length - 1)
+  const below = sorted[Math.floor(position)] ?? Number.NaN
+  const above = sorted[Math.ceil(position)] ?? Number.NaN
+  return below + (above - below) * (position - Math.floor(position))
+}

@@ -10,14 +10,18 @@ export function parseLines<T>(text: string, source: string, schema: z.ZodType<T>
   })
 }
 
-/** Reads JSON Lines, or one JSON array of the same records: some benchmarks are published as one, some as the other. */
+/**
+ * Reads JSON Lines, or one JSON value with the same records: an array of them, or an object of such arrays (MR-Ben's, by
+ * question). Some benchmarks are published in one form, some in another.
+ */
 export function parseRecords<T>(text: string, source: string, schema: z.ZodType<T>, form: string): T[] {
-  if (!text.trimStart().startsWith('[')) return parseLines(text, source, schema, form)
-  const records = json(text, source, form)
-  if (!Array.isArray(records)) throw new UserError(`${source}: not an array`, form)
-  return records.map((record: unknown, index) =>
-    checked(record, `${source}, record ${index + 1}`, 'the record', schema, form),
-  )
+  const records = recordsOf(text)
+  if (records) {
+    return records.map((record, index) => checked(record, `${source}, record ${index + 1}`, 'the record', schema, form))
+  }
+  // Lines cannot begin so: whoever wrote it meant an array, and hears what is wrong with it.
+  if (text.trimStart().startsWith('[')) json(text, source, form)
+  return parseLines(text, source, schema, form)
 }
 
 function checked<T>(value: unknown, place: string, whole: string, schema: z.ZodType<T>, form: string): T {
@@ -35,9 +39,9 @@ function json(line: string, place: string, form: string): unknown {
   }
 }
 
-/** The part of a text that holds its first records: of one JSON array, or of lines, of which blank ones do not count. */
+/** The part of a text that holds its first records, in whichever form; of lines, blank ones do not count. */
 export function firstRecords(text: string, count: number): string {
-  const records = text.trimStart().startsWith('[') ? arrayOf(text) : null
+  const records = recordsOf(text)
   if (records) return JSON.stringify(records.slice(0, count))
   const lines = text.split('\n')
   let left = count
@@ -45,10 +49,22 @@ export function firstRecords(text: string, count: number): string {
   return end < 0 ? text : lines.slice(0, end).join('\n')
 }
 
-function arrayOf(text: string): unknown[] | null {
+/** The records of a text that is one JSON value; null where it is none, or one record alone. */
+function recordsOf(text: string): unknown[] | null {
+  const value = valueOf(text)
+  if (Array.isArray(value)) return value
+  if (typeof value !== 'object' || value === null) return null
+  const groups: unknown[] = Object.values(value)
+  return groups.length > 0 && groups.every(isRecords) ? groups.flat() : null
+}
+
+const isRecords = (group: unknown): group is object[] =>
+  Array.isArray(group) && group.every((record) => typeof record === 'object' && record !== null)
+
+/** Null where it is no JSON as a whole; lines are none from their second on. */
+function valueOf(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text)
-    return Array.isArray(value) ? value : null
+    return JSON.parse(text)
   } catch {
     return null // whoever reads the text says what is wrong with it
   }

@@ -4,7 +4,7 @@ import * as onnx from 'onnxruntime-node'
 import type { GraphBody } from '../graph/types.ts'
 import { filesFolder, serialise } from '../graph/serialise.ts'
 import { type Device, deviceError, providersOf } from './device.ts'
-import { withFewBuffers } from './few-buffers.ts'
+import { forWebGpu } from './webgpu.ts'
 import { OutOfMemoryError, sorted } from './errors.ts'
 
 export type Feed = onnx.Tensor
@@ -35,23 +35,24 @@ export class Session {
     const { threads = 1, device = 'cpu', profile } = options
     const folder = filesFolder(graph)
     try {
-      const session = await onnx.InferenceSession.create(
-        serialise(device === 'webgpu' ? withFewBuffers(graph) : graph),
-        {
-          executionProviders: providersOf(device),
-          intraOpNumThreads: threads,
-          interOpNumThreads: 1,
-          executionMode: 'sequential',
-          graphOptimizationLevel: 'all',
-          // After the first run of a shape it reserves a second arena in one block: no faster, and up to 1.8 GB more (docs/decisions.md).
-          enableMemPattern: false,
-          logSeverityLevel: device === 'cpu' ? 3 : 4,
-          ...(folder === undefined
-            ? {}
-            : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
-          ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: join(profile, graph.name) }),
+      const session = await onnx.InferenceSession.create(serialise(device === 'webgpu' ? forWebGpu(graph) : graph), {
+        executionProviders: providersOf(device),
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        graphOptimizationLevel: 'all',
+        // After the first run of a shape it reserves a second arena in one block: no faster, and up to 1.8 GB more (docs/decisions.md).
+        enableMemPattern: false,
+        logSeverityLevel: device === 'cpu' ? 3 : 4,
+        extra: {
+          session: {
+            ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
+            // Without it sums over rows differ between two runs of CUDA. On the CPU nothing differs, and nothing is chosen anew.
+            ...(device === 'cpu' ? {} : { use_deterministic_compute: '1' }),
+          },
         },
-      )
+        ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: join(profile, graph.name) }),
+      })
       return new Session(session, graph.name, profile !== undefined)
     } catch (error) {
       const failure = sorted(`compiling the graph '${graph.name}'`, error)

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { optimizerFields } from '../fields.ts'
+import { taskConfig } from '../../tasks/registry.ts'
+import { modelConfig, optimizerFields } from '../fields.ts'
 
 /** Who solves and who judges. They are trained in the run, or taken as they are from a run of SPC of the same task and model. */
-export const playersConfig = z
+const playersConfig = z
   .strictObject({
     from: z
       .strictObject({
@@ -26,3 +27,19 @@ export const playersConfig = z
   })
   .prefault({})
 export type Players = z.infer<typeof playersConfig>
+
+/** The fields of a recipe that trains nobody itself, before its own: its rounds are those of its players' critic. */
+export const playedFields = {
+  seed: z.int().min(0).default(1),
+  /** Rounds after the first one, each with the next version of the critic. */
+  rounds: z.int().min(0).max(50).default(6),
+  /** Problems per shard. */
+  shard: z.int().min(1).default(128),
+  task: taskConfig.prefault({}),
+  model: modelConfig,
+
+  /** How the critic judges a step: SPC's `critique`. */
+  critique: z.enum(['seen', 'blind']).default('seen'),
+
+  players: playersConfig,
+}

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { taskConfig, taskFrom } from '../../tasks/registry.ts'
-import { modelConfig } from '../fields.ts'
-import { playersConfig } from '../players/config.ts'
+import { taskFrom } from '../../tasks/registry.ts'
+import { playedFields } from '../players/config.ts'
 import { checkContext } from '../spc/lengths.ts'
 
 const count = z.int().min(1)
@@ -43,19 +42,7 @@ export function checkVotes({ search }: Searching, context: z.RefinementCtx): voi
 export const searchConfig = z
   .strictObject({
     recipe: z.literal('search'),
-    seed: z.int().min(0).default(1),
-    /** Searches after the first one, each by the next version of the critic. */
-    rounds: z.int().min(0).max(50).default(6),
-    /** Problems per shard. */
-    shard: count.default(128),
-    task: taskConfig.prefault({}),
-    model: modelConfig,
-
-    /** How the critic judges a step: SPC's `critique`. */
-    critique: z.enum(['seen', 'blind']).default('seen'),
-
-    /** Who solves and who judges. */
-    players: playersConfig,
+    ...playedFields,
 
     search: z
       .strictObject({

@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import { taskConfig } from '../../tasks/registry.ts'
-import { modelConfig } from '../fields.ts'
-import { playersConfig } from '../players/config.ts'
+import { playedFields } from '../players/config.ts'
 import { checkContext } from '../spc/lengths.ts'
 
 const count = z.int().min(1)
@@ -10,18 +8,7 @@ const count = z.int().min(1)
 export const selfCheckConfig = z
   .strictObject({
     recipe: z.literal('self-check'),
-    seed: z.int().min(0).default(1),
-    /** Checks after the first one, each by the next version of the critic. */
-    rounds: z.int().min(0).max(50).default(6),
-    /** Problems per shard. */
-    shard: count.default(128),
-    task: taskConfig.prefault({}),
-    model: modelConfig,
-
-    /** How the critic judges a step: SPC's `critique`. */
-    critique: z.enum(['seen', 'blind']).default('seen'),
-
-    players: playersConfig,
+    ...playedFields,
 
     check: z
       .strictObject({

@@ -45,9 +45,11 @@ const wholeSolutions = (name: string): Importer<SpcTextConfig> => {
     // Steps of one solution are not independent of each other, so two critics are compared in the place of its first error.
     outcomes(_config, text, source, judgements) {
       const solutions = benchmark.read(text, source)
-      return locatedIn(solutions, verdictsOfSolutions(solutions, judgements)).map(({ truth, predicted }) => {
-        return { label: truth === null ? 'Correct' : 'Incorrect', right: truth === predicted }
-      })
+      return locatedIn(solutions, verdictsOfSolutions(solutions, judgements)).map(({ truth, predicted }, index) => ({
+        label: truth === null ? 'Correct' : 'Incorrect',
+        right: truth === predicted,
+        group: solutions[index]?.group ?? '',
+      }))
     },
   }
 }

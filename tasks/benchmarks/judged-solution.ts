@@ -7,6 +7,13 @@ import type { Data } from '../../shared/recipe.ts'
 
 export type Verdict = 'Correct' | 'Incorrect'
 
+/** A step that stands behind the same steps as the solution's own step `index`. */
+export interface OtherStep {
+  index: number
+  step: string
+  label: Verdict
+}
+
 export interface JudgedSolution {
   id: string
   problem: string
@@ -19,6 +26,8 @@ export interface JudgedSolution {
    * that is neither right nor wrong.
    */
   labels?: (Verdict | null)[]
+  /** Further steps that people judged in the place of one of these, where the benchmark has any. */
+  others?: OtherStep[]
   /** The part of the benchmark that is reported by itself: a subset, a subject, a kind of error. */
   group: string
 }

@@ -1,6 +1,6 @@
 /** Fields that MR-GSM8K and MR-Ben write alike. */
 import { z } from 'zod'
-import { withinSteps } from './judged-solution.ts'
+import { type JudgedSolution, withinSteps } from './judged-solution.ts'
 
 /** Whether a solution is right; both “wrong” and “incorrect” are in use. */
 export const correctness = z
@@ -15,16 +15,20 @@ export const stepNumber = z
   .nullish()
   .transform((value) => (typeof value === 'number' ? value : /\d/.test(value ?? '') ? Number(value) : null))
 
-/** The first wrong step from 0. A wrong solution must have one of its steps, and only a wrong one. */
-export function firstErrorOf(
-  right: boolean,
-  step: number | null,
-  steps: readonly string[],
+/**
+ * The first wrong step from 0. A wrong solution must have one, and only a wrong one has. MR-Ben's file of medicine names a step
+ * behind the last one; the authors' script takes the solution as wrong, and no answer meets its place: so it is here, and nothing
+ * is known of any of its steps.
+ */
+export function mistakeOf(
+  { right, step, steps }: { right: boolean; step: number | null; steps: readonly string[] },
   field: string,
   context: z.RefinementCtx,
-): number | null {
-  if (right) return null
-  if (step !== null && withinSteps(step - 1, steps)) return step - 1
-  context.addIssue({ code: 'custom', path: [field], message: 'the solution is wrong, and this is none of its steps' })
-  return z.NEVER
+): Pick<JudgedSolution, 'firstError' | 'labels'> {
+  if (right) return { firstError: null }
+  if (step === null || step < 1) {
+    context.addIssue({ code: 'custom', path: [field], message: 'the solution is wrong, and this is no step' })
+    return z.NEVER
+  }
+  return { firstError: step - 1, ...(withinSteps(step - 1, steps) ? {} : { labels: steps.map(() => null) }) }
 }

@@ -4,9 +4,9 @@
  */
 import { z } from 'zod'
 import { parseRecords } from '../json-lines.ts'
-import { type Benchmark, identifier, statementText, stepTexts } from './judged-solution.ts'
+import { type Benchmark, identifier, type JudgedSolution, statementText, stepTexts } from './judged-solution.ts'
 import { concludeMrScore } from './mr-score.ts'
-import { correctness, firstErrorOf, stepNumber } from './mr-fields.ts'
+import { correctness, mistakeOf, stepNumber } from './mr-fields.ts'
 
 const line = z
   .object({
@@ -17,19 +17,17 @@ const line = z
     model_output_solution_first_error_step: stepNumber,
     question_type: z.string().default('original'),
   })
-  .transform((row, context) => ({
-    id: row.uuid,
-    problem: row.question,
-    steps: row.model_output_steps,
-    firstError: firstErrorOf(
-      row.model_output_solution_correctness,
-      row.model_output_solution_first_error_step,
-      row.model_output_steps,
-      'model_output_solution_first_error_step',
-      context,
-    ),
-    group: row.question_type,
-  }))
+  .transform((row, context): JudgedSolution => {
+    const { model_output_solution_correctness: right, model_output_solution_first_error_step: step } = row
+    const steps = row.model_output_steps
+    return {
+      id: row.uuid,
+      problem: row.question,
+      steps,
+      ...mistakeOf({ right, step, steps }, 'model_output_solution_first_error_step', context),
+      group: row.question_type,
+    }
+  })
 
 const form =
   'each record is JSON with uuid, question, model_output_steps, model_output_solution_correctness and model_output_solution_first_error_step'

@@ -6,14 +6,18 @@
  * MCC is the Matthews correlation of “is the solution right?”, with right as the positive class; the two accuracies are over the
  * wrong solutions. A reason is only looked at where the step is right, and by people or a judge model: a critic of steps
  * alone has no reason accuracy. So the score is given as the range it must lie in: from no reason right to each one right.
+ * MR-GSM8K's script scores all solutions alike; MR-Ben's takes the plain mean of the subjects' scores.
  */
 import { groupBy } from '../../shared/collections.ts'
 import type { Data } from '../../shared/recipe.ts'
 import type { Conclusion, JudgedSolution, StepVerdicts } from './judged-solution.ts'
 import { type Located, locatedIn, locationFloors } from './location.ts'
-import { columns, type Estimate, estimate, estimateText, percent } from './tables.ts'
+import { columns, type Estimate, estimate, estimateText, meanOf, percent } from './tables.ts'
 
 export const weights = { correctness: 0.2, step: 0.3, reason: 0.5 }
+
+/** The least and the most that MR-Score can be; null where a part has no value. */
+type ScoreRange = { least: number; most: number } | null
 
 export interface MrScores {
   solutions: number
@@ -21,8 +25,7 @@ export interface MrScores {
   mcc: number | null
   /** Over the wrong solutions. */
   step: Estimate
-  /** The least and the most that MR-Score can be; null where a part has no value. */
-  score: { least: number; most: number } | null
+  score: ScoreRange
   unreadable: number | null
 }
 
@@ -71,6 +74,7 @@ export function concludeMrScore(solutions: readonly JudgedSolution[], verdicts: 
   )
   const parts = [...byGroup, ...(byGroup.size > 1 ? [['all', located] as const] : [])]
   const scored = parts.map(([group, rows]) => ({ group, scores: mrScores(rows), floors: floorsOf(rows) }))
+  const mean = meanScore([...byGroup.values()].map((rows) => mrScores(rows).score))
   const lines = [
     ...columns([
       ['MR-Score', 'solutions', 'MCC', 'first wrong step', 'MR-Score lies in', 'unreadable'],
@@ -79,10 +83,11 @@ export function concludeMrScore(solutions: readonly JudgedSolution[], verdicts: 
         String(count),
         mcc === null ? '–' : mcc.toFixed(3),
         estimateText(step),
-        score === null ? '–' : `${(100 * score.least).toFixed(1)} to ${(100 * score.most).toFixed(1)}`,
+        rangeText(score),
         percent(unreadable),
       ]),
     ]),
+    ...(byGroup.size > 1 ? [`Mean MR-Score over ${byGroup.size} groups lies in: ${rangeText(mean)}`] : []),
     'MR-Score needs a judge of the reasons, which is missing here: the range is from none right to all right.',
     ...scored.map(
       ({ group, floors }) =>
@@ -95,7 +100,17 @@ export function concludeMrScore(solutions: readonly JudgedSolution[], verdicts: 
     group,
     { ...scores, step: { ...scores.step }, score: scores.score && { ...scores.score }, floors },
   ])
-  return { lines, numbers: { groups: Object.fromEntries(groups), missing: 'reason accuracy' } }
+  return { lines, numbers: { groups: Object.fromEntries(groups), mean, missing: 'reason accuracy' } }
+}
+
+const rangeText = (range: ScoreRange): string =>
+  range === null ? '–' : `${(100 * range.least).toFixed(1)} to ${(100 * range.most).toFixed(1)}`
+
+/** Null where one of the groups has no score: a mean over the others would look like one over all. */
+function meanScore(scores: readonly ScoreRange[]): ScoreRange {
+  const present = scores.filter((score) => score !== null)
+  const [least, most] = [meanOf(present.map((one) => one.least)), meanOf(present.map((one) => one.most))]
+  return present.length < scores.length || least === null || most === null ? null : { least, most }
 }
 
 function floorsOf(located: readonly Located[]): Record<string, { mcc: number | null; step: number | null }> {

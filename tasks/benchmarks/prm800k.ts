@@ -1,7 +1,8 @@
 /**
  * PRM800K (Lightman et al. 2023, arXiv 2305.20050): solutions to MATH problems whose steps people rated 1 (right), 0 (neutral) or
- * -1 (wrong), up to the first wrong one. Three forms of record are read:
+ * -1 (wrong), up to the first wrong one. Four forms of record are read:
  *
+ *   {question, label, …}                         the published files' own, see prm800k-record.ts
  *   {id, problem, steps, ratings, math_split?}       one solution; `first_error_step` (from 1), where given, must agree
  *   {id, problem, steps, first_error_step}           the same without ratings; null: the solution is right
  *   {id, problem, partial_solution, correct_last_step, incorrect_last_step}     see `parsePairs`
@@ -14,20 +15,18 @@ import {
   type JudgedSolution,
   statementText,
   stepTexts,
-  type Verdict,
   withinSteps,
 } from './judged-solution.ts'
 import { concludeLocation } from './location.ts'
+import { isRecord, rating, recordForm, solutionOfRecord, verdictOf } from './prm800k-record.ts'
 import type { SingleStep } from './single-step.ts'
-
-const verdictOf = { '1': 'Correct', '0': null, '-1': 'Incorrect' } as const satisfies Record<string, Verdict | null>
 
 const solution = z
   .object({
     id: identifier,
     problem: statementText,
     steps: stepTexts,
-    ratings: z.array(z.union([z.literal(1), z.literal(0), z.literal(-1)])).optional(),
+    ratings: z.array(rating).optional(),
     first_error_step: z.int().min(1).nullish(),
     math_split: z.string().default('prm800k'),
   })
@@ -55,17 +54,24 @@ const solution = z
       problem,
       steps,
       firstError: firstWrong < 0 ? null : firstWrong,
-      ...(ratings && { labels: ratings.map((rating) => verdictOf[`${rating}`]) }),
+      ...(ratings && { labels: ratings.map(verdictOf) }),
       group,
     }
   })
 
-const form =
-  'each record is JSON with id, problem, steps and ratings (1, 0 or -1) or first_error_step (from 1, or null)'
+const form = `each record is JSON with id, problem, steps and ratings (1, 0 or -1) or first_error_step (from 1, or null); ${recordForm}`
+
+/** Not a union: of what fits neither form, a union cannot say which field is wrong. */
+const either = z.unknown().transform((value, context): JudgedSolution | null => {
+  const parsed = isRecord(value) ? solutionOfRecord.safeParse(value) : solution.safeParse(value)
+  if (parsed.success) return parsed.data
+  for (const { path, message } of parsed.error.issues) context.addIssue({ code: 'custom', path, message })
+  return z.NEVER
+})
 
 export const prm800k: Benchmark = {
   summary: 'PRM800K: where is the first step that people rated wrong?',
-  read: (text, source) => parseRecords(text, source, solution, form),
+  read: (text, source) => parseRecords(text, source, either, form).filter((one) => one !== null),
   conclude: concludeLocation,
 }
 

@@ -4,7 +4,10 @@
  * that are not there: the authors' script passes over those numbers, and so does the reader. It takes their own fields
  * (idx, modified_question) and those of copies (id, problem).
  *
- * PRMScore is half the F1 of right steps and half the F1 of wrong ones, over all steps of a kind alike (their equation 2).
+ * PRMScore is half the F1 of right steps and half the F1 of wrong ones, over all steps of a kind alike (their equation 2). Where
+ * all steps are right, as in the kind `multi_solutions`, it is the F1 of right steps: so the authors make their tables
+ * (get_prmscore_from_current_res_dict in their repository). Their script also judges the original solutions (its kind
+ * `correct`), which count in no PRMScore and are not read.
  */
 import { z } from 'zod'
 import { groupBy } from '../../shared/collections.ts'
@@ -71,7 +74,7 @@ export interface PrmScore {
   /** Null where there is no step of the class. */
   f1Correct: number | null
   f1Wrong: number | null
-  /** Null where the steps are of one class: there is nothing to tell apart. */
+  /** The F1 of right steps where all are right; null where none is. */
   score: number | null
   unreadable: number | null
 }
@@ -86,7 +89,7 @@ export function prmScore(rows: readonly JudgedLabel[]): PrmScore {
     steps: rows.length,
     f1Correct,
     f1Wrong,
-    score: f1Correct === null || f1Wrong === null ? null : (f1Correct + f1Wrong) / 2,
+    score: f1Correct === null ? null : (f1Correct + (f1Wrong ?? f1Correct)) / 2,
     unreadable: rows.length === 0 ? null : rows.filter(({ verdict }) => verdict === null).length / rows.length,
   }
 }

@@ -62,7 +62,7 @@ const inOrder = (one: SingleStep, other: SingleStep): number => {
 }
 
 function at({ id, problem, steps, group }: JudgedSolution, index: number, label: Verdict): SingleStep {
-  return { id, problem, done: steps.slice(0, index), step: steps[index]!, label, group }
+  return { id, problem, done: steps.slice(0, index), step: steps[index] ?? '', label, group }
 }
 
 function firstErrorOrAny(solution: JudgedSolution, seed: number): SingleStep[] {
@@ -72,7 +72,9 @@ function firstErrorOrAny(solution: JudgedSolution, seed: number): SingleStep[] {
 }
 
 function labelled(solution: JudgedSolution): SingleStep[] {
-  return (solution.labels ?? []).flatMap((label, index) => (label === null ? [] : [at(solution, index, label)]))
+  const own = (solution.labels ?? []).flatMap((label, index) => (label === null ? [] : [at(solution, index, label)]))
+  const others = (solution.others ?? []).map(({ index, step, label }) => ({ ...at(solution, index, label), step }))
+  return [...own, ...others]
 }
 
 function pairs(solutions: readonly JudgedSolution[], stream: Stream): SingleStep[] {

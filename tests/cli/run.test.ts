@@ -69,7 +69,12 @@ const Status = z.object({
   policies: z.array(z.object({ role: z.string(), version: z.int(), sha256: z.string().length(64) })),
 })
 const interval = z.object({ value: z.number(), low: z.number(), high: z.number() })
-const scores = { policy: z.string(), mean: z.number(), counts: z.object({ correct: z.int(), wrong: z.int() }) }
+const scores = {
+  policy: z.string(),
+  mean: z.number(),
+  harmonic: z.number(),
+  counts: z.object({ correct: z.int(), wrong: z.int() }),
+}
 const Evaluated = z.looseObject({
   ...scores,
   unreadable: z.object({ of: z.int(), votes: z.looseObject({ of: z.int() }) }),
@@ -77,7 +82,11 @@ const Evaluated = z.looseObject({
   baselines: z.array(
     z.looseObject({
       ...scores,
-      difference: z.looseObject({ mean: interval, pairs: z.object({ correct: z.int(), wrong: z.int() }) }),
+      difference: z.looseObject({
+        mean: interval,
+        f1: z.looseObject({ value: z.number(), low: z.number().nullable(), high: z.number().nullable() }),
+        pairs: z.object({ correct: z.int(), wrong: z.int(), differing: z.int() }),
+      }),
     }),
   ),
 })
@@ -206,10 +215,12 @@ describe('asked about', () => {
       expect(baseline).toMatchObject({ policy: 'critic@0' })
       expect(of(baseline!.difference.pairs)).toBe(20)
       expect(baseline!.difference.mean.value).toBeCloseTo(answer.mean - baseline!.mean, 9)
+      expect(baseline!.difference.f1.value).toBeCloseTo(answer.harmonic - baseline!.harmonic, 9)
       expect(fs.readFileSync(plot, 'utf8')).toContain(`${name}/critic@1`)
       // Everything is judged now: this answers without a worker.
       const again = await ask('evaluate', ...voted, ...more)
       expect(again.stdout).toContain(`${name}/critic@1 minus ${name}/critic@0, on the same lines`)
+      expect(again.stdout).toMatch(/F1 \(harmonic mean\) +[+-]\d/)
       expect(again.stdout).toContain('expected calibration error')
       expect(again.stdout).toContain('without a critic: always Correct: mean 0.500')
     },

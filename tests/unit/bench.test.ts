@@ -1,11 +1,12 @@
 /** `npm run bench`: its arguments, its quantiles, and that the docs say what its results files say. */
+import { deviceRow, devicesTable } from '../../bench/devices.ts'
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import { describe, expect, it } from 'vitest'
-import { quantile } from '../../bench/compare.ts'
+import { quantile } from '../../shared/statistics.ts'
 import { logitsAlong } from '../../bench/decoding.ts'
 import { divergence, equalStart, qualityTable, readQuality } from '../../bench/quality.ts'
 import { readBench, row } from '../../bench/results.ts'
@@ -215,4 +216,12 @@ describe('profile', () => {
   it('needs a run behind the first', () => {
     expect(() => summarise([run(0, 1)])).toThrow('two runs at least')
   })
+})
+
+it('docs/performance.md shows what was measured of devices', async () => {
+  const results = readBench('devices', deviceRow)
+  if (results === null) throw new Error('results/bench-devices.json is missing; npm run bench -- devices writes it')
+  const page = path.join(root, 'docs', 'performance.md')
+  const shown = await format(devicesTable(results.rows), { ...(await resolveConfig(page)), filepath: page })
+  expect(fs.readFileSync(page, 'utf8')).toContain(`<!-- results:bench-devices -->\n\n${shown}`)
 })

@@ -1,10 +1,10 @@
 import { numberOf, type DescribeRun, type ReportData, type RoundTimes, type Section } from '../../../report/data.ts'
 import { lineChart } from '../../../report/charts.ts'
-import { type Estimate, share } from '../../../report/estimates.ts'
 import { percent, points, whole } from '../../../report/format.ts'
 import { html, type Html } from '../../../report/html.ts'
 import type { Data } from '../../../shared/recipe.ts'
 import { estimate, table } from '../../../report/tables.ts'
+import { accuracy, atTokens, overQuality, votesOverTokens } from '../../players/report.ts'
 import { searchConfig } from '../config.ts'
 import type { Judge } from '../rows.ts'
 
@@ -40,15 +40,6 @@ export const describeSearch = describeSearches((config) => searchConfig.parse(co
   more: 'docs/search.md tells the same over several seeds.',
 })
 
-/** A share of the run's problems, with its interval. */
-function accuracy(round: RoundTimes, name: string): Estimate | null {
-  const [value, problems] = [numberOf(round, name), numberOf(round, 'problems')]
-  return value === null || problems === null ? null : share(Math.round(value * problems), problems)
-}
-
-const at = (x: number | null, value: Estimate | null) =>
-  x !== null && value ? [{ x: Math.round(x), estimate: value }] : []
-
 function headline(searches: readonly RoundTimes[], { more }: Checker): Html {
   const last = searches.at(-1)
   if (!last) return html`<p class="lead">No problem has been searched yet.</p>`
@@ -68,15 +59,11 @@ function tokensSection(
   searches: readonly RoundTimes[],
   { name, meaning }: Checker,
 ): Section {
-  const sizes = Object.keys(first?.numbers ?? {}).flatMap((name) => /^votes_(\d+)$/.exec(name)?.[1] ?? [])
-  const votes = first
-    ? sizes.flatMap((size) => at(numberOf(first, `vote_tokens_${size}`), accuracy(first, `votes_${size}`)))
-    : []
   const [begun, last] = [searches[0], searches.at(-1)]
   const guided = (round: RoundTimes, one: string, several: string, tokens: string) => {
     const [spent, chains] = [numberOf(round, tokens), numberOf(round, 'chains')]
     const all = spent === null || chains === null ? null : spent * chains
-    return [...at(spent, accuracy(round, one)), ...at(all, accuracy(round, several))]
+    return [...atTokens(spent, accuracy(round, one)), ...atTokens(all, accuracy(round, several))]
   }
   const critics = [...new Set([begun, last])].flatMap((round) =>
     round ? [{ name: `critic@${round.round}`, points: guided(round, 'guided', 'guided_majority', 'tokens') }] : [],
@@ -94,12 +81,12 @@ function tokensSection(
           title: 'Problems answered rightly',
           along: 'tokens each',
           series: [
-            { name: 'votes', points: votes.toSorted((a, b) => a.x - b.x) },
+            { name: 'votes', points: votesOverTokens(first) },
             ...critics,
             ...(last
               ? [
                   { name, points: guided(last, name, `${name}_majority`, `${name}_tokens`) },
-                  { name: 'greedy', points: at(numberOf(last, 'greedy_tokens'), accuracy(last, 'greedy')) },
+                  { name: 'greedy', points: atTokens(numberOf(last, 'greedy_tokens'), accuracy(last, 'greedy')) },
                 ]
               : []),
           ],
@@ -109,16 +96,7 @@ function tokensSection(
 }
 
 function qualitySection(searches: readonly RoundTimes[]): Section {
-  const byQuality = searches
-    .flatMap((round) => {
-      const quality = numberOf(round, 'informedness')
-      return quality === null ? [] : [{ round, x: 100 * quality }]
-    })
-    .toSorted((a, b) => a.x - b.x)
-  const line = (name: string, of: string) => ({
-    name,
-    points: byQuality.flatMap(({ round, x }) => at(x, accuracy(round, of))),
-  })
+  const line = overQuality(searches)
   return {
     id: 'quality',
     title: 'How good a critic has to be',

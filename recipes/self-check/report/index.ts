@@ -1,9 +1,9 @@
 import { numberOf, type DescribeRun, type ReportData, type RoundTimes, type Section } from '../../../report/data.ts'
 import { lineChart } from '../../../report/charts.ts'
-import { type Estimate, share } from '../../../report/estimates.ts'
 import { percent, points, whole } from '../../../report/format.ts'
 import { type Fragment, html, type Html } from '../../../report/html.ts'
 import { estimate, table } from '../../../report/tables.ts'
+import { accuracy, atTokens, overQuality, votesOverTokens } from '../../players/report.ts'
 import { type SelfCheckConfig, selfCheckConfig } from '../config.ts'
 import { breakEven } from '../break-even.ts'
 
@@ -15,14 +15,6 @@ export const describeSelfCheck: DescribeRun = async (data) => {
     checks.length === 0 ? [] : [budgetSection(data, config, checks), qualitySection(checks), roundsSection(checks)]
   return { config, headline: headline(checks), sections }
 }
-
-/** A share of the run's problems, with its interval. */
-function accuracy(round: RoundTimes, name: string): Estimate | null {
-  const [value, problems] = [numberOf(round, name), numberOf(round, 'problems')]
-  return value === null || problems === null ? null : share(Math.round(value * problems), problems)
-}
-
-const at = (x: number, value: Estimate | null) => (value ? [{ x, estimate: value }] : [])
 
 function headline(checks: readonly RoundTimes[]): Html {
   const last = checks.at(-1)
@@ -54,10 +46,6 @@ const places = (checks: readonly RoundTimes[]): { quality: number; gain: number 
 
 function budgetSection(data: ReportData, { check }: SelfCheckConfig, checks: readonly RoundTimes[]): Section {
   const [first] = data.rounds
-  const sizes = Object.keys(first?.numbers ?? {}).flatMap((name) => /^votes_(\d+)$/.exec(name)?.[1] ?? [])
-  const votes = first
-    ? sizes.flatMap((size) => at(numberOf(first, `vote_tokens_${size}`) ?? 0, accuracy(first, `votes_${size}`)))
-    : []
   const voted = first ? (numberOf(first, `vote_tokens_${check.answers}`) ?? null) : null
   const checked = [checks[0], checks.at(-1)].flatMap((round) => {
     const tokens = round && numberOf(round, 'tokens')
@@ -76,12 +64,12 @@ function budgetSection(data: ReportData, { check }: SelfCheckConfig, checks: rea
           title: 'Problems answered rightly',
           along: 'tokens each',
           series: [
-            { name: 'votes', points: votes.toSorted((a, b) => a.x - b.x) },
+            { name: 'votes', points: votesOverTokens(first) },
             ...(voted === null
               ? []
               : checked.map(({ round, tokens, value }) => ({
                   name: `critic@${round}`,
-                  points: at(voted + tokens, value),
+                  points: atTokens(voted + tokens, value),
                 }))),
           ],
         })}
@@ -90,16 +78,7 @@ function budgetSection(data: ReportData, { check }: SelfCheckConfig, checks: rea
 }
 
 function qualitySection(checks: readonly RoundTimes[]): Section {
-  const byQuality = checks
-    .flatMap((round) => {
-      const quality = numberOf(round, 'informedness')
-      return quality === null ? [] : [{ round, x: Number((100 * quality).toFixed(1)) }]
-    })
-    .toSorted((a, b) => a.x - b.x)
-  const line = (name: string, of: string) => ({
-    name,
-    points: byQuality.flatMap(({ round, x }) => at(x, accuracy(round, of))),
-  })
+  const line = overQuality(checks)
   return {
     id: 'quality',
     title: 'How good a critic has to be',

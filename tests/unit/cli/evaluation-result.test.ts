@@ -9,6 +9,7 @@ import {
   outcomesOfLines,
 } from '../../../cli/evaluation-result.ts'
 import { reliabilityPage } from '../../../report/reliability.ts'
+import type { Outcome } from '../../../shared/recipe.ts'
 import type { Vote } from '../../../shared/votes.ts'
 
 const line = (label: string, verdict: string | null) => ({ label, verdict })
@@ -91,7 +92,42 @@ describe('what judgements add up to', () => {
     )
     const none = differenceOf(always('Correct').slice(0, 4), always('Correct').slice(0, 4))
     expect(none).toMatchObject({ correct: { value: 0 }, wrong: null, mean: null })
-    expect(concludeDifference(none).lines.at(-1)).toMatch(/mean of both +–$/)
+    expect(concludeDifference(none).lines.slice(-2)).toEqual([
+      expect.stringMatching(/mean of both +–$/),
+      expect.stringMatching(/F1 \(harmonic mean\) +–$/),
+    ])
     expect(() => differenceOf(always('Correct'), [])).toThrow('make no pairs')
+  })
+
+  it('the difference in F1, by group, with the interval of paired resamples', () => {
+    const outcomes = (right: (item: number) => boolean, group: string): Outcome[] =>
+      Array.from({ length: 40 }, (_, item) => ({
+        label: item % 2 ? 'Correct' : 'Incorrect',
+        right: right(item),
+        group,
+      }))
+    const [all, half] = [() => true, (item: number) => item < 20]
+    // In each group the second is right of half of either kind: its F1 is 0.5.
+    const difference = differenceOf(
+      [...outcomes(all, 'a'), ...outcomes(half, 'b')],
+      [...outcomes(half, 'a'), ...outcomes(half, 'b')],
+    )
+    expect(difference.f1).toMatchObject({ value: 0.25, groups: 2 })
+    expect(difference.f1!.low).toBeGreaterThan(0.1)
+    expect(difference.f1!.high).toBeLessThan(0.4)
+    const { lines, numbers } = concludeDifference(difference)
+    expect(lines.at(-1)).toMatch(
+      /F1, mean of 2 groups +\+25\.0 points {2}\(95 % interval \+1\d\.\d to \+3\d\.\d\), 2000 paired resamples, seed 1$/,
+    )
+    expect(numbers['f1']).toEqual({ ...difference.f1, resamples: 2000, seed: 1 })
+    const same = differenceOf(outcomes(half, 'a'), outcomes(half, 'a'))
+    expect(concludeDifference(same).lines.at(-1)).toMatch(/F1 \(harmonic mean\) +\+0\.0 points, no pair differs$/)
+    expect(concludeDifference(same).numbers['f1']).toEqual({ value: 0, low: null, high: null, groups: 1 })
+    // A group without errors has no F1, and is not in the mean.
+    const rights = outcomes(all, 'c').filter(({ label }) => label === 'Correct')
+    expect(differenceOf([...outcomes(all, 'a'), ...rights], [...outcomes(half, 'a'), ...rights]).f1).toMatchObject({
+      value: 0.5,
+      groups: 1,
+    })
   })
 })

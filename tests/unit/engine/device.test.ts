@@ -2,11 +2,13 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { gradients } from '../../../engine/autodiff/gradients.ts'
 import * as ops from '../../../engine/graph/index.ts'
 import { Graph } from '../../../engine/graph/index.ts'
 import { type Device, isDevice } from '../../../engine/index.ts'
-import { withFewBuffers } from '../../../engine/runtime/few-buffers.ts'
+import { uniforms } from '../../../engine/random/philox.ts'
 import { floatFeed, Session } from '../../../engine/runtime/session.ts'
+import { forWebGpu } from '../../../engine/runtime/webgpu.ts'
 import { thrownBy } from './support.ts'
 
 interface Examined {
@@ -61,7 +63,7 @@ it('takes a vector apart by slices where shaders bind few buffers, with the same
   const x = graph.input('x', 'float32', [20])
   const sizes = [1, 2, 3, 4, 2, 1, 3, 2, 2]
   for (const [index, part] of ops.split(x, 0, sizes).entries()) graph.output(ops.exp(part), `y${index}`)
-  const lowered = withFewBuffers(graph)
+  const lowered = forWebGpu(graph)
   expect(lowered.nodes.map(({ op }) => op)).not.toContain('Split')
   expect(lowered.nodes.filter(({ op }) => op === 'Slice')).toHaveLength(sizes.length)
   const feeds = {
@@ -73,4 +75,19 @@ it('takes a vector apart by slices where shaders bind few buffers, with the same
   const [whole, sliced] = [await Session.create(graph), await Session.create(lowered)]
   const [expected, actual] = [await whole.run(feeds), await sliced.run(feeds)]
   for (const index of sizes.keys()) expect(actual.floats(`y${index}`)).toEqual(expected.floats(`y${index}`))
+})
+
+it('computes the inverse root mean square by its definition where the provider leaves it out', async () => {
+  const graph = new Graph('normalised')
+  const [x, weight] = [graph.input('x', 'float32', [3, 4]), graph.input('weight', 'float32', [4])]
+  const [gradient] = gradients(ops.sum(ops.square(ops.rmsNorm(x, weight, 1e-2)), [0, 1]), [x])
+  if (!gradient) throw new Error('the norm depends on x')
+  graph.output(gradient, 'gradient')
+  const lowered = forWebGpu(graph)
+  expect(lowered.nodes.find(({ op }) => op === 'SimplifiedLayerNormalization')?.outputs).toHaveLength(1)
+  const feeds = { x: floatFeed(uniforms('x', 12), [3, 4]), weight: floatFeed(uniforms('weight', 4), [4]) }
+  const [fused, composed] = [await Session.create(graph), await Session.create(lowered)]
+  const [expected, actual] = [await fused.run(feeds), await composed.run(feeds)]
+  for (const [index, value] of expected.floats('gradient').entries())
+    expect(actual.floats('gradient')[index]).toBeCloseTo(value, 5)
 })

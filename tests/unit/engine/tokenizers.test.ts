@@ -132,6 +132,17 @@ describe('texts', () => {
     }
   })
 
+  // A step for every pair of places would be 10^12 of them, and never end.
+  it.each([
+    ['smollm2', 'a', 1_000_000],
+    ['llama2', 'a', 1_000_000],
+    ['smollm2', 'the', 200_000],
+    ['llama2', 'the', 200_000],
+    ['qwen2', ' ', 200_000],
+  ] as const)('may be one word: of %s %j, %i times', (name, part, times) => {
+    const word = part.repeat(times)
+    expect(tokenizers[name].decode(tokenizers[name].encode(word)) === word).toBe(true)
+  })
   it('leave out ids without a token, which a model with a larger vocabulary may sample', () => {
     const { smollm2 } = tokenizers
     expect(smollm2.decode([...smollm2.encode('a'), smollm2.size, 1_000_000, ...smollm2.encode('b')])).toBe('ab')

@@ -19,9 +19,9 @@ test('whole solutions are compared in the place of the first error, each one onc
   const { processbench } = importers
   expect(processbench?.read(config, text, 'a file')).toHaveLength(9)
   expect(processbench?.outcomes?.(config, text, 'a file', judgements)).toEqual([
-    { label: 'Incorrect', right: true },
-    { label: 'Correct', right: true },
-    { label: 'Incorrect', right: false },
+    { label: 'Incorrect', right: true, group: 'gsm8k' },
+    { label: 'Correct', right: true, group: 'gsm8k' },
+    { label: 'Incorrect', right: false, group: 'gsm8k' },
   ])
   expect(importers['processbench-steps']?.outcomes).toBeUndefined()
 })

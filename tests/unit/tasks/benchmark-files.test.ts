@@ -6,6 +6,7 @@ import { parsePairs, prm800k } from '../../../tasks/benchmarks/prm800k.ts'
 import { concludePrmScore } from '../../../tasks/benchmarks/prmbench.ts'
 import { benchmarks } from '../../../tasks/benchmarks/registry.ts'
 import { chooseSteps } from '../../../tasks/benchmarks/single-step.ts'
+import { firstRecords } from '../../../tasks/json-lines.ts'
 import { hasData, readData } from './shared-data.ts'
 
 const [C, I] = ['Correct', 'Incorrect'] as const
@@ -64,7 +65,7 @@ const expected: Record<string, JudgedSolution> = {
     group: 'prm800k',
   },
   'mr-gsm8k': { id: 'u', problem: 'p', steps: ['a', 'b'], firstError: 1, group: 'POT' },
-  'mr-ben': { id: 'u/m', problem: 'p\nA: 1', steps: ['a', 'b'], firstError: 1, group: 'college_math' },
+  'mr-ben': { id: 'u/m', problem: 'p\nA: 1', steps: ['a', 'b'], firstError: 1, group: 'math' },
   prmbench: {
     id: 'circular_7',
     problem: 'p',
@@ -111,6 +112,26 @@ describe('the readers of benchmarks', () => {
     const text = JSON.stringify({ ...lines['deltabench'], sections, sections_content: undefined })
     expect(reader('deltabench')(text)[0]?.steps).toEqual(['a', 'b', 'c'])
   })
+  it('take DeltaBench’s other name of the text, and cut it at the marks that count on', () => {
+    const section_content = 'section1:\na\nsection 3: is later\nSection 2: b'
+    const text = JSON.stringify({ ...lines['deltabench'], section_content, sections_content: undefined })
+    expect(reader('deltabench')(text)[0]).toMatchObject({ steps: ['a\nsection 3: is later', 'b'], labels: [C, I] })
+  })
+  it('take MR-Ben’s object of questions, pretty-printed, and a part of it', () => {
+    const one = lines['mr-ben']
+    const text = JSON.stringify(
+      { u: [one, { ...one, Sampled_Model: 'n' }], v: [{ ...one, Question_UUID: 'v' }] },
+      null,
+      2,
+    )
+    expect(reader('mr-ben')(text).map(({ id }) => id)).toEqual(['u/m', 'u/n', 'v/m'])
+    expect(reader('mr-ben')(firstRecords(text, 2))).toHaveLength(2)
+    expect(() => reader('mr-ben')(JSON.stringify({ u: [one, {}] }))).toThrow(/file\.json, record 2: Question_UUID/)
+  })
+  it('keep MR-Ben’s error behind the last step: the solution is wrong, and no step of it is known', () => {
+    const text = JSON.stringify({ ...lines['mr-ben'], Model_Solution_First_Error_Step: '3' })
+    expect(reader('mr-ben')(text)).toEqual([{ ...expected['mr-ben'], firstError: 2, labels: [null, null] }])
+  })
   it('keep the first of PRMBench’s records with one name', () => {
     const text = JSON.stringify([lines['prmbench'], { ...lines['prmbench'], error_steps: [] }])
     expect(reader('prmbench')(text)).toEqual([expected['prmbench']])
@@ -136,7 +157,12 @@ describe('the readers of benchmarks', () => {
     ['prm800k', { ratings: undefined, first_error_step: undefined }, /neither ratings nor/],
     ['mr-gsm8k', { model_output_solution_first_error_step: 'N/A' }, /model_output_solution_first_error_step: the sol/],
     ['mr-gsm8k', { model_output_solution_correctness: 'maybe' }, /model_output_solution_correctness/],
-    ['mr-ben', { Model_Solution_First_Error_Step: '3' }, /Model_Solution_First_Error_Step: the solution is wrong/],
+    ['mr-ben', { Model_Solution_First_Error_Step: 'N/A' }, /Model_Solution_First_Error_Step: the solution is wrong/],
+    [
+      'mr-ben',
+      { Model_Solution_Steps: 'def f(): return 1' },
+      /Model_Solution_Steps: one text \(of the coding subject\?\)/,
+    ],
     ['mr-ben', { Model_Solution_First_Error_Step: 'three' }, /neither a number nor N\/A/],
     ['prmbench', { idx: undefined }, /idx/],
     ['prmbench', { error_steps: ['1'] }, /error_steps/],

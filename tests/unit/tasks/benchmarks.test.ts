@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { calibration } from '../../../tasks/benchmarks/calibration.ts'
-import { concludeDeltaBench, sectionScores } from '../../../tasks/benchmarks/deltabench.ts'
+import { concludeDeltaBench, countSections, sectionScores } from '../../../tasks/benchmarks/deltabench.ts'
 import {
   type JudgedSolution,
   locate,
@@ -260,6 +260,15 @@ describe('MR-Score', () => {
     expect(numbers).toMatchObject({ groups: { g: { mcc: null, score: null, step: { share: 0.5 } } } })
     expect(lines.join('\n')).toContain('best constant (step 1): MCC –, first wrong step 50.0 %')
   })
+  it('is the mean over groups, where each has a score', () => {
+    const [right, wrong] = [solution('1', null, { group: 'a' }), solution('2', 0, { group: 'a' })]
+    const both = [right, wrong, { ...right, group: 'b' }, { ...wrong, group: 'b' }]
+    const [good, bad] = [[C, C, C], [I]]
+    const { numbers, lines } = concludeMrScore(both, [good, bad, good, good])
+    expect(numbers['mean']).toEqual({ least: 0.25, most: 0.5 })
+    expect(lines.join('\n')).toContain('Mean MR-Score over 2 groups lies in: 25.0 to 50.0')
+    expect(concludeMrScore(both.slice(0, 3), [good, bad, good]).numbers['mean']).toBeNull()
+  })
   it('does not depend on the order; the correlation is symmetric and within -1 and 1', () => {
     fc.assert(
       fc.property(shuffled(located), ([one, other]) => {
@@ -293,7 +302,8 @@ describe('PRMScore', () => {
   it('stands beside constants', () => {
     expect(prmFloors(rows)['always Correct']).toBeCloseTo(0.375)
     expect(prmFloors(rows)['best constant']).toBeCloseTo(0.375)
-    expect(prmFloors([{ label: C }])['best constant']).toBeNull()
+    expect(prmFloors([{ label: C }])['best constant']).toBe(1)
+    expect(prmFloors([{ label: I }])['best constant']).toBeNull()
   })
   it('is concluded by kind and category', () => {
     const labels = [C, C, I]
@@ -306,11 +316,12 @@ describe('PRMScore', () => {
       [
         [C, C, I],
         [C, C, C],
-        [C, C, C],
+        [C, I, C],
       ],
     )
-    expect(numbers['categories']).toEqual({ simplicity: 1, soundness: 0.4, sensitivity: null })
-    expect(lines.join('\n')).toContain('simplicity 100.0 %, soundness 40.0 %, sensitivity –')
+    // Of `multi_solutions`, which has no wrong steps, PRMScore is the F1 of its right ones: 2 · 2 / (2 · 2 + 1).
+    expect(numbers['categories']).toEqual({ simplicity: 1, soundness: 0.4, sensitivity: 0.8 })
+    expect(lines.join('\n')).toContain('simplicity 100.0 %, soundness 40.0 %, sensitivity 80.0 %')
   })
   it('does not depend on the order, and changes its classes with the labels', () => {
     const labelled = fc.array(fc.record({ label: fc.constantFrom<Verdict>(C, I), verdict }))
@@ -330,11 +341,13 @@ describe('PRMScore', () => {
 
 describe('DeltaBench', () => {
   it('counts wrong sections up to the last wrong one', () => {
-    expect(sectionScores([C, I, C, I, C], [I, I, C, C, I])).toEqual({ precision: 0.5, recall: 0.5, f1: 0.5 })
-    expect(sectionScores([I], [C])).toEqual({ precision: 0, recall: 0, f1: 0 })
-    expect(sectionScores([C, C], [I, I])).toBeNull()
+    const counts = countSections([C, I, C, I, C], [I, I, C, C, I])
+    expect(counts).toEqual({ wrong: 2, called: 2, hits: 1 })
+    expect(sectionScores(counts!)).toEqual({ precision: 0.5, recall: 0.5, f1: 0.5 })
+    expect(sectionScores({ wrong: 1, called: 0, hits: 0 })).toEqual({ precision: 0, recall: 0, f1: 0 })
+    expect(countSections([C, C], [I, I])).toBeNull()
   })
-  it('is the mean over solutions', () => {
+  it('is the mean over solutions, and beside it that of all sections together', () => {
     const labels = [C, I, C]
     const { numbers } = concludeDeltaBench(
       [solution('1', 1, { labels }), solution('2', 1, { labels })],
@@ -344,6 +357,8 @@ describe('DeltaBench', () => {
       ],
     )
     expect(numbers['groups']).toMatchObject({ g: { f1: 0.5, floors: { 'always Incorrect': 2 / 3 }, unreadable: 0 } })
+    // Of two wrong sections one is called, and nothing else (the last call of the first solution stands behind its last error).
+    expect(numbers['groups']).toMatchObject({ g: { micro: { precision: 1, recall: 0.5, f1: 2 / 3 } } })
   })
 })
 
