@@ -10,7 +10,7 @@ import { benchQuality, qualityTable } from './quality.ts'
 import { benchDevices, deviceKey, deviceRow, devicesTable } from './devices.ts'
 import { benchLines, linesTable } from './lines.ts'
 import { benchProfile, profileKey, profileRow, profileTable } from './profile.ts'
-import { comparisonKey, row, storeResults, storeRows } from './results.ts'
+import { byMachine, comparisonKey, row, storeResults, storeRows } from './results.ts'
 import { benchSample, samplingPeers, samplingRow, sampleTable } from './sample.ts'
 import { sampledModels } from './sampled-models.ts'
 import { benchScore, scoreTable } from './score.ts'
@@ -163,15 +163,19 @@ function commandLine(): string {
 interface Benchmark<R> {
   readonly name: string
   readonly schema: z.ZodType<R>
-  /** Newer rows take the place of older ones with the same key. */
+  /** Newer rows take the place of older ones of the same machine with the same key. */
   readonly key: (row: R) => string
-  readonly table: (rows: R[]) => string
+  readonly table: (rows: readonly R[]) => string
 }
 
-async function publish<R>({ name, schema, key, table }: Benchmark<R>, rows: R[], dry: boolean): Promise<void> {
+async function publish<R extends { machine: string }>(
+  { name, schema, key, table }: Benchmark<R>,
+  rows: readonly R[],
+  dry: boolean,
+): Promise<void> {
   if (dry) return say(table(rows))
   const results = storeRows(name, schema, commandLine(), rows, key)
-  await fillPage(page, `bench-${name}`, table(results.rows))
+  await fillPage(page, `bench-${name}`, byMachine(results.rows, table))
   say(`results/bench-${name}.json and docs/performance.md are new`)
 }
 

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import { z } from 'zod'
 import { commit, machine, resultsFile } from '../cli/results-file.ts'
+import { groupBy } from '../shared/collections.ts'
 import { quantile } from '../shared/statistics.ts'
 
 export const spread = z.object({ median: z.number(), low: z.number(), high: z.number() })
@@ -42,6 +43,10 @@ export const row = z.object({
 })
 export type Row = z.infer<typeof row>
 
+interface Measured {
+  readonly machine: string
+}
+
 export interface BenchResults<R> {
   readonly command: string
   readonly rows: R[]
@@ -69,21 +74,27 @@ export function readBench<R>(name: string, rowSchema: z.ZodType<R>): BenchResult
   return schema.parse(JSON.parse(fs.readFileSync(file(name), 'utf8')))
 }
 
-/** What a comparison is known by: newer rows take the place of older ones with the same shape, threads and peer. */
+/** What a comparison on one machine is known by. */
 export const comparisonKey = ({ shape, threads, peer }: Row): string => JSON.stringify([shape, threads, peer.name])
 
-/** Puts rows in the place of those with the same key, and keeps the others. */
-export function storeRows<R>(
+/** Puts rows in the place of those from the same kind of machine with the same key, and keeps the others. */
+export function storeRows<R extends Measured>(
   name: string,
   rowSchema: z.ZodType<R>,
   command: string,
   rows: readonly R[],
   key: (row: R) => string,
 ): BenchResults<R> {
-  const merged = new Map([...(readBench(name, rowSchema)?.rows ?? []), ...rows].map((entry) => [key(entry), entry]))
-  const results = { command, rows: [...merged.values()].toSorted((a, b) => (key(a) < key(b) ? -1 : 1)) }
+  const known = (entry: R): string => JSON.stringify([entry.machine, key(entry)])
+  const merged = new Map([...(readBench(name, rowSchema)?.rows ?? []), ...rows].map((entry) => [known(entry), entry]))
+  const results = { command, rows: [...merged.values()].toSorted((a, b) => (known(a) < known(b) ? -1 : 1)) }
   storeResults(name, results)
   return results
+}
+
+/** A table for each kind of machine: seconds of two machines do not belong into one. */
+export function byMachine<R extends Measured>(rows: readonly R[], table: (rows: readonly R[]) => string): string {
+  return [...groupBy(rows, ({ machine: on }) => on).values()].map(table).join('\n\n')
 }
 
 export function storeResults(name: string, results: object): void {

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 import { quantile } from '../../shared/statistics.ts'
 import { logitsAlong } from '../../bench/decoding.ts'
 import { divergence, equalStart, qualityTable, readQuality } from '../../bench/quality.ts'
-import { readBench, row } from '../../bench/results.ts'
+import { byMachine, readBench, row } from '../../bench/results.ts'
 import { factorOf, linesResults, linesTable } from '../../bench/lines.ts'
 import { profileRow, profileTable } from '../../bench/profile.ts'
 import { KINDS, readProfile, summarise } from '../../bench/onnx-profile.ts'
@@ -104,7 +104,7 @@ it('docs/performance.md shows the stored results, of at least ten pairs each', a
   if (results === null) throw new Error('results/bench-train.json is missing; npm run bench -- train writes it')
   expect(Math.min(...results.rows.map(({ pairs }) => pairs))).toBeGreaterThanOrEqual(10)
   const page = path.join(root, 'docs', 'performance.md')
-  const table = await format(trainTable(results.rows), { ...(await resolveConfig(page)), filepath: page })
+  const table = await format(byMachine(results.rows, trainTable), { ...(await resolveConfig(page)), filepath: page })
   expect(fs.readFileSync(page, 'utf8')).toContain(table)
 })
 
@@ -208,7 +208,7 @@ describe('profile', () => {
   it('docs/performance.md shows the stored results', async () => {
     const results = readBench('profile', profileRow)
     const page = path.join(root, 'docs', 'performance.md')
-    const table = results === null ? 'Not measured yet.' : profileTable(results.rows)
+    const table = results === null ? 'Not measured yet.' : byMachine(results.rows, profileTable)
     const shown = await format(table, { ...(await resolveConfig(page)), filepath: page })
     expect(fs.readFileSync(page, 'utf8')).toContain(`<!-- results:bench-profile -->\n\n${shown}`)
   })
@@ -222,6 +222,6 @@ it('docs/performance.md shows what was measured of devices', async () => {
   const results = readBench('devices', deviceRow)
   if (results === null) throw new Error('results/bench-devices.json is missing; npm run bench -- devices writes it')
   const page = path.join(root, 'docs', 'performance.md')
-  const shown = await format(devicesTable(results.rows), { ...(await resolveConfig(page)), filepath: page })
+  const shown = await format(byMachine(results.rows, devicesTable), { ...(await resolveConfig(page)), filepath: page })
   expect(fs.readFileSync(page, 'utf8')).toContain(`<!-- results:bench-devices -->\n\n${shown}`)
 })
