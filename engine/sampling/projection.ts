@@ -6,8 +6,8 @@ import type { DecoderParameters, StoredParameters } from '../models/parameters.t
 
 export type Precision = 'float32' | 'int8'
 
-/** Weights of a block share a scale. */
-export const BLOCK = 32
+/** Weights of a block share a scale, and so do activations, whose rounding costs most: docs/performance.md has other sizes. */
+export const BLOCK = 16
 /** The unsigned code of 0. */
 const ZERO = 128
 
