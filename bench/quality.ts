@@ -115,7 +115,7 @@ function askTransformers(model: string, vocabulary: number) {
   try {
     const file = path.join(folder, 'logits')
     const plan = JSON.stringify({ model, logits: file, prompt: PROMPT, decoded: DECODED, threads: 1 })
-    const [command, args] = pythonPeer('quality.py', ['torch', 'transformers', 'gguf'], [plan])
+    const [command, args] = pythonPeer('quality.py', ['torch', 'transformers', 'accelerate', 'gguf'], [plan])
     const answer = execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
     const bytes = fs.readFileSync(file)
     const all = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)

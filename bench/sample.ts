@@ -41,7 +41,8 @@ const peers = {
   'node-llama-cpp': { precisions: ['float32', 'int8'], command: llamaCppPeer },
   transformers: {
     precisions: ['float32'],
-    command: (plan: object) => pythonPeer('sample.py', ['torch', 'transformers', 'gguf'], [JSON.stringify(plan)]),
+    command: (plan: object) =>
+      pythonPeer('sample.py', ['torch', 'transformers', 'accelerate', 'gguf'], [JSON.stringify(plan)]),
   },
 } as const
 type PeerName = keyof typeof peers
