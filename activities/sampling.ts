@@ -1,4 +1,5 @@
 import { type EngineProcess, type Ending, endingOf, type WeightsReference } from '../engine/index.ts'
+import { chunks } from '../shared/collections.ts'
 import { isAdopted } from '../shared/models.ts'
 import type { Texts } from '../shared/texts.ts'
 import type { RoundSettings } from './settings.ts'
@@ -24,7 +25,7 @@ export interface SampledPolicy {
 }
 
 /** Rows of one sampling graph: what fits a core's cache and is still worth a call. */
-const ROWS_PER_CALL = 256
+const ROWS_PER_CALL = 128
 /** Rows that an adapted model decodes together, and how many completions one call is asked for. */
 const ADAPTED_ROWS = 16
 const ADAPTED_PER_CALL = 64
@@ -40,17 +41,17 @@ export async function sample(engine: EngineProcess, place: SampledPolicy, wanted
   const room = isAdopted(config.model) ? model.context - maximumNewTokens : Infinity
   const asked = [...prompts.keys()].filter((index) => (prompts[index]?.length ?? 0) <= room)
   const fitting = { ...wanted, prompts: asked.map((index) => prompts[index] ?? []) }
-  const call = lora ? adapted(engine, place, fitting) : whole(engine, place, fitting)
+  const calls = lora ? adapted(engine, place, fitting) : whole(engine, place, fitting)
   const perPrompt = temperature === 0 ? 0 : samplesPerPrompt * maximumNewTokens
   const completions: number[][] = Array.from({ length: prompts.length * samplesPerPrompt }, () => [])
-  for (let from = 0; from < asked.length; from += call.prompts) {
+  for (const places of calls.parts) {
     place.signal.throwIfAborted()
-    const part = asked.slice(from, from + call.prompts)
+    const part = places.map((at) => asked[at] ?? 0)
     const drawn = new Float32Array(part.length * perPrompt)
     part.forEach((index, at) =>
       drawn.set(uniforms.subarray(index * perPrompt, (index + 1) * perPrompt), at * perPrompt),
     )
-    const said = await call.sample({ prompts: part.map((index) => prompts[index] ?? []), uniforms: drawn })
+    const said = await calls.sample({ prompts: part.map((index) => prompts[index] ?? []), uniforms: drawn })
     said.completions.forEach((completion, index) => {
       const prompt = part[Math.floor(index / samplesPerPrompt)] ?? 0
       completions[prompt * samplesPerPrompt + (index % samplesPerPrompt)] = completion
@@ -71,47 +72,45 @@ export function endingFor({ texts, model }: Pick<RoundSettings, 'texts' | 'model
 }
 
 type Part = Pick<Wanted, 'prompts' | 'uniforms'>
-interface Call {
-  /** Prompts of one call. */
-  prompts: number
+interface Calls {
+  /** Which prompts one call holds, by their number among the wanted ones. */
+  parts: number[][]
   sample(part: Part): Promise<{ completions: number[][] }>
 }
 
-/** A policy that is a whole model, small enough to be fed at every call: prompts of one padded length, one graph run each. */
-function whole(engine: EngineProcess, { settings, weights }: SampledPolicy, wanted: Wanted): Call {
+/**
+ * A policy that is a whole model, small enough to be fed at every call: one graph run each. Prompts of like length are put together:
+ * little padding is read, and what begins alike often ends alike, so few rows wait for others.
+ */
+function whole(engine: EngineProcess, { settings, weights }: SampledPolicy, wanted: Wanted): Calls {
   const { model, texts } = settings
   if (!weights) throw new Error('a whole model has no base')
   const { prompts, samplesPerPrompt, maximumNewTokens, temperature, ending } = wanted
-  const longest = Math.max(...prompts.map((prompt) => prompt.length))
-  const calls = Math.ceil((prompts.length * samplesPerPrompt) / ROWS_PER_CALL)
-  const batch = roundUp(Math.ceil(prompts.length / calls), 16)
+  const perCall = Math.max(1, Math.floor(ROWS_PER_CALL / samplesPerPrompt))
+  const length = (at: number): number => prompts[at]?.length ?? 0
+  const order = [...prompts.keys()].toSorted((a, b) => length(a) - length(b))
   const { stopTokens, padToken } = texts
-  const promptLength = Math.min(roundUp(longest, 8), Math.max(longest, model.context - maximumNewTokens))
-  const call = {
-    weights,
-    model,
-    samplesPerPrompt,
-    maximumNewTokens,
-    temperature,
-    padToken,
-    stopTokens,
-    promptLength,
-    batch,
-    ...(ending === undefined ? {} : { ending }),
+  const asked = { weights, model, samplesPerPrompt, maximumNewTokens, temperature, padToken, stopTokens }
+  const call = { ...asked, ...(ending === undefined ? {} : { ending }) }
+  return {
+    parts: chunks(order, perCall),
+    // Graphs are compiled for a number of rows: what is left over takes one of a few.
+    sample: (part) => engine.sample({ ...call, ...part, batch: roundUp(part.prompts.length, Math.ceil(perCall / 4)) }),
   }
-  return { prompts: batch, sample: (part) => engine.sample({ ...call, ...part }) }
 }
 
 /** A policy that is an adapter: rows of any length, and a finished one makes room for the next. */
-function adapted(engine: EngineProcess, { settings, weights }: SampledPolicy, wanted: Wanted): Call {
+function adapted(engine: EngineProcess, { settings, weights }: SampledPolicy, wanted: Wanted): Calls {
   const { model, texts, lora } = settings
   if (!lora) throw new Error('no base to adapt')
-  const { samplesPerPrompt, maximumNewTokens, temperature, ending } = wanted
+  const { prompts, samplesPerPrompt, maximumNewTokens, temperature, ending } = wanted
   const { stopTokens } = texts
   const shape = { rows: ADAPTED_ROWS, capacity: model.context, ...(ending === undefined ? {} : { ending }) }
   const call = { weights, model, lora, samplesPerPrompt, maximumNewTokens, temperature, stopTokens, ...shape }
-  const prompts = Math.max(1, Math.floor(ADAPTED_PER_CALL / samplesPerPrompt))
-  return { prompts, sample: (part) => engine.sampleAdapted({ ...call, ...part }) }
+  return {
+    parts: chunks([...prompts.keys()], Math.max(1, Math.floor(ADAPTED_PER_CALL / samplesPerPrompt))),
+    sample: (part) => engine.sampleAdapted({ ...call, ...part }),
+  }
 }
 
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple

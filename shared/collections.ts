@@ -14,3 +14,7 @@ export const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, index) => from + index)
 
 export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+
+/** The values in their order, `size` at a time. */
+export const chunks = <T>(values: readonly T[], size: number): T[][] =>
+  range(0, Math.ceil(values.length / size)).map((index) => values.slice(index * size, (index + 1) * size))

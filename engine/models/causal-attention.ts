@@ -15,38 +15,45 @@ import {
 } from '../graph/index.ts'
 import { fixedDimension, product } from '../graph/types.ts'
 
-export interface AttentionShape {
+/** Sizes of queries, keys and values. */
+export interface HeadShape {
   readonly batch: Dimension
-  readonly length: number
+  /** Queries are taken in blocks where it is known when the graph is built. */
+  readonly length: Dimension
   readonly heads: number
   /** Fewer than `heads` is grouped-query attention: query heads share keys and values. */
   readonly keyValueHeads: number
 }
 
+/** query [batch, length, heads · size], key and value as splitHeads makes them → [batch · length, heads · size]. */
+type Attention = (query: Value, key: Value, value: Value) => Value
+
 /** Smaller blocks save little more, and products of few rows are slow. */
 const SMALLEST_BLOCK = 64
 
-/**
- * mask: additive, broadcastable to [batch, keyValueHeads, length, length], and so low above the diagonal that nothing is left there.
- * Returns (query [batch, length, heads · size], key and value as splitHeads makes them) → [batch · length, heads · size].
- */
-export function causalAttention(
-  { batch, length, heads, keyValueHeads }: AttentionShape,
-  mask: Value,
-): (query: Value, key: Value, value: Value) => Value {
-  const blocks = blocksOf(length)
+/** mask: additive, broadcastable to [batch, keyValueHeads, length, length], and so low above the diagonal that nothing is left there. */
+export function causalAttention(shape: HeadShape, mask: Value): Attention {
+  const { length } = shape
+  const blocks = typeof length === 'number' ? blocksOf(length) : 1
+  return typeof length === 'string' || blocks === 1 ? inOne(shape, mask) : inBlocks({ ...shape, length }, blocks, mask)
+}
+
+function inOne(shape: HeadShape, mask: Value): Attention {
+  const masks = forGroup(mask, shape)
+  return (query, key, value) => {
+    const queries = groupHeads(query, shape)
+    const scale = 1 / Math.sqrt(fixedDimension(queries.shape, -1))
+    return joinHeads(attention(queries, key, value, masks, scale), shape)
+  }
+}
+
+function inBlocks(shape: HeadShape & { readonly length: number }, blocks: number, mask: Value): Attention {
+  const { batch, length, heads, keyValueHeads } = shape
   const block = length / blocks
   const group = heads / keyValueHeads
   const rows = mask.shape.length - 2
   const ends = Array.from({ length: blocks }, (_, index) => (index + 1) * block)
-  /** The rows of a block, once for each query head that shares a key. */
-  const masks = ends.map((end) => {
-    const one = slice(slice(mask, rows, end - block, end), rows + 1, 0, end)
-    return concat(
-      Array.from({ length: group }, () => one),
-      rows,
-    )
-  })
+  const masks = ends.map((end) => forGroup(slice(slice(mask, rows, end - block, end), rows + 1, 0, end), shape))
   return (query, key, value) => {
     const size = fixedDimension(query.shape, -1) / heads
     const scale = 1 / Math.sqrt(size)
@@ -67,9 +74,12 @@ export function causalAttention(
   }
 }
 
-/** Sizes of queries, keys and values of any tokens. */
-export interface HeadShape extends Omit<AttentionShape, 'length'> {
-  readonly length: Dimension
+/** A mask of queries, once for each query head that shares a key. */
+function forGroup(mask: Value, { heads, keyValueHeads }: HeadShape): Value {
+  const group = heads / keyValueHeads
+  const axis = mask.shape.length - 2
+  const copies = Array.from({ length: group }, () => mask)
+  return concat(copies, axis, String(times(mask.shape[axis] ?? 1, group)))
 }
 
 /** [batch, length, keyValueHeads · size], or with the first two axes as one → [batch, keyValueHeads, length, size]. */

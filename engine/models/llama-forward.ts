@@ -138,7 +138,6 @@ export function runLayers(
 }
 
 export interface Sequences extends Tokens {
-  readonly length: number
   /** Additive attention mask that broadcasts to [batch, keyValueHeads, length, length], and hides what lies above the diagonal. */
   readonly mask: Value
 }

@@ -105,3 +105,8 @@ export function splitLast(x: Value, place: Value, names: readonly [Shape[number]
 export function product(a: Value, b: Value): Value {
   return emitOne('MatMul', [a, b], 'float32', [...a.shape.slice(0, -1), fixedDimension(b.shape, -1)])
 }
+
+/** The size of the last axis, int64 [1]. */
+export function sizeOf(x: Value): Value {
+  return emitOne('Shape', [x], 'int64', [1], { start: { int: x.shape.length - 1 } })
+}

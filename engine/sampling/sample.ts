@@ -1,6 +1,6 @@
 /** Sampling completions of prompts. */
 import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
-import { type Feed, floatFeed, integerFeed } from '../runtime/session.ts'
+import { countFeed, type Feed, floatFeed, integerFeed } from '../runtime/session.ts'
 import type { SessionCache } from '../runtime/session-cache.ts'
 import { checkTokens, RowError } from '../training/rows.ts'
 import { checkEnding, type Ending, Reader } from './ending.ts'
@@ -24,14 +24,14 @@ export interface SampleRequest {
   readonly uniforms: Float32Array
   /** Fills prompts up, 0 unless given. No row sees it. */
   readonly padToken?: number
-  /** Length to which prompts are padded on the left, at least 2; the longest one's unless given. */
+  /** Length to which prompts are padded on the left, at least 2; that of the longest one in a call unless given. */
   readonly promptLength?: number
   /** Prompts of one graph call, all unless given; the last call is filled up with dummies, so that every call has the same shape. */
   readonly batch?: number
 }
 
 /** A request of which nothing is left open. */
-type Asked = SampleRequest & Required<Omit<SampleRequest, 'ending'>>
+type Asked = SampleRequest & Required<Omit<SampleRequest, 'ending' | 'promptLength'>>
 
 export interface SampleResult {
   /** Prompt-major, sample-minor; a completion ends with its stop token, or the token that completes the ending, if it produced one. */
@@ -44,8 +44,8 @@ export interface SampleResult {
 export async function sampleCompletions(asked: SampleRequest, sessions: SessionCache): Promise<SampleResult> {
   const request = complete(asked)
   checkRequest(request)
-  const { model, prompts, samplesPerPrompt, maximumNewTokens, promptLength, batch, temperature } = request
-  const shape = { prompts: batch, samplesPerPrompt, promptLength, maximumNewTokens, greedy: temperature === 0 }
+  const { model, prompts, samplesPerPrompt, batch, temperature } = request
+  const shape = { prompts: batch, samplesPerPrompt, greedy: temperature === 0 }
   const session = await sessions.get(JSON.stringify(['sample', model, shape]), () => samplingGraph(model, shape))
   const result: SampleResult = { completions: [], stopped: [] }
   for (let start = 0; start < prompts.length; start += batch) {
@@ -56,17 +56,17 @@ export async function sampleCompletions(asked: SampleRequest, sessions: SessionC
 }
 
 function complete(request: SampleRequest): Asked {
-  const { prompts } = request
-  const promptLength = Math.max(2, ...prompts.map((prompt) => prompt.length))
-  const open = { samplesPerPrompt: 1, stopTokens: [], padToken: 0, promptLength, batch: Math.max(1, prompts.length) }
+  const open = { samplesPerPrompt: 1, stopTokens: [], padToken: 0, batch: Math.max(1, request.prompts.length) }
   return { ...open, ...request }
 }
 
 /** What the graph of samplingGraph is fed for the call that begins with prompt `start`. */
 export function samplingFeeds(request: Asked, start: number): Record<string, Feed> {
-  const { weights, prompts, samplesPerPrompt, maximumNewTokens, promptLength, batch, padToken } = request
+  const { weights, prompts, samplesPerPrompt, maximumNewTokens, batch, padToken } = request
   const rows = batch * samplesPerPrompt
-  const tokens = new Int32Array(batch * promptLength).fill(padToken)
+  const prefix = lengthOf(request, prompts.slice(start, start + batch)) - 1
+  const tokens = new Int32Array(batch * prefix).fill(padToken)
+  const last = new Int32Array(batch).fill(padToken)
   const padding = new Int32Array(batch)
   const stopped = new Uint8Array(rows)
   const uniforms = new Float32Array(maximumNewTokens * rows)
@@ -77,8 +77,10 @@ export function samplingFeeds(request: Asked, start: number): Record<string, Fee
       stopped.fill(1, firstRow, firstRow + samplesPerPrompt)
       continue
     }
-    tokens.set(prompt, (index + 1) * promptLength - prompt.length)
-    padding[index] = promptLength - prompt.length
+    const before = prompt.slice(0, -1)
+    tokens.set(before, (index + 1) * prefix - before.length)
+    last[index] = prompt.at(-1) ?? padToken
+    padding[index] = prefix - before.length
     if (request.temperature === 0) continue
     for (let sample = 0; sample < samplesPerPrompt; sample++) {
       const from = ((start + index) * samplesPerPrompt + sample) * maximumNewTokens
@@ -89,10 +91,21 @@ export function samplingFeeds(request: Asked, start: number): Record<string, Fee
   }
   return {
     weights: floatFeed(weights),
-    prompts: integerFeed(tokens, [batch, promptLength]),
+    prompts: integerFeed(tokens, [batch, prefix]),
+    last: integerFeed(last),
     padding: integerFeed(padding),
+    columns: integerFeed(
+      Int32Array.from({ length: prefix }, (_, column) => column),
+      [1, prefix],
+    ),
+    steps: countFeed(maximumNewTokens),
     ...generationFeeds(request, stopped, () => uniforms),
   }
+}
+
+/** What prompts are padded to. */
+function lengthOf({ promptLength }: Pick<Asked, 'promptLength'>, prompts: readonly (readonly number[])[]): number {
+  return promptLength ?? Math.max(2, ...prompts.map(({ length }) => length))
 }
 
 /** Reads tokens [steps, rows], each row up to its end. */
@@ -115,7 +128,8 @@ function collect(tokens: Int32Array, request: Asked, prompts: number, result: Sa
 }
 
 function checkRequest(request: Asked): void {
-  const { weights, model, prompts, maximumNewTokens, promptLength, batch } = request
+  const { weights, model, prompts, maximumNewTokens, batch } = request
+  const promptLength = lengthOf(request, prompts)
   const { size } = llamaLayout(model)
   if (weights.length !== size) throw new RowError(`the model has ${size} parameters, got ${weights.length}`)
   requireCounts({ batch })

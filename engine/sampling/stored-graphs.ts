@@ -19,7 +19,6 @@ import {
   times,
   type Value,
 } from '../graph/index.ts'
-import { emitOne } from '../graph/graph.ts'
 import { fixedDimension } from '../graph/types.ts'
 import { groupHeads, joinHeads, splitHeads } from '../models/causal-attention.ts'
 import { type Attend, logits, MASKED, rotaryTables, runLayers } from '../models/llama-forward.ts'
@@ -27,7 +26,7 @@ import { headSize, type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import { adapterInput, type LoraSpec } from '../models/lora.ts'
 import { type DecoderParameters, type ParameterFile, StoredParameters } from '../models/parameters.ts'
 import { required } from '../runtime/records.ts'
-import { generate, product, splitLast } from './generate.ts'
+import { generate, product, sizeOf, splitLast } from './generate.ts'
 import { type Precision, withPrecision } from './projection.ts'
 
 export interface StoredModel {
@@ -180,9 +179,4 @@ function groupInputs(graph: Graph, model: LlamaConfig, cached: Value): RowGroup[
     const cache = cacheNames(model.layers).map((name) => graph.input(`${name}.${group}`, 'float32', shape))
     return { capacity, columns, mask, cache }
   })
-}
-
-/** The size of the last axis, int64 [1]. */
-function sizeOf(x: Value): Value {
-  return emitOne('Shape', [x], 'int64', [1], { start: { int: x.shape.length - 1 } })
 }

@@ -34,8 +34,8 @@ function sample(changes: Partial<SampleRequest> = {}): Promise<SampleResult> {
 
 /** How many tokens the graph decodes for the first call of a request. */
 async function stepsOf(request: ReturnType<typeof defaults>): Promise<number | undefined> {
-  const { batch: prompts, samplesPerPrompt, promptLength, maximumNewTokens } = request
-  const shape = { prompts, samplesPerPrompt, promptLength, maximumNewTokens, greedy: false }
+  const { batch: prompts, samplesPerPrompt } = request
+  const shape = { prompts, samplesPerPrompt, greedy: false }
   const session = await Session.create(samplingGraph(MODEL, shape), { threads: 1 })
   const outputs = await session.run(samplingFeeds(request, 0))
   return outputs.shape('tokens')[0]
