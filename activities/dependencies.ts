@@ -61,10 +61,21 @@ export class EnginePool {
       engine.onComputed = null
       signal.removeEventListener('abort', stop)
       clearTimeout(timer)
-      const next = this.#waiting.shift()
-      if (next) next(slot)
-      else this.#idle.push(slot)
+      this.#pass(slot)
     }
+  }
+
+  /** A place that nobody needs just now, for a second thread of someone who has an engine; null where there is none. Give it back soon. */
+  borrow(): { giveBack: () => void } | null {
+    const slot = this.#idle.pop()
+    return slot === undefined ? null : { giveBack: () => this.#pass(slot) }
+  }
+
+  /** To who has waited longest. */
+  #pass(slot: Slot): void {
+    const next = this.#waiting.shift()
+    if (next) next(slot)
+    else this.#idle.push(slot)
   }
 
   #next(signal: AbortSignal): Promise<Slot> {

@@ -36,6 +36,9 @@ const MOST_STEPS_PER_CALL = 32
 const STEPS_PER_CHECKPOINT = 160
 const STEPS_PER_CHECKPOINT_OF_ADOPTED = 16
 
+/** An update of a small model that has more left than this is worth a second thread, which takes a second to start. */
+const SECONDS_WORTH_A_THREAD = 8
+
 /** How many steps take about a second. Steps give the same bytes however they are grouped into calls, so time may decide. */
 export function stepsOfNextCall(steps: number, seconds: number): number {
   return Math.max(1, Math.min(MOST_STEPS_PER_CALL, Math.floor(steps / seconds)))
@@ -102,7 +105,7 @@ interface Training extends Attempt {
 }
 
 async function train(dependencies: Dependencies, engine: EngineProcess, training: Training) {
-  const { database, artefacts } = dependencies
+  const { database, artefacts, engines } = dependencies
   const { input, settings, definition, lesson, signal, times, report } = training
   const { run, round, role, version } = input
   const { config, model, texts, lora } = settings
@@ -146,14 +149,24 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     let tokens = await times.storing(sumMetric(database, input, 'tokens', done))
     let metrics: Metric[] = []
     let chunk = 1
+    /** A large model has no memory to spare for it, and a card is one. */
+    const helped = !isAdopted(config.model) && (config.device ?? 'cpu') === 'cpu'
+    /** Seconds, at the speed of the last call. */
+    let left = 0
     for (let step = done; step < lesson.steps;) {
       signal.throwIfAborted()
       report({ role, version, step, steps: lesson.steps, resumedFrom: done })
       const until = Math.min(step + chunk, lesson.steps, checkpoint(step))
       const batches = range(step, until).map(rows.batch)
       const began = performance.now()
-      const measured = await engine.trainSteps(trainerId, batches)
-      chunk = stepsOfNextCall(batches.length, (performance.now() - began) / 1000)
+      // An idle engine's core computes half of each batch; the bytes are the same.
+      const spare = left > SECONDS_WORTH_A_THREAD && helped ? engines.borrow() : null
+      const measured = await engine
+        .trainSteps(trainerId, batches, { sideBySide: spare !== null })
+        .finally(() => spare?.giveBack())
+      const seconds = (performance.now() - began) / 1000
+      chunk = stepsOfNextCall(batches.length, seconds)
+      left = (seconds / batches.length) * (lesson.steps - until)
       tokens += measured.reduce((sum, row) => sum + row.tokens, 0)
       metrics.push(...measured.flatMap(metricRows))
       metrics.push(...range(step, until).flatMap((index) => leftOut(index, rows)))

@@ -60,6 +60,12 @@ export function finishStateFile(home: string): void {
   }
 }
 
+/**
+ * A queue of the default four partitions lets a step wait a second or two for a free worker that polls another partition
+ * (temporalio/temporal issue 7982); one partition hands over hundreds of steps a second, many more than a machine computes.
+ */
+const onePartition = ['Read', 'Write'].map((kind) => `matching.numTaskqueue${kind}Partitions=1`)
+
 /** Starts the server and returns when it answers. */
 export async function startTemporal(
   home: string,
@@ -80,6 +86,7 @@ export async function startTemporal(
     'server',
     'start-dev',
     ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+    ...onePartition.flatMap((setting) => ['--dynamic-config-value', setting]),
     ...Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
   ]
   beginStateFile(home)

@@ -86,8 +86,12 @@ export class EngineProcess {
   }
 
   /** One optimizer step per batch. */
-  trainSteps(trainerId: string, batches: Parameters<'trainSteps'>['batches']): Result<'trainSteps'> {
-    return this.#call('trainSteps', { trainerId, batches })
+  trainSteps(
+    trainerId: string,
+    batches: Parameters<'trainSteps'>['batches'],
+    how: Parameters<'trainSteps'>['how'] = {},
+  ): Result<'trainSteps'> {
+    return this.#call('trainSteps', { trainerId, batches, how })
   }
 
   /** Weights, moments and step as <directory>/<sha256>.safetensors. */

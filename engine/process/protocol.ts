@@ -6,7 +6,7 @@ import type { StoredSamplerRequest } from '../sampling/stored-sampler.ts'
 import type { ScoreRequest } from '../scoring/score.ts'
 import type { SessionOptions } from '../runtime/session.ts'
 import type { TrainingRow } from '../training/rows.ts'
-import type { StepMetrics, TrainerPlan } from '../training/trainer.ts'
+import type { StepMetrics, StepOptions, TrainerPlan } from '../training/trainer.ts'
 import type { Metadata } from '../weights/checkpoint.ts'
 import type { StoredFile, WeightsReference } from '../weights/store.ts'
 import type { NetworkMethods } from './networks.ts'
@@ -72,7 +72,11 @@ export interface EngineMethods extends NetworkMethods {
   score: { readonly parameters: StoredScoreRequest; readonly result: Float32Array[] }
   openTrainer: { readonly parameters: OpenTrainerRequest; readonly result: OpenedTrainer }
   trainSteps: {
-    readonly parameters: { readonly trainerId: string; readonly batches: readonly (readonly TrainingRow[])[] }
+    readonly parameters: {
+      readonly trainerId: string
+      readonly batches: readonly (readonly TrainingRow[])[]
+      readonly how: StepOptions
+    }
     readonly result: StepMetrics[]
   }
   saveCheckpoint: { readonly parameters: SaveRequest; readonly result: StoredFile }

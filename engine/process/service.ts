@@ -44,7 +44,7 @@ export class EngineService {
         const opened = { trainer, layout: learntLayout(plan), close: () => trainer.close() }
         return { trainerId: this.#trainers.add(opened), step: trainer.state().step }
       },
-      trainSteps: ({ trainerId, batches }) => this.#trainers.get(trainerId).trainer.step(batches),
+      trainSteps: ({ trainerId, batches, how }) => this.#trainers.get(trainerId).trainer.step(batches, how),
       saveCheckpoint: ({ trainerId, directory, metadata }) => {
         const { trainer, layout } = this.#trainers.get(trainerId)
         return storeWeights(directory, encodeState(layout, trainer.state(), metadata))

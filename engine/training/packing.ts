@@ -35,7 +35,8 @@ export function packLines(units: readonly Unit[], lineSize: number): Part[] {
   const most = Math.max(1, Math.floor(TOKENS_PER_PART / lineSize))
   // Parts of about equal size: how many lines there are is known after a first try.
   const lines = firstFit(ordered, lineSize, Infinity).reduce((sum, part) => sum + part.used.length, 0)
-  const parts = Math.ceil(lines / most)
+  // An even number, so that both halves of a batch take equally long (see batch-gradient.ts).
+  const parts = lines <= most ? 1 : 2 * Math.ceil(lines / (2 * most))
   return firstFit(ordered, lineSize, Math.ceil(lines / parts)).map(({ used, places }) => ({
     lines: used.length,
     places: places.toSorted((a, b) => a.line - b.line || a.column - b.column),

@@ -57,7 +57,7 @@ export function rowInputs(graph: Graph, lineSize: number, steps: string) {
     klWeight: graph.input('klWeight', 'float32', perRow),
     counts: graph.input('counts', 'float32', [steps, COUNTS.length]),
     bounds: graph.input('bounds', 'int64', ['part_bounds', 3]),
-    parts: graph.input('parts', 'int64', ['step_bounds']),
+    halves: graph.input('halves', 'int64', ['half_bounds']),
   }
 }
 
@@ -88,7 +88,7 @@ export function rowFeeds(packed: PackedRows, lineSize: number): Record<string, F
     klWeight: floatFeed(packed.klWeight, [rows]),
     counts: floatFeed(packed.counts, [packed.counts.length / COUNTS.length, COUNTS.length]),
     bounds: longFeed(packed.bounds, [packed.bounds.length / 3, 3]),
-    parts: longFeed(packed.parts),
+    halves: longFeed(packed.halves),
   }
 }
 

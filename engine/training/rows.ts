@@ -74,8 +74,8 @@ export interface PackedRows {
   readonly counts: Float32Array
   /** Where each part begins, and after the last its end: [parts + 1, 3] lines, predictions and rows. */
   readonly bounds: BigInt64Array
-  /** The first part of each step, and after the last their number: [steps + 1]. */
-  readonly parts: BigInt64Array
+  /** The first part of each half of each step, and after the last their number: [2 · steps + 1]. */
+  readonly halves: BigInt64Array
   /** Completion tokens of each step. */
   readonly tokenCounts: readonly number[]
 }
@@ -118,10 +118,11 @@ export function packRows(batches: readonly (readonly TrainingRow[])[], shape: Ro
     reference: new Float32Array(rows * lineSize),
     counts: Float32Array.from(batches.flatMap(countRows)),
     bounds: new BigInt64Array(3 * (all.length + 1)),
-    parts: new BigInt64Array(batches.length + 1),
+    halves: new BigInt64Array(2 * batches.length + 1),
   }
   const from = { part: 0, line: 0, prediction: 0, row: 0 }
   for (const [step, { batch, partners, parts }] of laidOut.entries()) {
+    const middle = from.part + Math.ceil(parts.length / 2)
     for (const { lines: partLines, places } of parts) {
       const numbers = new Map(places.map(({ row }, index) => [row, index]))
       let predicted = 0
@@ -174,7 +175,7 @@ export function packRows(batches: readonly (readonly TrainingRow[])[], shape: Ro
       from.row += places.length
       packed.bounds.set([from.line, from.prediction, from.row].map(BigInt), 3 * from.part)
     }
-    packed.parts[step + 1] = BigInt(from.part)
+    packed.halves.set([middle, from.part].map(BigInt), 2 * step + 1)
   }
   const tokenCounts = batches.map((batch) => batch.reduce((sum, row) => sum + completionSize(row), 0))
   return { ...packed, tokenCounts }

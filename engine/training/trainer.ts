@@ -9,6 +9,7 @@ import type { SessionOptions } from '../runtime/session.ts'
 import type { LoraBase } from '../models/lora.ts'
 import { batchBody, LEARNT, learntLayout, type MetricColumn } from './batch-gradient.ts'
 import { slotsOf } from './graph-state.ts'
+import { SideBySide } from './side-by-side.ts'
 import { rowFeeds } from './parts.ts'
 import { packRows, RowError, type TrainingRow } from './rows.ts'
 import { requireFinite, type StepNumbers, Steps } from './steps.ts'
@@ -72,15 +73,23 @@ export interface StepMetrics {
   readonly pairAccuracy: number | null
 }
 
+export interface StepOptions {
+  /** Compute the two halves of each batch side by side, the second in a thread of its own. The bytes are the same. */
+  readonly sideBySide?: boolean
+}
+
 export class Trainer {
   readonly #plan: TrainerPlan
   readonly #steps: Steps
   readonly #needs: LossNeeds
+  readonly #openSideBySide: () => Promise<SideBySide>
+  #sideBySide: SideBySide | undefined
 
-  private constructor(plan: TrainerPlan, steps: Steps) {
+  private constructor(plan: TrainerPlan, steps: Steps, openSideBySide: () => Promise<SideBySide>) {
     this.#plan = plan
     this.#steps = steps
     this.#needs = lossNeeds(plan.loss)
+    this.#openSideBySide = openSideBySide
   }
 
   /** Builds the graph. Throws ModelConfigError, LossSpecError, OptimizerSpecError, LoraSpecError or RowError for settings that do not fit. */
@@ -108,25 +117,40 @@ export class Trainer {
     if (!Number.isInteger(lineSize) || lineSize < length - 1)
       throw new RowError(`lines of ${lineSize} tokens do not hold rows of ${length}`)
     const graph = new Graph('training')
-    const body = batchBody({ ...graphOptions, lineSize }, graph)
-    const learners = [{ name: LEARNT, ...group }]
-    return new Trainer(plan, await Steps.create(graph, { slots, learners, body }, { step, vectors }, plan))
+    const built = { model: plan.model, loss: plan.loss, lineSize, ...(lora && { lora }) }
+    const body = batchBody(built, graph)
+    const moved = { slots, learners: [{ name: LEARNT, ...group }] }
+    const state = { step, vectors }
+    return new Trainer(plan, await Steps.create(graph, { ...moved, body }, state, plan), () =>
+      SideBySide.create(built, moved, state, plan),
+    )
   }
 
   /**
    * One optimizer step per batch. Throws RowError for rows that do not fit and NonFiniteLossError; either leaves the state as it was.
    */
-  async step(batches: readonly (readonly TrainingRow[])[]): Promise<StepMetrics[]> {
+  async step(
+    batches: readonly (readonly TrainingRow[])[],
+    { sideBySide = false }: StepOptions = {},
+  ): Promise<StepMetrics[]> {
     const { model, batchRows = Infinity, stepsPerCall = Infinity, padToken = 0 } = this.#plan
     const steps = batches.length
     if (steps === 0) return []
     if (steps > stepsPerCall) throw new RowError(`${steps} batches in one call, the trainer takes ${stepsPerCall}`)
     const lineSize = lineSizeOf(this.#plan)
     const shape = { batchRows, length: lengthOf(this.#plan), lineSize, vocabulary: model.vocabulary, padToken }
-    const packed = packRows(batches, shape, this.#needs)
-    return this.#steps.run(steps, rowFeeds(packed, lineSize), (numbers, index) =>
-      this.#metrics(numbers, packed.tokenCounts[index] ?? 0),
-    )
+    const metrics = (tokens: readonly number[]) => (numbers: StepNumbers, index: number) =>
+      this.#metrics(numbers, tokens[index] ?? 0)
+    if (!sideBySide) {
+      const packed = packRows(batches, shape, this.#needs)
+      return this.#steps.run(steps, rowFeeds(packed, lineSize), metrics(packed.tokenCounts))
+    }
+    const each = batches.map((batch) => packRows([batch], shape, this.#needs))
+    this.#sideBySide ??= await this.#openSideBySide()
+    const read = metrics(each.flatMap(({ tokenCounts }) => tokenCounts))
+    const made = await this.#sideBySide.run(this.#steps.state, each, read)
+    this.#steps.state = made.state
+    return made.metrics
   }
 
   /** The present state. The arrays belong to the trainer, which replaces and never changes them. */
@@ -138,7 +162,7 @@ export class Trainer {
 
   /** Frees the runtime's memory; the trainer cannot step afterwards. */
   async close(): Promise<void> {
-    await this.#steps.close()
+    await Promise.all([this.#steps.close(), this.#sideBySide?.close()])
   }
 
   #metrics(numbers: StepNumbers, tokens: number): StepMetrics {

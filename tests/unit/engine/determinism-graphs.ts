@@ -94,24 +94,24 @@ const trainings: Readonly<Record<string, Training>> = {
   },
 }
 
-async function train(threads: number, { loss, rows, of }: Training): Promise<Float32Array[]> {
+async function train(threads: number, { loss, rows, of }: Training, sideBySide = false): Promise<Float32Array[]> {
   const plan = { loss, optimizer: OPTIMIZER, batchRows: rows.length, length: 80, stepsPerCall: 3, padToken: 0 }
   const trainer = await Trainer.create({ ...plan, ...of, threads })
-  await trainer.step([rows, rows.toReversed(), rows])
+  await trainer.step([rows, rows.toReversed(), rows], { sideBySide })
   const { weights: learned, m, v } = trainer.state()
   await trainer.close()
   return [learned, m, v]
 }
 
 /** Long enough for attention in two blocks. */
-async function trainAdapter(threads: number): Promise<Float32Array[]> {
+async function trainAdapter(threads: number, sideBySide = false): Promise<Float32Array[]> {
   const lora = { rank: 4, alpha: 8, base: weights }
   const rows = rowsOf('supervised', 32)
   const plan = { model, optimizer: OPTIMIZER, batchRows: rows.length, length: 129, stepsPerCall: 3, padToken: 0 }
   const loss: LossSpec = [{ term: 'nll', weight: 1 }]
   const initial = initialiseLora(model, lora, 'determinism')
   const trainer = await Trainer.create({ ...plan, loss, threads, weights: initial, lora })
-  await trainer.step([rows, rows.toReversed(), rows])
+  await trainer.step([rows, rows.toReversed(), rows], { sideBySide })
   const { weights: learned, m, v } = trainer.state()
   await trainer.close()
   return [learned, m, v]
@@ -238,14 +238,20 @@ const image: NetworkSpec = {
 }
 const series: NetworkSpec = { kind: 'gru', steps: 8, inputs: 24, hidden: 48, gives: 'all', backwards: true }
 
-const graphs: Readonly<Record<string, (threads: number) => Promise<Float32Array[]>>> = {
+type Runs = Readonly<Record<string, (threads: number) => Promise<Float32Array[]>>>
+
+const trainingsOf = (sideBySide: boolean): Runs => ({
   ...Object.fromEntries(
     Object.entries(trainings).map(([name, training]) => [
       `training: ${name}`,
-      (threads: number) => train(threads, training),
+      (threads: number) => train(threads, training, sideBySide),
     ]),
   ),
-  'training of an adapter': trainAdapter,
+  'training of an adapter': (threads) => trainAdapter(threads, sideBySide),
+})
+
+const graphs: Runs = {
+  ...trainingsOf(false),
   scoring: score,
   sampling: (threads) => sample(threads),
   'stored sampling, float32': sampleStored('float32'),
@@ -259,9 +265,14 @@ const graphs: Readonly<Record<string, (threads: number) => Promise<Float32Array[
 }
 
 /** For each graph the hash of what it gave. */
-export async function runAll(threads: number): Promise<Record<string, string>> {
+export const runAll = (threads: number): Promise<Record<string, string>> => hashesOf(graphs, threads)
+
+/** The same of those that train language models, with the halves of each batch side by side. */
+export const trainSideBySide = (): Promise<Record<string, string>> => hashesOf(trainingsOf(true), 1)
+
+async function hashesOf(runs: Runs, threads: number): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {}
-  for (const [name, run] of Object.entries(graphs)) {
+  for (const [name, run] of Object.entries(runs)) {
     const hash = createHash('sha256')
     for (const part of await run(threads)) hash.update(part)
     hashes[name] = hash.digest('hex')

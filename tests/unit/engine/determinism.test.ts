@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { runAll } from './determinism-graphs.ts'
+import { runAll, trainSideBySide } from './determinism-graphs.ts'
 import { compileAll } from './determinism-operations.ts'
 
 async function inAnotherProcess(file: string, threads: number): Promise<string> {
@@ -33,4 +33,10 @@ describe.each([1, 2])('with %d threads', (threads) => {
     expect(await runAll(threads)).toEqual(first)
     expect(JSON.parse(await inAnotherProcess(graphs, threads))).toEqual(first)
   })
+})
+
+it('training gives the bytes of one thread with the halves of each batch side by side', async () => {
+  const found = await trainSideBySide()
+  expect(Object.keys(found)).toHaveLength(4)
+  expect(await runAll(1)).toMatchObject(found)
 })

@@ -44,6 +44,32 @@ describe('training', () => {
     expect(new Set(states).size).toBe(1)
   })
 
+  it('gives the same bytes and numbers with the halves of a batch side by side, however calls alternate', async () => {
+    // Over two thousand tokens, which make four parts.
+    const plan = { ...PLAN, batchRows: 240, loss: POLICY_GRADIENT.loss.concat(PLAN.loss) }
+    const rows = [1, 2, 3, 4].map((salt) =>
+      Array.from({ length: 240 }, (_, row) => {
+        const supervised = supervisedRow(6 + (row % 7), salt + row)
+        return row % 3 ? supervised : { ...reinforced(), tokens: supervised.tokens.slice(0, 6) }
+      }),
+    )
+    const ends: [string, unknown][] = []
+    for (const ways of [
+      [false, false],
+      [true, true],
+      [false, true],
+      [true, false],
+    ]) {
+      const trainer = await Trainer.create({ ...plan, weights: WEIGHTS })
+      const numbers = []
+      for (const [call, sideBySide] of ways.entries())
+        numbers.push(...(await trainer.step(rows.slice(2 * call, 2 * call + 2), { sideBySide })))
+      ends.push([digest(trainer.state()), numbers])
+      await trainer.close()
+    }
+    for (const end of ends) expect(end).toEqual(ends[0])
+  })
+
   it('gives rows that fill up a batch no weight', async () => {
     const small = await Trainer.create({ ...PLAN, batchRows: 2, weights: WEIGHTS })
     const large = await Trainer.create({ ...PLAN, batchRows: 5, length: 16, weights: WEIGHTS })
