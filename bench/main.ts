@@ -13,7 +13,7 @@ import { benchProfile, profileKey, profileRow, profileTable } from './profile.ts
 import { byMachine, comparisonKey, row, storeResults, storeRows } from './results.ts'
 import { benchSample, samplingPeers, samplingRow, sampleTable } from './sample.ts'
 import { sampledModels } from './sampled-models.ts'
-import { benchScore, scoreTable } from './score.ts'
+import { benchScore, scoreKey, scoreRow, scoreTable } from './score.ts'
 import { trainingShapes } from './shapes.ts'
 import { benchTrain, trainTable } from './train.ts'
 
@@ -112,12 +112,8 @@ program
   .option('--threads <count>', "PyTorch's threads", count, 2)
   .option('--dry', 'only print: change no file', false)
   .action(async (file: string, { dry, ...options }: { set: string[]; threads: number; dry: boolean }) => {
-    const row = await benchScore({ file, ...options, say })
-    const table = scoreTable([row])
-    if (dry) return say(table)
-    storeResults('score', { command: commandLine(), rows: [row] })
-    await fillPage(page, 'bench-score', table)
-    say('results/bench-score.json and docs/performance.md are new')
+    const measured = await benchScore({ file, ...options, say })
+    await publish({ name: 'score', schema: scoreRow, key: scoreKey, table: scoreTable }, [measured], dry)
   })
 
 program

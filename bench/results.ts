@@ -77,7 +77,13 @@ export function readBench<R>(name: string, rowSchema: z.ZodType<R>): BenchResult
 /** What a comparison on one machine is known by. */
 export const comparisonKey = ({ shape, threads, peer }: Row): string => JSON.stringify([shape, threads, peer.name])
 
-/** Puts rows in the place of those from the same kind of machine with the same key, and keeps the others. */
+/** Rows in the place of those from the same kind of machine with the same key, among the others. */
+export function mergeRows<R extends Measured>(before: readonly R[], rows: readonly R[], key: (row: R) => string): R[] {
+  const known = (entry: R): string => JSON.stringify([entry.machine, key(entry)])
+  const merged = new Map([...before, ...rows].map((entry) => [known(entry), entry]))
+  return [...merged.values()].toSorted((a, b) => (known(a) < known(b) ? -1 : 1))
+}
+
 export function storeRows<R extends Measured>(
   name: string,
   rowSchema: z.ZodType<R>,
@@ -85,9 +91,7 @@ export function storeRows<R extends Measured>(
   rows: readonly R[],
   key: (row: R) => string,
 ): BenchResults<R> {
-  const known = (entry: R): string => JSON.stringify([entry.machine, key(entry)])
-  const merged = new Map([...(readBench(name, rowSchema)?.rows ?? []), ...rows].map((entry) => [known(entry), entry]))
-  const results = { command, rows: [...merged.values()].toSorted((a, b) => (known(a) < known(b) ? -1 : 1)) }
+  const results = { command, rows: mergeRows(readBench(name, rowSchema)?.rows ?? [], rows, key) }
   storeResults(name, results)
   return results
 }

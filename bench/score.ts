@@ -31,7 +31,7 @@ const side = z.object({
 })
 type Side = z.infer<typeof side>
 
-const scoreRow = z.object({
+export const scoreRow = z.object({
   file: z.string(),
   set: z.array(z.string()),
   seed: z.number(),
@@ -42,7 +42,7 @@ const scoreRow = z.object({
   load: z.object({ before: z.number(), between: z.number(), after: z.number() }),
 })
 export type ScoreRow = z.infer<typeof scoreRow>
-export const scoreResults = z.object({ command: z.string(), rows: z.array(scoreRow) })
+export const scoreKey = ({ file, set, seed }: ScoreRow): string => JSON.stringify([file, set, seed])
 
 const status = z.object({
   state: z.string(),

@@ -8,6 +8,7 @@ import {
   initialiseLora,
   openWeights,
   type SessionOptions,
+  type StepOptions,
   storeWeights,
   Trainer,
   type TrainerOptions,
@@ -23,13 +24,14 @@ export interface Training {
   close(): Promise<void>
 }
 
-interface TrainingPlan extends TrainingShape, SessionOptions {
+interface TrainingPlan extends TrainingShape, SessionOptions, StepOptions {
   /** Optimizer steps of one call. */
   readonly stepsPerCall: number
 }
 
 export async function openTraining(plan: TrainingPlan): Promise<Training> {
-  const { model, batchRows, length, completionFrom, stepsPerCall, threads = 1, device = 'cpu', profile } = plan
+  const { model, batchRows, length, completionFrom, stepsPerCall, sideBySide = false } = plan
+  const { threads = 1, device = 'cpu', profile } = plan
   const token = randomTokens(model.vocabulary)
   const batch = Array.from({ length: batchRows }, (): TrainingRow => ({
     tokens: Array.from({ length }, token),
@@ -67,7 +69,8 @@ export async function openTraining(plan: TrainingPlan): Promise<Training> {
     buildSeconds: (performance.now() - began) / 1000,
     steps: async (count) => {
       for (let done = 0; done < count; done += stepsPerCall) {
-        await trainer.step(Array.from({ length: Math.min(stepsPerCall, count - done) }, () => batch))
+        const batches = Array.from({ length: Math.min(stepsPerCall, count - done) }, () => batch)
+        await trainer.step(batches, { sideBySide })
       }
     },
     weights: () => trainer.state().weights,

@@ -78,6 +78,7 @@ export { NonFiniteLossError } from './training/steps.ts'
 export {
   type OptimizerState,
   type StepMetrics,
+  type StepOptions,
   Trainer,
   type TrainerOptions,
   type TrainerPlan,

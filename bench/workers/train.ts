@@ -3,8 +3,9 @@ import { repetitions, serve } from '../candidate.ts'
 import { trainingPlan } from '../train.ts'
 import { openTraining } from '../training.ts'
 
-const plan = trainingPlan.parse(JSON.parse(process.argv[2] ?? 'null'))
-const training = await openTraining(plan)
+const { threads, ...plan } = trainingPlan.parse(JSON.parse(process.argv[2] ?? 'null'))
+// Two threads compute a half of each batch: an operator of a small model has too little work for two.
+const training = await openTraining({ ...plan, threads: Math.ceil(threads / 2), sideBySide: threads > 1 })
 await training.steps(1)
 
 await serve({ buildSeconds: training.buildSeconds }, repetitions, ({ repeat }) => training.steps(repeat))

@@ -1,5 +1,6 @@
 /** A thread that computes the other half of a batch. */
 import { Worker } from 'node:worker_threads'
+import { GraphRunError, isOutOfMemory, OutOfMemoryError } from '../runtime/errors.ts'
 import type { SessionOptions } from '../runtime/session.ts'
 import type { TrainingGraphOptions } from './batch-gradient.ts'
 import type { Half, HalfRequest } from './half.ts'
@@ -49,8 +50,9 @@ export class Helper {
       const failed = (error: Error): void => settle({ error })
       const settle = (reply: HelperReply): void => {
         thread.off('message', settle).off('error', failed).off('exit', ended)
-        if ('error' in reply) reject(reply.error)
-        else resolve(reply.half)
+        if (!('error' in reply)) resolve(reply.half)
+        // A class does not survive the way between threads.
+        else reject(new (isOutOfMemory(reply.error) ? OutOfMemoryError : GraphRunError)(reply.error.message))
       }
       thread.on('message', settle).on('error', failed).on('exit', ended)
     })

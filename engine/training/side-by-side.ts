@@ -8,7 +8,7 @@ import { floatFeed } from '../runtime/session.ts'
 import type { Session, SessionOptions } from '../runtime/session.ts'
 import { givenBody, halfGraph, LEARNT, learntLayout, type TrainingGraphOptions } from './batch-gradient.ts'
 import type { GraphState } from './graph-state.ts'
-import { halfOf, type Half, type HalfRequest, openHalf } from './half.ts'
+import { halfOf, type HalfRequest, openHalf } from './half.ts'
 import { Helper } from './helper.ts'
 import type { PackedRows } from './rows.ts'
 import { type StepNumbers, type StepPlan, Steps } from './steps.ts'
@@ -54,10 +54,12 @@ export class SideBySide {
       const weights = required(this.#steps.state.vectors[`${LEARNT}.weights`], LEARNT)
       const request = (half: 0 | 1): HalfRequest => ({ weights, packed, lineSize: this.#lineSize, half })
       // The helper is asked first: a run blocks the thread.
-      const asked = this.#helper.compute(request(1))
-      const halves: Half[] = [await halfOf(this.#session, request(0)), await asked]
+      const [second, first] = await Promise.all([
+        this.#helper.compute(request(1)),
+        halfOf(this.#session, request(0)),
+      ])
       const data = Object.fromEntries(
-        halves.flatMap(({ gradient, measures }, side) => [
+        [first, second].flatMap(({ gradient, measures }, side) => [
           [`gradient.${side}`, floatFeed(gradient)],
           [`measures.${side}`, floatFeed(measures)],
         ]),

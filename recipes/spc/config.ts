@@ -34,6 +34,11 @@ export const updateConfig = ({ critic, generator }: Record<'critic' | 'generator
        * alone by its reward; `settled`, ours, the verdict that the game has settled, whether or not the critic said it.
        */
       credit: z.enum(['completion', 'verdict', 'settled']).default('completion'),
+      /**
+       * Which of a critic's played rows an update draws equally from: `reward`, winning and losing critiques (paper); `side`, ours,
+       * those about right and about sneaky steps, however they ended; `both`, ours, all four kinds.
+       */
+      balance: z.enum(['reward', 'side', 'both']).default('reward'),
       kl: z.number().min(0).default(0.1),
       /** Weight of the supervised rows, which are mixed in 1:1 (paper: 0.15). */
       supervisedWeight: z.number().min(0).default(0.15),

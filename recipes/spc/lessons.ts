@@ -7,9 +7,8 @@ import { creditOf, learnsSettled, sideOf, sides, type VerdictWords } from './cre
 
 /**
  * What an update learns from: played turns in balanced buckets, mixed 1:1 with supervised rows (paper, C.2 and C.3).
- * The critic's buckets are winning and losing critiques, those of right and of sneaky steps apart where it learns the verdict
- * that the game has settled (or the verdict itself would not be balanced); the generator's are invalid, detected and fooling steps. A
- * bucket that holds less than its share is drawn from more often, so that the mix stays as it should be, and the
+ * The critic's buckets are winning and losing critiques, or what `update.balance` says; the generator's are invalid, detected and
+ * fooling steps. A bucket that holds less than its share is drawn from more often, so that the mix stays as it should be, and the
  * shortfall is reported.
  */
 export type Learner = 'critic' | 'generator'
@@ -38,19 +37,30 @@ const results = [
 ] as const
 
 function bucketsOf(learner: Learner, config: Learning, words: VerdictWords, rows: Rows): Bucket[] {
-  if (learner === 'critic') {
-    const critiques = rows.turns.filter((turn) => turn.turn.startsWith('criticise/'))
-    if (learnsSettled(learner, config)) {
-      const readable = critiques.filter((turn) => words.before(turn) !== null)
-      return sides.flatMap((side) =>
-        results.map(({ name, reward }) => ({
-          name: `${name}, ${side}`,
-          turns: readable.filter((turn) => turn.reward === reward && sideOf(turn) === side),
-        })),
-      )
-    }
-    return results.map(({ name, reward }) => ({ name, turns: critiques.filter((turn) => turn.reward === reward) }))
+  return learner === 'critic' ? criticBuckets(config, words, rows) : generatorBuckets(config, rows)
+}
+
+/** Critiques by how they ended, by the side of the game that they are about, or by both. */
+function criticBuckets(config: Learning, words: VerdictWords, { turns }: Rows): Bucket[] {
+  const { balance } = config.update
+  const said = turns.filter(({ turn }) => turn.startsWith('criticise/'))
+  const critiques = learnsSettled('critic', config) ? said.filter((turn) => words.before(turn) !== null) : said
+  const byResult = results.map(({ name, reward }) => ({ name, of: (turn: TurnRow) => turn.reward === reward }))
+  const bySide = sides.map((name) => ({ name, of: (turn: TurnRow) => sideOf(turn) === name }))
+  const kinds = {
+    reward: byResult,
+    side: bySide,
+    both: bySide.flatMap((side) =>
+      byResult.map((result) => ({
+        name: `${result.name}, ${side.name}`,
+        of: (turn: TurnRow) => side.of(turn) && result.of(turn),
+      })),
+    ),
   }
+  return kinds[balance].map(({ name, of }) => ({ name, turns: critiques.filter(of) }))
+}
+
+function generatorBuckets(config: Learning, rows: Rows): Bucket[] {
   const outcomes = new Map(rows.episodes.map((row) => [`${row.round}/${row.episode}`, row.outcome]))
   // The random corruptor's turns have no policy to train.
   const deceptions = rows.turns.filter((turn) => turn.turn.startsWith('deceive/') && turn.role === 'generator')

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 import { quantile } from '../../shared/statistics.ts'
 import { logitsAlong } from '../../bench/decoding.ts'
 import { divergence, equalStart, qualityTable, readQuality } from '../../bench/quality.ts'
-import { byMachine, readBench, row } from '../../bench/results.ts'
+import { byMachine, mergeRows, readBench, row } from '../../bench/results.ts'
 import { factorOf, linesResults, linesTable } from '../../bench/lines.ts'
 import { profileRow, profileTable } from '../../bench/profile.ts'
 import { KINDS, readProfile, summarise } from '../../bench/onnx-profile.ts'
@@ -42,7 +42,20 @@ describe('the command', () => {
 })
 
 describe('quantiles', () => {
-  it('lie on a straight line between neighbours', () => {
+  it('measured again, a row takes the place of the one from the same kind of machine, and of no other', () => {
+  const measured = (machine: string, shape: string, seconds: number) => ({ machine, shape, seconds })
+  const before = [measured('A', 'tiny', 1), measured('A', 'medium', 2), measured('B', 'tiny', 3)]
+  const merged = mergeRows(before, [measured('B', 'tiny', 4), measured('B', 'medium', 5)], ({ shape }) => shape)
+  expect(merged.map(({ machine, shape, seconds }) => `${machine} ${shape} ${seconds}`)).toEqual([
+    'A medium 2',
+    'A tiny 1',
+    'B medium 5',
+    'B tiny 4',
+  ])
+  expect(byMachine(merged, (rows) => rows.map(({ seconds }) => seconds).join(' '))).toBe('2 1\n\n5 4')
+})
+
+it('lie on a straight line between neighbours', () => {
     expect(quantile([3, 1, 2], 0.5)).toBe(2)
     expect(quantile([4, 1], 0.25)).toBe(1.75)
     expect(quantile([7], 0.9)).toBe(7)

@@ -260,7 +260,12 @@ describe('the lesson of an update', () => {
       turn('criticise/sneaky/1', { reward: -1, prompt: blind, text: '7=' }),
       turn('criticise/sneaky/2', { reward: -1, prompt: '1+1:', text: '7=' }),
     ].map((critique, episode) => ({ ...critique, episode }))
-    const update = { credit: 'settled', supervisedWeight: 0.5, critic: { batch: 6, rows: 8, steps: 1 } }
+    const update = {
+      credit: 'settled',
+      balance: 'both',
+      supervisedWeight: 0.5,
+      critic: { batch: 6, rows: 8, steps: 1 },
+    }
     const config = parse({ update })
     const { batch, report } = lessonOf('critic', config, {
       ...rows,
@@ -282,6 +287,11 @@ describe('the lesson of an update', () => {
       'winning, sneaky': { available: 0 },
       'losing, sneaky': { available: 2 },
     })
+    const bySide = lessonOf('critic', parse({ update: { ...update, balance: 'side' } }), { ...rows, turns: critiques })
+    expect(bySide.report['buckets']).toEqual({ right: { available: 2, used: 2 }, sneaky: { available: 2, used: 2 } })
+    const learnt = bySide.batch(0).filter(({ kind }) => kind === 'reinforced')
+    expect(learnt.filter(({ completion }) => completion === '=>Correct')).toHaveLength(3)
+    expect(new Set(learnt.map(({ prompt }) => prompt))).toEqual(new Set(['p1+1=2', 'p1+1=3', blind]))
     expect(spcLoss('critic', config)).toEqual([
       { term: 'reinforce', weight: 1 },
       { term: 'nll', weight: 0.5 },
