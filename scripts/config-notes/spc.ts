@@ -77,6 +77,10 @@ export const spcNotes: Notes = {
     '“average reward”',
     'b of `equation-4`: `mean` of all rows, or, ours, of the rows about right and about sneaky steps apart (`class`).',
   ],
+  'update.balance': [
+    '`reward`',
+    'Which played rows of a critic are drawn equally: winning and losing critiques; ours, those about right and about sneaky steps (`side`); ours, all four kinds (`both`).',
+  ],
   'update.credit': [
     '`completion`',
     'What a critic learns from a critique: all it said, by its reward; ours, its verdict alone, by its reward (`verdict`); ours, the verdict that the game has settled (`settled`).',
