@@ -9,12 +9,11 @@ import type { Dependencies } from './dependencies.ts'
 import { logProbabilities, type ScoredExample } from './scoring.ts'
 import type { RoundSettings } from './settings.ts'
 
-/** A lesson as the engine takes it. */
-export interface TrainingRows {
-  /** The rows of one optimizer step. */
-  batch(step: number): TrainingRow[]
+/** A step of a lesson as the engine takes it. */
+export interface StepRows {
+  rows: TrainingRow[]
   /** How many examples of the step are longer than a row may be. */
-  leftOut(step: number): number
+  leftOut: number
 }
 
 interface Learning {
@@ -40,22 +39,21 @@ export async function trainingRows(
   engine: EngineProcess,
   place: Place,
   { definition, lesson, loss }: Learning,
-): Promise<TrainingRows> {
+): Promise<(step: number) => StepRows> {
   const { run, round, course, settings, signal } = place
   const { config, texts } = settings
   const length = definition.length(config)
   const encode = encoder(texts)
   /** Texts of people have any length, and those that do not fit are left out; a task's own always fit. */
-  const fitting = (step: number): Example[] => {
+  const fitting = (step: number): { examples: Example[]; leftOut: number } => {
     const all = lesson.batch(step)
-    const batch = isAdopted(config.model) ? all.filter((example) => encode(example).tokens.length <= length) : all
-    if (batch.length > 0 || all.length === 0) return batch
+    const examples = isAdopted(config.model) ? all.filter((example) => encode(example).tokens.length <= length) : all
+    if (examples.length > 0 || all.length === 0) return { examples, leftOut: all.length - examples.length }
     throw new UserError(
       `step ${step + 1} of course ${course}: none of its ${all.length} examples fits ${length} tokens`,
       'raise model.context',
     )
   }
-  const leftOut = (step: number): number => lesson.batch(step).length - fitting(step).length
   const rowOf = (example: Example): TrainingRow => {
     const { kind, advantage, target, klWeight, pair } = example
     const given = {
@@ -66,7 +64,13 @@ export async function trainingRows(
     return { ...encode(example), kind, advantage, ...given }
   }
   const needs = lossNeeds(loss.map(engineTerm))
-  if (!needs.old && !needs.reference) return { batch: (step) => fitting(step).map(rowOf), leftOut }
+  const stepRows =
+    (toRow: (example: Example) => TrainingRow) =>
+    (step: number): StepRows => {
+      const { examples, leftOut } = fitting(step)
+      return { rows: examples.map(toRow), leftOut }
+    }
+  if (!needs.old && !needs.reference) return stepRows(rowOf)
 
   const reference = definition.reference({ config, round, phase: course })
   /** Regressed and compared examples are only compared with the reference, whoever sampled them. */
@@ -79,7 +83,7 @@ export async function trainingRows(
   }
   const keyOf = (example: Example): string => `${policyName(scorer(example))}|${example.prompt}|${example.completion}`
   const examples = new Map<string, ScoredExample>()
-  for (const example of range(0, lesson.steps).flatMap(fitting)) {
+  for (const example of range(0, lesson.steps).flatMap((step) => fitting(step).examples)) {
     if (example.kind === 'supervised') continue
     examples.set(keyOf(example), { ...encode(example), behaviour: scorer(example) })
   }
@@ -91,7 +95,35 @@ export async function trainingRows(
     if (!score) throw new Error(`an example was not scored: ${example.prompt}${example.completion}`)
     return { ...rowOf(example), ...score, ...(againstReference && score.reference ? { old: score.reference } : {}) }
   }
-  return { batch: (step) => fitting(step).map(scoredRow), leftOut }
+  return stepRows(scoredRow)
+}
+
+/** The rows of steps, some of which are made before they are wanted. */
+export class RowsAhead {
+  readonly #rowsOf: (step: number) => StepRows
+  readonly #made = new Map<number, StepRows>()
+
+  constructor(rowsOf: (step: number) => StepRows) {
+    this.#rowsOf = rowsOf
+  }
+
+  take(step: number): StepRows {
+    const rows = this.#made.get(step) ?? this.#rowsOf(step)
+    this.#made.delete(step)
+    return rows
+  }
+
+  prepare(steps: readonly number[]): void {
+    for (const step of steps) {
+      if (this.#made.has(step)) continue
+      try {
+        this.#made.set(step, this.#rowsOf(step))
+      } catch {
+        // Rows that cannot be made are an error of their own step: who takes it makes them again, and is told.
+        return
+      }
+    }
+  }
 }
 
 /** Every different example is encoded once. */

@@ -27,7 +27,7 @@ import { ADOPTED, isAdopted } from '../shared/models.ts'
 import type { BaseConfig, Course, Lesson } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Attempt } from './running.ts'
-import { engineTerm, type TrainingRows, trainingRows } from './training-rows.ts'
+import { engineTerm, RowsAhead, trainingRows } from './training-rows.ts'
 import { readSettings, type RoundSettings, weightsOf } from './settings.ts'
 
 /** The most optimizer steps of one engine call. */
@@ -119,11 +119,11 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     : { initialise: `${config.seed}/${policyName({ role, version })}` }
   const length = definition.length(config)
   const place = { run, round, course: input.course, settings, signal }
-  const rows = await trainingRows(dependencies, engine, place, { definition, lesson, loss })
+  const rows = new RowsAhead(await trainingRows(dependencies, engine, place, { definition, lesson, loss }))
   const resume = await times.storing(newestCheckpoint(database, artefacts, input))
   const optimizer = definition.optimizer(config, lesson.steps)
   // By the first step's rows, from whichever step this attempt goes on: lines decide the order of sums, and so the bytes.
-  const sizes = lesson.steps === 0 ? [] : rows.batch(0).map(({ tokens }) => tokens.length)
+  const sizes = lesson.steps === 0 ? [] : rows.take(0).rows.map(({ tokens }) => tokens.length)
   const { trainerId, step: done } = await engine.openTrainer({
     model,
     loss: loss.map(engineTerm),
@@ -157,19 +157,23 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
       signal.throwIfAborted()
       report({ role, version, step, steps: lesson.steps, resumedFrom: done })
       const until = Math.min(step + chunk, lesson.steps, checkpoint(step))
-      const batches = range(step, until).map(rows.batch)
+      const steps = range(step, until).map((index) => rows.take(index))
       const began = performance.now()
       // An idle engine's core computes half of each batch; the bytes are the same.
       const spare = left > SECONDS_WORTH_A_THREAD && helped ? engines.borrow() : null
-      const measured = await engine
+      const batches = steps.map((made) => made.rows)
+      const computing = engine
         .trainSteps(trainerId, batches, { sideBySide: spare !== null })
         .finally(() => spare?.giveBack())
+      // The engine computes in a process of its own; this one makes the rows of the next call meanwhile.
+      rows.prepare(range(until, Math.min(until + steps.length, lesson.steps)))
+      const measured = await computing
       const seconds = (performance.now() - began) / 1000
-      chunk = stepsOfNextCall(batches.length, seconds)
-      left = (seconds / batches.length) * (lesson.steps - until)
+      chunk = stepsOfNextCall(steps.length, seconds)
+      left = (seconds / steps.length) * (lesson.steps - until)
       tokens += measured.reduce((sum, row) => sum + row.tokens, 0)
       metrics.push(...measured.flatMap(metricRows))
-      metrics.push(...range(step, until).flatMap((index) => leftOut(index, rows)))
+      metrics.push(...steps.flatMap(({ leftOut }, index) => leftOutRow(step + index + 1, leftOut)))
       step = until
       if (step === checkpoint(step - 1) && step < lesson.steps) {
         const { sha256, bytes } = await engine.saveCheckpoint(trainerId, artefacts)
@@ -210,10 +214,7 @@ async function newestCheckpoint(
   return null
 }
 
-function leftOut(index: number, rows: TrainingRows): Metric[] {
-  const value = rows.leftOut(index)
-  return value > 0 ? [{ step: index + 1, name: 'left_out', value }] : []
-}
+const leftOutRow = (step: number, value: number): Metric[] => (value > 0 ? [{ step, name: 'left_out', value }] : [])
 
 function metricRows({ step, terms, ...measured }: StepMetrics): Metric[] {
   return Object.entries({ ...measured, ...terms }).flatMap(([name, value]) =>
