@@ -16,6 +16,11 @@ export interface SessionOptions {
   readonly device?: Device
   /** A folder in which release() leaves the runtime's profile of this session. */
   readonly profile?: string
+  /**
+   * Whether the runtime may put constant matrices into an order of its own, which adds products up in another order. It does unless
+   * told otherwise, but not for those that are used in a loop inside of a loop.
+   */
+  readonly prepacked?: boolean
 }
 
 /** A compiled graph. */
@@ -32,7 +37,7 @@ export class Session {
 
   /** Compiles a graph. Throws DeviceError, OutOfMemoryError or GraphRunError. */
   static async create(graph: GraphBody, options: SessionOptions = {}): Promise<Session> {
-    const { threads = 1, device = 'cpu', profile } = options
+    const { threads = 1, device = 'cpu', profile, prepacked = true } = options
     const folder = filesFolder(graph)
     try {
       const session = await onnx.InferenceSession.create(serialise(device === 'webgpu' ? forWebGpu(graph) : graph), {
@@ -49,6 +54,7 @@ export class Session {
             ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
             // Without it sums over rows differ between two runs of CUDA. On the CPU nothing differs, and nothing is chosen anew.
             ...(device === 'cpu' ? {} : { use_deterministic_compute: '1' }),
+            ...(prepacked ? {} : { disable_prepacking: '1' }),
           },
         },
         ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: join(profile, graph.name) }),

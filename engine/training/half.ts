@@ -19,8 +19,9 @@ export interface Half {
   readonly measures: Float32Array
 }
 
+/** Not prepacked, as the matrices of a frozen base are not in the graph that computes whole steps either: loops lie in its loops. */
 export const openHalf = (options: TrainingGraphOptions, session: SessionOptions): Promise<Session> =>
-  Session.create(halfGraph(options).graph, session)
+  Session.create(halfGraph(options).graph, { ...session, prepacked: false })
 
 export async function halfOf(session: Session, { weights, packed, lineSize, half }: HalfRequest): Promise<Half> {
   const outputs = await session.run({

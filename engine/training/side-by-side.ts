@@ -54,10 +54,7 @@ export class SideBySide {
       const weights = required(this.#steps.state.vectors[`${LEARNT}.weights`], LEARNT)
       const request = (half: 0 | 1): HalfRequest => ({ weights, packed, lineSize: this.#lineSize, half })
       // The helper is asked first: a run blocks the thread.
-      const [second, first] = await Promise.all([
-        this.#helper.compute(request(1)),
-        halfOf(this.#session, request(0)),
-      ])
+      const [second, first] = await Promise.all([this.#helper.compute(request(1)), halfOf(this.#session, request(0))])
       const data = Object.fromEntries(
         [first, second].flatMap(({ gradient, measures }, side) => [
           [`gradient.${side}`, floatFeed(gradient)],
