@@ -8,7 +8,7 @@ import { required } from '../runtime/records.ts'
 import type { SessionOptions } from '../runtime/session.ts'
 import type { LoraBase } from '../models/lora.ts'
 import { batchBody, LEARNT, learntLayout, type MetricColumn } from './batch-gradient.ts'
-import { slotsOf } from './graph-state.ts'
+import { type GraphState, slotsOf } from './graph-state.ts'
 import { SideBySide } from './side-by-side.ts'
 import { rowFeeds } from './parts.ts'
 import { packRows, RowError, type TrainingRow } from './rows.ts'
@@ -82,10 +82,10 @@ export class Trainer {
   readonly #plan: TrainerPlan
   readonly #steps: Steps
   readonly #needs: LossNeeds
-  readonly #openSideBySide: () => Promise<SideBySide>
+  readonly #openSideBySide: (state: GraphState) => Promise<SideBySide>
   #sideBySide: SideBySide | undefined
 
-  private constructor(plan: TrainerPlan, steps: Steps, openSideBySide: () => Promise<SideBySide>) {
+  private constructor(plan: TrainerPlan, steps: Steps, openSideBySide: (state: GraphState) => Promise<SideBySide>) {
     this.#plan = plan
     this.#steps = steps
     this.#needs = lossNeeds(plan.loss)
@@ -120,10 +120,8 @@ export class Trainer {
     const built = { model: plan.model, loss: plan.loss, lineSize, ...(lora && { lora }) }
     const body = batchBody(built, graph)
     const moved = { slots, learners: [{ name: LEARNT, ...group }] }
-    const state = { step, vectors }
-    return new Trainer(plan, await Steps.create(graph, { ...moved, body }, state, plan), () =>
-      SideBySide.create(built, moved, state, plan),
-    )
+    const steps = await Steps.create(graph, { ...moved, body }, { step, vectors }, plan)
+    return new Trainer(plan, steps, (state) => SideBySide.create(built, moved, state, plan))
   }
 
   /**
@@ -146,7 +144,7 @@ export class Trainer {
       return this.#steps.run(steps, rowFeeds(packed, lineSize), metrics(packed.tokenCounts))
     }
     const each = batches.map((batch) => packRows([batch], shape, this.#needs))
-    this.#sideBySide ??= await this.#openSideBySide()
+    this.#sideBySide ??= await this.#openSideBySide(this.#steps.state)
     const read = metrics(each.flatMap(({ tokenCounts }) => tokenCounts))
     const made = await this.#sideBySide.run(this.#steps.state, each, read)
     this.#steps.state = made.state
