@@ -116,7 +116,10 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
   const start = from ?? (isAdopted(config.model) && !lora ? ADOPTED : null)
   const initial = start
     ? await times.storing(weightsOf(dependencies, from?.run ?? run, start))
-    : { initialise: `${config.seed}/${policyName({ role, version })}` }
+    : {
+        initialise: `${config.seed}/${policyName({ role, version })}`,
+        ...(!isAdopted(config.model) && { initialiser: config.model.initialiser }),
+      }
   const length = definition.length(config)
   const place = { run, round, course: input.course, settings, signal }
   const rows = new RowsAhead(await trainingRows(dependencies, engine, place, { definition, lesson, loss }))

@@ -23,6 +23,7 @@ export function modelFields({ width, layers, heads, hidden, context }: ModelDefa
         ropeTheta: z.number().positive().default(1000),
         /** Longest sequence in tokens. */
         context: z.int().min(16).default(context),
+        initialiser: z.enum(['gpt-2', 'fan-in']).default('gpt-2'),
       })
       // As many as the run file's heads; in its place, so that equal configurations are written alike.
       .transform(({ width, layers, heads, keyValueHeads = heads, ...rest }) => {

@@ -76,7 +76,8 @@ def play_update(run, learner, versions, games):
         return optimize(model, setting, 10, 0.0, losses)
 
     credit = update.get("credit", "completion")
-    buckets = critic_buckets(games, credit) if learner == "critic" else generator_buckets(games, update["solverReward"])
+    of_critic = learner == "critic"
+    buckets = critic_buckets(games, credit, update["balance"]) if of_critic else generator_buckets(games, update["solverReward"])
     share = setting["rows"] // len(buckets) * merged
     buckets = [run.random.sample(bucket, len(bucket))[:share] for bucket in buckets if bucket]
     if not buckets:
@@ -144,8 +145,8 @@ def class_means(buckets, baseline):
     return {name: total / weight for name, (weight, total) in totals.items()}
 
 
-def critic_buckets(games, credit):
-    """Winning and losing critiques, or the settled verdicts of right and of sneaky steps."""
+def critic_buckets(games, credit, balance):
+    """Winning and losing critiques, those of right and of sneaky steps, or all four kinds."""
     rows = []
     for game in games:
         for side, critiques in game.get("critiques", {}).items():
@@ -159,9 +160,10 @@ def critic_buckets(games, credit):
                         continue
                     text = [MARKS[side == "right"]]
                 rows.append(played(prompt, text, reward, game["players"]["critic"], side))
-    if credit == "settled":
-        return [[row for row in rows if row["side"] == side] for side in ("right", "sneaky")]
-    return [[row for row in rows if row["reward"] == sign] for sign in (1, -1)]
+    rewards = [(sign,) for sign in (1, -1)] if balance in ("reward", "both") else [(1, -1)]
+    sides = [(side,) for side in ("right", "sneaky")] if balance in ("side", "both") else [("right", "sneaky")]
+    kind = lambda signs, about: [row for row in rows if row["reward"] in signs and row["side"] in about]
+    return [kind(signs, about) for about in sides for signs in rewards]
 
 
 def generator_buckets(games, solver_reward):

@@ -3,10 +3,13 @@ import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { until } from '../../cli/services/processes.ts'
 import { planRound } from '../../client.ts'
 import { parseConfig, recipeNames } from '../../recipes/registry.ts'
+import { Stream } from '../../shared/random.ts'
+import { Arena, victims } from '../support/arena.ts'
 import type { Fingerprint } from '../support/fingerprint.ts'
 import { playThrough, query, withClient } from '../support/run.ts'
 import { otherSmallRuns, smallRun } from '../support/small-run.ts'
 
+const seed = process.env['SPARRING_CRASH_SEED'] || String(Date.now())
 const servers = { temporalAddress: inject('temporalAddress'), databaseUrl: inject('databaseUrl') }
 
 test('every registered recipe has a small run: add one to tests/support/small-run.ts', () => {
@@ -14,7 +17,7 @@ test('every registered recipe has a small run: add one to tests/support/small-ru
   expect([...played].toSorted()).toEqual(recipeNames.toSorted())
 })
 
-describe.each(Object.entries(otherSmallRuns))('the small run of %s', (_name, config) => {
+describe.each(Object.entries(otherSmallRuns))('the small run of %s', (name, config) => {
   let unbroken: Fingerprint
   beforeAll(async () => {
     unbroken = await playThrough(servers, [1], { config })
@@ -29,12 +32,8 @@ describe.each(Object.entries(otherSmallRuns))('the small run of %s', (_name, con
     }
   })
 
-  test('two workers, of one engine and of two: the same rows and weights', async () => {
-    expect(await playThrough(servers, [1, 2], { config })).toEqual(unbroken)
-  }, 180_000)
-
-  test('paused and resumed, and steered to what cannot be: the same rows and weights', async () => {
-    const paused = await playThrough(servers, [2], {
+  test('two workers, of one engine and of two, paused and resumed, and steered to what cannot be: the same rows and weights', async () => {
+    const paused = await playThrough(servers, [1, 2], {
       config,
       meddle: async ({ databaseUrl, ...place }, run) => {
         const shards = async (): Promise<number> =>
@@ -52,4 +51,25 @@ describe.each(Object.entries(otherSmallRuns))('the small run of %s', (_name, con
     })
     expect(paused).toEqual(unbroken)
   }, 180_000)
+
+  // The crash tier's share of every recipe; tests/crash/kill.test.ts has more of SPC, `npm run chaos` many more.
+  test('killed twice at random instants: the same rows and weights', async () => {
+    const draws = new Stream('crash tests', seed, name).draws()
+    const all = unbroken.rows['shards'] ?? 0
+    const arena = await Arena.open(config)
+    try {
+      for (const part of [0, 1]) {
+        const [victim, shards] = [draws.pick(victims), Math.floor(((part + draws.uniform()) * (all - 4)) / 2)]
+        await arena.untilShards(shards)
+        const met = await arena.kill(victim)
+        console.log(
+          `crash tests: ${name}: SPARRING_CRASH_SEED=${seed}, ${victim} killed after shard ${shards}${met ? '' : ' (there was none)'}`,
+        )
+        await arena.restore()
+      }
+      expect(await arena.finish()).toEqual(unbroken)
+    } finally {
+      await arena.close()
+    }
+  }, 360_000)
 })
