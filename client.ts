@@ -218,6 +218,14 @@ export class SparringClient {
     return this.#update(name, messages.stopAfterRound)
   }
 
+  /** Ends the run at once: steps under way are given up, finished ones stay, and a run started again goes on behind them. */
+  async cancel(name: string): Promise<string> {
+    // The server takes a request to cancel what has ended, and does nothing.
+    if ((await this.execution(name)) !== 'RUNNING') throw notUnderWay(name)
+    await this.#ask(name, () => this.#client.workflow.getHandle(runWorkflowId(name)).cancel())
+    return `run ${name} stops now`
+  }
+
   /** Changes a steerable field from the next round on. */
   set(name: string, field: SetField): Promise<string> {
     return this.#update(name, messages.set, field)
@@ -258,7 +266,7 @@ export class SparringClient {
       return await question()
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) {
-        throw new UserError(`no run ${name} is under way`, '`sparring runs` lists the runs')
+        throw notUnderWay(name)
       }
       if (error instanceof WorkflowUpdateFailedError) {
         throw new UserError(messageOf(error.cause ?? error), `\`sparring status ${name}\` shows how the run stands`)
@@ -267,6 +275,9 @@ export class SparringClient {
     }
   }
 }
+
+const notUnderWay = (name: string): UserError =>
+  new UserError(`no run ${name} is under way`, '`sparring runs` lists the runs')
 
 export function checkRunName(name: string): void {
   if (runNamePattern.test(name)) return

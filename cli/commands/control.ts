@@ -16,7 +16,6 @@ export function addControl(program: Command): void {
   const steer = [
     ['pause', 'let the shards under way finish, and start no others', (client, run) => client.pause(run)],
     ['resume', 'go on after a pause', (client, run) => client.resume(run)],
-    ['stop', 'end the run after the round under way', (client, run) => client.stop(run)],
   ] as const satisfies readonly (readonly [
     string,
     string,
@@ -33,6 +32,17 @@ export function addControl(program: Command): void {
         tell(`sparring ${name}`, run, json, ({ client }) => ask(client, run)),
       )
   }
+
+  program
+    .command('stop')
+    .description('end the run after the round under way')
+    .argument('<run>')
+    .option('--now', 'give up the steps under way; finished ones stay, and `sparring start` goes on behind them')
+    .option('--json', 'answer as JSON')
+    .addHelpText('after', '\nExamples:\n  sparring stop spc\n  sparring stop spc --now')
+    .action((run: string, { json = false, now = false }: Options & { now?: boolean }) =>
+      tell('sparring stop', run, json, ({ client }) => (now ? client.cancel(run) : client.stop(run))),
+    )
 
   program
     .command('set')

@@ -189,10 +189,11 @@ describe.skipIf(program === null)('a run under way', () => {
     await world.client.pause(world.run)
     end.release()
     await world.until(() => world.labels.includes('openRound 1'), 'openRound 1')
-    await environment.client.workflow.getHandle(runWorkflowId(world.run)).cancel()
+    expect(await world.client.cancel(world.run)).toBe(`run ${world.run} stops now`)
     await world.until(() => world.closed.length > 0, 'closeRun')
     expect(world.closed).toEqual(['stopped'])
     await expect(result()).rejects.toThrow('Workflow execution cancelled')
+    await expect(world.client.cancel(world.run)).rejects.toThrow(`no run ${world.run} is under way`)
   })
 
   test('an error that no retry mends ends the run at once', async () => {
