@@ -118,7 +118,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     ? await times.storing(weightsOf(dependencies, from?.run ?? run, start))
     : {
         initialise: `${config.seed}/${policyName({ role, version })}`,
-        ...(!isAdopted(config.model) && { initialiser: config.model.initialiser }),
+        ...(!isAdopted(config.model) && config.model.initialiser && { initialiser: config.model.initialiser }),
       }
   const length = definition.length(config)
   const place = { run, round, course: input.course, settings, signal }

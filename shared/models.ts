@@ -10,7 +10,7 @@ export interface ModelConfig {
   ropeTheta: number
   context: number
   /** How the matrices of the layers begin (engine/models/llama.ts). */
-  initialiser: 'gpt-2' | 'fan-in'
+  initialiser?: 'gpt-2' | 'fan-in'
 }
 
 /** Weights of the matrices in the layers of a decoder: what nearly all work of training and sampling is about. */

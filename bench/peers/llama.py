@@ -15,7 +15,7 @@ def rotate(x, cosine, sine):
 def deviation(name, model):
     """Of initial weights, as engine/models/llama.ts has them."""
     residual = name.endswith(("output.weight", "down.weight"))
-    if model["initialiser"] == "gpt-2" or name == "embedding.weight":
+    if model.get("initialiser", "gpt-2") == "gpt-2" or name == "embedding.weight":
         return 0.02 / (2 * model["layers"]) ** 0.5 if residual else 0.02
     return 0.0 if residual else (3 * model["width"]) ** -0.5
 
