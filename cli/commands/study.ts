@@ -157,7 +157,7 @@ async function playAll(session: Session, places: readonly Place[], { atOnce, sto
     await refuseFailure(session, file.name)
     await store()
   }
-  const seeds = [...groupBy(left, ({ seed }) => seed).values()].map((arms) => sharingRoundZero(arms))
+  const seeds = [...groupBy(await besideThose(session, places), ({ seed }) => seed).values()].map(sharingRoundZero)
   const lane = async (): Promise<void> => {
     for (let arms = seeds.shift(); arms; arms = seeds.shift()) for (const file of arms) await play(file)
   }
@@ -177,13 +177,21 @@ async function refuseFailure({ client, database }: Session, run: string): Promis
   )
 }
 
-/** Arms that would make the same round 0 begin behind that of the first. */
+/** What is to be played, and what was played in this home: others may begin behind its round 0. */
+async function besideThose({ database }: Session, places: readonly Place[]): Promise<Place[]> {
+  const here = await Promise.all(
+    places.map(async ({ run, stored }) => stored === null || (await readRun(database, run))?.state === 'finished'),
+  )
+  return places.filter((_, index) => here[index])
+}
+
+/** What is to be played of a seed's arms: those that would make the same round 0 begin behind that of the first. */
 function sharingRoundZero(arms: readonly Place[]): RunFile[] {
-  const files = arms.map(({ file }) => file)
-  return files.map((file, index) => {
+  return arms.flatMap(({ file, stored }, index) => {
+    if (stored !== null) return []
     const { later } = recipeOf(file.config.recipe)
-    const first = files.slice(0, index).find((other) => firstDifference(other.config, file.config, later) === null)
-    return first ? { ...file, branch: { run: first.name, round: 0 } } : file
+    const first = arms.slice(0, index).find((other) => firstDifference(other.file.config, file.config, later) === null)
+    return [first ? { ...file, branch: { run: first.file.name, round: 0 } } : file]
   })
 }
 
