@@ -3,10 +3,11 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 import { parse } from 'yaml'
+import { recipeOf } from '../recipes/registry.ts'
 import { firstDifference } from '../shared/differences.ts'
 import { UserError } from '../shared/errors.ts'
 import { resultsFile, root } from './results-file.ts'
-import { readText } from './run-file.ts'
+import { readText, type RunFile } from './run-file.ts'
 
 const fields = z.record(z.string(), z.unknown())
 /** Compare the arms not at their last round, but where this number first reaches each of these values (see `compared`). */
@@ -113,4 +114,17 @@ export function storedRun(
 
 export function readResults(name: string): StudyResults | null {
   return fs.existsSync(resultsFile(name)) ? results.parse(JSON.parse(readText(resultsFile(name)))) : null
+}
+
+/**
+ * What is to be played of a seed's arms. Those that would make the same round 0 begin behind that of the first of them, which may
+ * have been played before: then it is given with what is stored of it.
+ */
+export function sharingRoundZero(arms: readonly { file: RunFile; stored: StudiedRun | null }[]): RunFile[] {
+  return arms.flatMap(({ file, stored }, index) => {
+    if (stored !== null) return []
+    const { later } = recipeOf(file.config.recipe)
+    const first = arms.slice(0, index).find((other) => firstDifference(other.file.config, file.config, later) === null)
+    return [first ? { ...file, branch: { run: first.file.name, round: 0 } } : file]
+  })
 }

@@ -4,9 +4,7 @@ import { listRounds, readRun } from '../../db/runs.ts'
 import { readPhaseCosts } from '../../db/reading.ts'
 import { UserError } from '../../shared/errors.ts'
 import { parseConfig } from '../../client.ts'
-import { recipeOf } from '../../recipes/registry.ts'
 import { groupBy, range, sum } from '../../shared/collections.ts'
-import { firstDifference } from '../../shared/differences.ts'
 import { failureOf } from '../failure.ts'
 import { goOn } from '../launch.ts'
 import { openDisplay, openLines } from '../live.ts'
@@ -157,7 +155,9 @@ async function playAll(session: Session, places: readonly Place[], { atOnce, sto
     await refuseFailure(session, file.name)
     await store()
   }
-  const seeds = [...groupBy(await besideThose(session, places), ({ seed }) => seed).values()].map(sharingRoundZero)
+  const seeds = [...groupBy(await besideThose(session, places), ({ seed }) => seed).values()].map(
+    studies.sharingRoundZero,
+  )
   const lane = async (): Promise<void> => {
     for (let arms = seeds.shift(); arms; arms = seeds.shift()) for (const file of arms) await play(file)
   }
@@ -183,16 +183,6 @@ async function besideThose({ database }: Session, places: readonly Place[]): Pro
     places.map(async ({ run, stored }) => stored === null || (await readRun(database, run))?.state === 'finished'),
   )
   return places.filter((_, index) => here[index])
-}
-
-/** What is to be played of a seed's arms: those that would make the same round 0 begin behind that of the first. */
-function sharingRoundZero(arms: readonly Place[]): RunFile[] {
-  return arms.flatMap(({ file, stored }, index) => {
-    if (stored !== null) return []
-    const { later } = recipeOf(file.config.recipe)
-    const first = arms.slice(0, index).find((other) => firstDifference(other.file.config, file.config, later) === null)
-    return [first ? { ...file, branch: { run: first.file.name, round: 0 } } : file]
-  })
 }
 
 function numbersOf(stored: Record<string, unknown> | null): Record<string, number | null> {

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { chartLines, trainingWork } from '../../../cli/study-chart.ts'
 import { compared, studyTable } from '../../../cli/study-table.ts'
-import { configOf, layOver, readStudy, runName, storedRun } from '../../../cli/study.ts'
+import { configOf, layOver, readStudy, runName, sharingRoundZero, storedRun } from '../../../cli/study.ts'
 import { parseConfig } from '../../../recipes/registry.ts'
 import { runNamePattern } from '../../../shared/ids.ts'
 
@@ -27,6 +27,19 @@ describe('studies', () => {
   it('put the seed where an arm names it', () => {
     const config = configOf({ rounds: 1, seed: 9 }, { players: { from: { run: 'spc-arms.spc.{seed}' } } }, 4)
     expect(config).toEqual({ rounds: 1, seed: 4, players: { from: { run: 'spc-arms.spc.4' } } })
+  })
+
+  it('play a round 0 once: arms that would make the same one begin behind the first, be it played before or not', () => {
+    const arm = (name: string, changes: object) => {
+      const { config } = parseConfig({ recipe: 'spc', ...changes }, name)
+      return { file: { name, source: name, given: changes, config }, stored: null }
+    }
+    const [first, other] = [arm('first', {}), arm('other', { base: { steps: 5 } })]
+    const second = arm('second', { update: { critic: { steps: 7 } } })
+    const behind = { ...second.file, branch: { run: 'first', round: 0 } }
+    expect(sharingRoundZero([first, other, second])).toEqual([first.file, other.file, behind])
+    const stored = { ...provenance, arm: 'first', seed: 1, run: 'first', rounds: [] }
+    expect(sharingRoundZero([{ ...first, stored }, other, second])).toEqual([other.file, behind])
   })
 
   it('name the studies there are', () => {
