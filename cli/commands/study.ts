@@ -1,9 +1,11 @@
 import path from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
+import { whyNoBranch } from '../../db/branch.ts'
 import { listRounds, readRun } from '../../db/runs.ts'
 import { readPhaseCosts } from '../../db/reading.ts'
 import { UserError } from '../../shared/errors.ts'
-import { parseConfig } from '../../client.ts'
+import { parseConfig, plainJson } from '../../client.ts'
+import { recipeOf } from '../../recipes/registry.ts'
 import { groupBy, range, sum } from '../../shared/collections.ts'
 import { failureOf } from '../failure.ts'
 import { goOn } from '../launch.ts'
@@ -155,7 +157,7 @@ async function playAll(session: Session, places: readonly Place[], { atOnce, sto
     await refuseFailure(session, file.name)
     await store()
   }
-  const seeds = [...groupBy(await besideThose(session, places), ({ seed }) => seed).values()].map(
+  const seeds = [...groupBy(await playedHereOrLeft(session, places), ({ seed }) => seed).values()].map(
     studies.sharingRoundZero,
   )
   const lane = async (): Promise<void> => {
@@ -177,12 +179,14 @@ async function refuseFailure({ client, database }: Session, run: string): Promis
   )
 }
 
-/** What is to be played, and what was played in this home: others may begin behind its round 0. */
-async function besideThose({ database }: Session, places: readonly Place[]): Promise<Place[]> {
-  const here = await Promise.all(
-    places.map(async ({ run, stored }) => stored === null || (await readRun(database, run))?.state === 'finished'),
-  )
-  return places.filter((_, index) => here[index])
+/** Runs of the study that are to be played, or whose round 0 lies in this home: others may begin behind it. */
+async function playedHereOrLeft({ database }: Session, places: readonly Place[]): Promise<Place[]> {
+  const kept = places.map(async ({ run, stored, file: { config } }) => {
+    const { later } = recipeOf(config.recipe)
+    return stored === null || (await whyNoBranch(database, { run, round: 0 }, plainJson(config), later)) === null
+  })
+  const keeps = await Promise.all(kept)
+  return places.filter((_, index) => keeps[index])
 }
 
 function numbersOf(stored: Record<string, unknown> | null): Record<string, number | null> {

@@ -41,20 +41,20 @@ describe('the command', () => {
   })
 })
 
-describe('quantiles', () => {
-  it('measured again, a row takes the place of the one from the same kind of machine, and of no other', () => {
-    const measured = (machine: string, shape: string, seconds: number) => ({ machine, shape, seconds })
-    const before = [measured('A', 'tiny', 1), measured('A', 'medium', 2), measured('B', 'tiny', 3)]
-    const merged = mergeRows(before, [measured('B', 'tiny', 4), measured('B', 'medium', 5)], ({ shape }) => shape)
-    expect(merged.map(({ machine, shape, seconds }) => `${machine} ${shape} ${seconds}`)).toEqual([
-      'A medium 2',
-      'A tiny 1',
-      'B medium 5',
-      'B tiny 4',
-    ])
-    expect(byMachine(merged, (rows) => rows.map(({ seconds }) => seconds).join(' '))).toBe('2 1\n\n5 4')
-  })
+it('a row that is measured again takes the place of the one from the same kind of machine, and of no other', () => {
+  const measured = (machine: string, shape: string, seconds: number) => ({ machine, shape, seconds })
+  const before = [measured('A', 'tiny', 1), measured('A', 'medium', 2), measured('B', 'tiny', 3)]
+  const merged = mergeRows(before, [measured('B', 'tiny', 4), measured('B', 'medium', 5)], ({ shape }) => shape)
+  expect(merged.map(({ machine, shape, seconds }) => `${machine} ${shape} ${seconds}`)).toEqual([
+    'A medium 2',
+    'A tiny 1',
+    'B medium 5',
+    'B tiny 4',
+  ])
+  expect(byMachine(merged, (rows) => rows.map(({ seconds }) => seconds).join(' '))).toBe('2 1\n\n5 4')
+})
 
+describe('quantiles', () => {
   it('lie on a straight line between neighbours', () => {
     expect(quantile([3, 1, 2], 0.5)).toBe(2)
     expect(quantile([4, 1], 0.25)).toBe(1.75)
