@@ -116,10 +116,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
   const start = from ?? (isAdopted(config.model) && !lora ? ADOPTED : null)
   const initial = start
     ? await times.storing(weightsOf(dependencies, from?.run ?? run, start))
-    : {
-        initialise: `${config.seed}/${policyName({ role, version })}`,
-        ...(!isAdopted(config.model) && config.model.initialiser && { initialiser: config.model.initialiser }),
-      }
+    : { initialise: `${config.seed}/${policyName({ role, version })}` }
   const length = definition.length(config)
   const place = { run, round, course: input.course, settings, signal }
   const rows = new RowsAhead(await trainingRows(dependencies, engine, place, { definition, lesson, loss }))

@@ -11,6 +11,7 @@ import { UserError } from '../shared/errors.ts'
 import { logitsAlong } from './decoding.ts'
 import { pythonPeer } from './python.ts'
 import { provenance } from './results.ts'
+import { solvedSums } from './sums.ts'
 
 /** Tokens of each text: more than a block of the sampler's prompts, and as many calls of its decoding as make a completion. */
 const PROMPT = 72
@@ -36,6 +37,8 @@ const qualityResults = z.object({
   greedyTokens: z.number(),
   /** KL(float32 ‖ int8) of next-token distributions in nats, and the share of positions with the same most likely token. */
   int8: z.object({ divergence: z.object({ mean: z.number(), largest: z.number() }), agreement: z.number() }),
+  /** Sums whose most likely completion is right, of `asked`; `differ`: right in one precision only. */
+  sums: z.object({ asked: z.number(), float32: z.number(), int8: z.number(), differ: z.number() }),
   commit: z.string(),
   machine: z.string(),
 })
@@ -62,6 +65,9 @@ export async function benchQuality({ model: given, command, say }: QualityOption
   )
   say('our decoding with 8-bit weights')
   const rounded = (await logitsAlong(stored, along, 'int8')).flat()
+  say('sums in both precisions')
+  const exact = await solvedSums(file, stored, 'float32')
+  const rough = await solvedSums(file, stored, 'int8')
   const divergences = ours.map((logits, index) => divergence(logits, at(rounded, index)))
   const same = ours.filter((logits, index) => argMax(logits) === argMax(at(rounded, index)))
   return {
@@ -82,6 +88,12 @@ export async function benchQuality({ model: given, command, say }: QualityOption
         largest: largestOf(divergences),
       },
       agreement: same.length / ours.length,
+    },
+    sums: {
+      asked: exact.length,
+      float32: exact.filter(Boolean).length,
+      int8: rough.filter(Boolean).length,
+      differ: exact.filter((right, index) => right !== rough[index]).length,
     },
     ...provenance(),
   }
@@ -178,7 +190,7 @@ function at<T>(list: readonly T[], index: number): T {
 
 /** The table that docs/performance.md shows. */
 export function qualityTable(results: QualityResults): string {
-  const { logits, greedy, int8 } = results
+  const { logits, greedy, int8, sums } = results
   const exact = greedy.reduce((sum, equal) => sum + equal, 0)
   const lines = [
     ['what', 'found', 'wanted'],
@@ -188,6 +200,8 @@ export function qualityTable(results: QualityResults): string {
     ['mean KL(float32 ‖ int8) of the next token, nats', int8.divergence.mean.toExponential(1), 'at most 2e-3'],
     ['largest KL(float32 ‖ int8) at one token, nats', int8.divergence.largest.toExponential(1), ''],
     ['same most likely token, float32 and int8', `${(100 * int8.agreement).toFixed(1)} %`, ''],
+    ['sums solved, float32 / int8', `${sums.float32} / ${sums.int8} of ${sums.asked}`, ''],
+    ['sums solved in one precision only', String(sums.differ), ''],
   ]
   const versions = `transformers ${results.versions.transformers}, PyTorch ${results.versions.torch.split('+')[0]}`
   return `${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}

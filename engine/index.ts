@@ -8,7 +8,6 @@ export { type LossSpec, LossSpecError, type LossTerm, type TermName, type TermOf
 export { type ParameterLayout, type ParameterSpec } from './models/layout.ts'
 export {
   checkLlamaConfig,
-  type Initialiser,
   initialiseLlama,
   type LlamaConfig,
   llamaLayout,

@@ -23,8 +23,6 @@ export function modelFields({ width, layers, heads, hidden, context }: ModelDefa
         ropeTheta: z.number().positive().default(1000),
         /** Longest sequence in tokens. */
         context: z.int().min(16).default(context),
-        /** GPT-2's unless given, and absent then, as it is from the configurations of earlier runs. */
-        initialiser: z.enum(['gpt-2', 'fan-in']).exactOptional(),
       })
       // As many as the run file's heads; in its place, so that equal configurations are written alike.
       .transform(({ width, layers, heads, keyValueHeads = heads, ...rest }) => {

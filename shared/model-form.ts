@@ -32,7 +32,5 @@ export const adopted = z.object({
 
 /** The form of a model that a run trains from nothing. */
 export function ownForm(model: ModelConfig, vocabulary: Vocabulary): ModelForm {
-  const { width, layers, heads, keyValueHeads, hidden, ropeTheta, context } = model
-  const sizes = { vocabulary: vocabulary.size, width, layers, heads, keyValueHeads, hidden, context }
-  return { ...sizes, ropeTheta, normEpsilon: 1e-5 }
+  return { ...model, vocabulary: vocabulary.size, normEpsilon: 1e-5 }
 }

@@ -9,12 +9,10 @@ export interface ModelConfig {
   hidden: number
   ropeTheta: number
   context: number
-  /** How the matrices of the layers begin (engine/models/llama.ts). */
-  initialiser?: 'gpt-2' | 'fan-in'
 }
 
 /** Weights of the matrices in the layers of a decoder: what nearly all work of training and sampling is about. */
-export function layerWeights(model: Omit<ModelConfig, 'ropeTheta' | 'context' | 'initialiser'>): number {
+export function layerWeights(model: Omit<ModelConfig, 'ropeTheta' | 'context'>): number {
   const { width, heads, keyValueHeads, hidden, layers } = model
   const narrow = (width / heads) * keyValueHeads
   return layers * (2 * width * width + 2 * width * narrow + 3 * width * hidden)

@@ -12,14 +12,6 @@ def rotate(x, cosine, sine):
     return x * cosine + torch.cat((-right, left), -1) * sine
 
 
-def deviation(name, model):
-    """Of initial weights, as engine/models/llama.ts has them."""
-    residual = name.endswith(("output.weight", "down.weight"))
-    if model.get("initialiser", "gpt-2") == "gpt-2" or name == "embedding.weight":
-        return 0.02 / (2 * model["layers"]) ** 0.5 if residual else 0.02
-    return 0.0 if residual else (3 * model["width"]) ** -0.5
-
-
 class Layer(nn.Module):
     def __init__(self, model):
         super().__init__()
@@ -68,7 +60,8 @@ class Llama(nn.Module):
         self.register_buffer("sine", angles.sin(), persistent=False)
         for name, parameter in self.named_parameters():
             if parameter.dim() == 2:
-                nn.init.normal_(parameter, std=deviation(name, model))
+                residual = name.endswith(("output.weight", "down.weight"))
+                nn.init.normal_(parameter, std=0.02 / (2 * model["layers"]) ** 0.5 if residual else 0.02)
 
     def forward(self, tokens):
         length = tokens.shape[1]

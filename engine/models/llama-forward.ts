@@ -106,6 +106,8 @@ export interface Tokens {
   readonly length: Dimension
   /** int64 [batch, length], or [1]: the position of the first column. */
   readonly positions: Value
+  /** Takes those of all tokens' rows whose last hidden states are wanted; all unless given. */
+  readonly wanted?: (rows: Value) => Value
 }
 
 /**
@@ -114,12 +116,12 @@ export interface Tokens {
  */
 export type Attend = (layer: number, query: Value, key: Value, value: Value) => Value
 
-/** Runs the layers, in which attention alone looks beyond a token. Returns the normalised last hidden states [batch · length, width]. */
+/** Runs the layers, in which attention alone looks beyond a token. Returns the normalised last hidden states [wanted tokens, width]. */
 export function runLayers(
   config: LlamaConfig,
   parameters: DecoderParameters,
   tables: RotaryTables,
-  { tokens, batch, length, positions }: Tokens,
+  { tokens, batch, length, positions, wanted = (rows) => rows }: Tokens,
   attend: Attend,
 ): Value {
   const { heads, keyValueHeads, normEpsilon } = config
@@ -131,7 +133,10 @@ export function runLayers(
     const normalised = rmsNorm(x, layer.attentionNorm, normEpsilon)
     const query = rotated(layer.query(normalised), heads * size)
     const key = rotated(layer.key(normalised), keyValueHeads * size)
-    x = add(x, layer.output(attend(index, query, key, layer.value(normalised))))
+    const attended = attend(index, query, key, layer.value(normalised))
+    // Nothing looks at other tokens after the last attention, so what is not wanted ends there.
+    const kept = index === config.layers - 1 ? wanted : (rows: Value): Value => rows
+    x = add(kept(x), layer.output(kept(attended)))
     x = add(x, feedForward(rmsNorm(x, layer.feedForwardNorm, normEpsilon), layer))
   }
   return rmsNorm(x, parameters.get('model.norm.weight'), normEpsilon)
@@ -148,7 +153,7 @@ export interface KeyValue {
   readonly value: Value
 }
 
-/** Runs whole sequences. Returns the normalised last hidden states [batch · length, width] and the keys and values of each layer. */
+/** Runs whole sequences. Returns the normalised last hidden states [wanted tokens, width] and the keys and values of each layer. */
 export function decode(
   config: LlamaConfig,
   parameters: DecoderParameters,

@@ -76,11 +76,10 @@ export function checkLlamaConfig(config: LlamaConfig, source?: string): void {
 }
 
 export const EMBEDDING = 'model.embed_tokens.weight'
-const UNTIED_HEAD = 'lm_head.weight'
 
 /** The matrix that logits come from. */
 export function headMatrix(config: LlamaConfig): string {
-  return config.untiedHead === true ? UNTIED_HEAD : EMBEDDING
+  return config.untiedHead === true ? 'lm_head.weight' : EMBEDDING
 }
 
 /** All parameters under their Hugging Face names; matrices are [outputs, inputs]. */
@@ -127,17 +126,10 @@ export function layerPrefix(layer: number): string {
 }
 
 /**
- * How the matrices of the layers begin. `gpt-2`: all with standard deviation 0.02, those back into the residual stream with
- * 0.02 / sqrt(2 · layers). `fan-in`: 1 / sqrt(3 · inputs), that of PyTorch's nn.Linear, and those back into the residual stream 0, so
- * that every layer begins as the identity (as in Zhang et al. 2019, Fixup).
+ * Initial weights as one flat vector (see llamaLayout): normal with standard deviation 0.02, the projections back into the
+ * residual stream scaled by 1 / sqrt(2 · layers) as in GPT-2, norms 1, biases 0. A function of (config, seed) alone.
  */
-export type Initialiser = 'gpt-2' | 'fan-in'
-
-/**
- * Initial weights as one flat vector (see llamaLayout): normal, the embedding with standard deviation 0.02, norms 1, biases 0.
- * A function of the arguments alone.
- */
-export function initialiseLlama(config: LlamaConfig, seed: string, initialiser: Initialiser = 'gpt-2'): Float32Array {
+export function initialiseLlama(config: LlamaConfig, seed: string): Float32Array {
   const layout = llamaLayout(config)
   const weights = new Float32Array(layout.size)
   for (const { name, shape, offset, size } of layout.parameters) {
@@ -145,18 +137,12 @@ export function initialiseLlama(config: LlamaConfig, seed: string, initialiser: 
       weights.fill(name.endsWith('.bias') ? 0 : 1, offset, offset + size)
       continue
     }
-    const deviation = deviationOf(name, config, initialiser)
+    const residual = name.endsWith('o_proj.weight') || name.endsWith('down_proj.weight')
+    const deviation = residual ? 0.02 / Math.sqrt(2 * config.layers) : 0.02
     weights.set(
       normals(`${seed}/${name}`, size).map((normal) => normal * deviation),
       offset,
     )
   }
   return weights
-}
-
-function deviationOf(name: string, { layers, width }: LlamaConfig, initialiser: Initialiser): number {
-  const outer = name === EMBEDDING || name === UNTIED_HEAD
-  const residual = name.endsWith('o_proj.weight') || name.endsWith('down_proj.weight')
-  if (initialiser === 'gpt-2' || outer) return residual ? 0.02 / Math.sqrt(2 * layers) : 0.02
-  return residual ? 0 : 1 / Math.sqrt(3 * width)
 }

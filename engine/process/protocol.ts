@@ -1,5 +1,5 @@
 /** The messages between a worker and its engine process. Both ends always run the same version of this file. */
-import type { Initialiser, LlamaConfig } from '../models/llama.ts'
+import type { LlamaConfig } from '../models/llama.ts'
 import type { LoraSpec } from '../models/lora.ts'
 import type { SampleRequest, SampleResult } from '../sampling/sample.ts'
 import type { StoredSamplerRequest } from '../sampling/stored-sampler.ts'
@@ -38,8 +38,8 @@ export interface AdaptedSampleRequest extends Omit<StoredSamplerRequest, 'adapte
 }
 
 export interface OpenTrainerRequest extends Omit<TrainerPlan, keyof SessionOptions> {
-  /** Where training starts: a stored file, or the initial weights of a seed (adapters have initial weights of their own). */
-  readonly weights: WeightsReference | { readonly initialise: string; readonly initialiser?: Initialiser }
+  /** Where training starts: a stored file, or the initial weights of a seed. */
+  readonly weights: WeightsReference | { readonly initialise: string }
   /** Learn an adapter over this base, in the place of all weights. */
   readonly lora?: StoredBase
   /** A checkpoint to go on from; its weights replace `weights`. */

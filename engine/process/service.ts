@@ -81,7 +81,7 @@ export class EngineService {
     if (!('initialise' in weights)) return { ...learning, weights: await this.#stored.weights(weights, learning) }
     const initial = lora
       ? initialiseLora(plan.model, lora, weights.initialise)
-      : initialiseLlama(plan.model, weights.initialise, weights.initialiser)
+      : initialiseLlama(plan.model, weights.initialise)
     return { ...learning, weights: initial }
   }
 }

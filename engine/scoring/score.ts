@@ -96,9 +96,9 @@ function scoringGraph(model: LlamaConfig, lora: LoraBase | undefined, batch: num
     length: length - 1,
     mask: causalMask(graph, length - 1),
     positions: positionsFromZero(graph),
+    wanted: (rows) => gatherRows(rows, predicting),
   })
-  const chosen = gatherRows(hidden, predicting)
-  graph.output(headLogProbability(chosen, parameters.get(headMatrix(model)), labels), 'logp')
+  graph.output(headLogProbability(hidden, parameters.get(headMatrix(model)), labels), 'logp')
   return graph
 }
 

@@ -109,18 +109,18 @@ export function partBatch(
   const tokens = times(LINES, lineSize)
   // ONNX Runtime wants a table as long as a line, though no row's positions go that far.
   const tables = rotaryTables(graph, { ...model, context: Math.max(model.context, lineSize) })
+  const places = reshape(lines(inputs.prediction), [tokens])
   const { hidden } = decode(model, parameters, tables, {
     tokens: lines(inputs.tokens),
     batch: LINES,
     length: lineSize,
     mask: blockMask(lines(inputs.segments), lineSize),
     positions: lines(inputs.positions),
+    // The end of the last layer, and logits, only where the loss needs them.
+    wanted: (x) => rearrange(x, predictions(inputs.predicting), places),
   })
-  // Logits only where the loss needs them.
-  const places = reshape(lines(inputs.prediction), [tokens])
-  const chosen = rearrange(hidden, predictions(inputs.predicting), places)
   const head = parameters.get(headMatrix(model))
-  const logp = headLogProbability(chosen, head, predictions(inputs.labels))
+  const logp = headLogProbability(hidden, head, predictions(inputs.labels))
   const counts = at(inputs.counts, step)
   const count = (name: (typeof COUNTS)[number]): Value => {
     const column = COUNTS.indexOf(name)

@@ -24,10 +24,6 @@ export const preferenceNotes: Notes = {
   'model.hidden': ['–', 'Width of the SwiGLU block.'],
   'model.ropeTheta': ['–', 'Base of the rotary position embedding.'],
   'model.context': ['–', 'Longest sequence in tokens.'],
-  'model.initialiser': [
-    '–',
-    'How matrices of the layers begin: `gpt-2` (unless given), with standard deviation 0.02; `fan-in`, with 1 / sqrt(3 · inputs), and those back into the residual stream with 0.',
-  ],
   'base.steps': ['–', 'Optimizer steps of the base policy, which imitates demonstrations.'],
   'base.batch': ['–', 'Rows per step.'],
   'base.learningRate': ['–', 'Peak learning rate: 10 steps of warm-up, then linear decay.'],

@@ -21,10 +21,6 @@ export const spcNotes: Notes = {
   'model.hidden': ['that model’s', 'Width of the SwiGLU block.'],
   'model.ropeTheta': ['that model’s', 'Base of the rotary position embedding.'],
   'model.context': ['4096 in training', 'Longest sequence in tokens.'],
-  'model.initialiser': [
-    '–',
-    'How matrices of the layers begin: `gpt-2` (unless given), with standard deviation 0.02; `fan-in`, with 1 / sqrt(3 · inputs), and those back into the residual stream with 0.',
-  ],
   'base.steps': [
     '–',
     'Optimizer steps of the base model, which is also the solver (the paper starts from a trained model).',

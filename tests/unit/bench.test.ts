@@ -8,6 +8,7 @@ import { format, resolveConfig } from 'prettier'
 import { describe, expect, it } from 'vitest'
 import { quantile } from '../../shared/statistics.ts'
 import { logitsAlong } from '../../bench/decoding.ts'
+import { isSum, sumPrompt, sums } from '../../bench/sums.ts'
 import { divergence, equalStart, qualityTable, readQuality } from '../../bench/quality.ts'
 import { byMachine, mergeRows, readBench, row } from '../../bench/results.ts'
 import { factorOf, linesResults, linesTable } from '../../bench/lines.ts'
@@ -77,6 +78,20 @@ describe('quality', () => {
     const expected = 0.5 * Math.log(0.5 / 0.25) + 0.5 * Math.log(0.5 / 0.75)
     expect(divergence(logits(1, 1), logits(1, 3))).toBeCloseTo(expected, 6)
     expect(divergence(logits(1, 3), logits(2, 6))).toBeCloseTo(0, 6)
+  })
+
+  it('sums: each once, behind worked ones; a completion is right when its line is the result alone', () => {
+    const all = sums()
+    expect(new Set(all.map(({ left, right }) => `${left} + ${right}`)).size).toBe(400)
+    const sum = { left: 7, right: 15 }
+    expect(sumPrompt(sum, [{ left: 2, right: 3 }])).toBe('2 + 3 = 5\n7 + 15 =')
+    expect([' 22\n8 + 1 = 9', ' 22', ' 222', ' 22 apples', ''].map((text) => isSum(sum, text))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ])
   })
 
   it('greedy tokens count until the first that differs', () => {
