@@ -1,5 +1,5 @@
 /** What judgements add up to: scores with floors, what cannot be read, how far votes can be trusted, and differences of two policies. */
-import { calibration, type Calibration } from '../tasks/benchmarks/calibration.ts'
+import { calibration, type Calibration } from '../shared/calibration.ts'
 import { singleStepFloors } from '../tasks/benchmarks/single-step.ts'
 import { columns, harmonicMean, meanOf, percent } from '../tasks/benchmarks/tables.ts'
 import { bootstrapDifference, type Pair } from '../shared/bootstrap.ts'

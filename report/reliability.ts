@@ -1,3 +1,4 @@
+import type { Calibration } from '../shared/calibration.ts'
 import { lineChart } from './charts.ts'
 import { exact, share } from './estimates.ts'
 import { percent } from './format.ts'
@@ -5,21 +6,8 @@ import { htmlDocument } from './document.ts'
 import { html } from './html.ts'
 import { estimate, table } from './tables.ts'
 
-/** Lines by the share of votes for Incorrect that a policy gave them. */
-export interface ReliabilityBin {
-  from: number
-  to: number
-  count: number
-  /** Null in an empty bin. */
-  meanShare: number | null
-  /** The part of the bin's lines that is wrong indeed. */
-  wrong: number | null
-}
-
-export interface Reliability {
+export interface Reliability extends Calibration {
   policy: string
-  bins: readonly ReliabilityBin[]
-  expectedError: number | null
 }
 
 /** A page that loads nothing: are steps as often wrong as their votes say? One line for each policy, beside the diagonal. */

@@ -8,7 +8,7 @@ import { messageOf, UserError } from '../../shared/errors.ts'
 import { policyName } from '../../shared/ids.ts'
 import type { Data, EvaluationRow, Outcome } from '../../shared/recipe.ts'
 import { evaluationName, type Voting } from '../../shared/votes.ts'
-import type { Calibration } from '../../tasks/benchmarks/calibration.ts'
+import type { Calibration } from '../../shared/calibration.ts'
 import { firstRecords } from '../../tasks/json-lines.ts'
 import { checkSameLines, type File, Judge, type Lines, linesOf, nameOf, type Subject } from '../evaluation.ts'
 import {

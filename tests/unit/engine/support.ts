@@ -1,4 +1,5 @@
-/** A small model and data for it. */
+/** A small model and data for it, and values of graphs. */
+import type { Graph, Value } from '../../../engine/graph/index.ts'
 import {
   initialiseLlama,
   type LlamaConfig,
@@ -67,4 +68,18 @@ export async function thrownBy(call: () => Promise<unknown>): Promise<Error> {
     if (error instanceof Error) return error
   }
   throw new Error('expected the call to throw an Error')
+}
+
+/** Repeating row numbers 0, 1, … modulo `size`. */
+export function indices(graph: Graph, count: number, size: number): Value {
+  return graph.constant(
+    'int32',
+    [count],
+    Array.from({ length: count }, (_, index) => index % size),
+  )
+}
+
+export function get(value: Value | null | undefined): Value {
+  if (value === null || value === undefined) throw new RangeError('expected a value')
+  return value
 }

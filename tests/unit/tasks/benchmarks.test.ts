@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { calibration } from '../../../tasks/benchmarks/calibration.ts'
 import { concludeDeltaBench, countSections, sectionScores } from '../../../tasks/benchmarks/deltabench.ts'
 import {
   type JudgedSolution,
@@ -359,38 +358,5 @@ describe('DeltaBench', () => {
     expect(numbers['groups']).toMatchObject({ g: { f1: 0.5, floors: { 'always Incorrect': 2 / 3 }, unreadable: 0 } })
     // Of two wrong sections one is called, and nothing else (the last call of the first solution stands behind its last error).
     expect(numbers['groups']).toMatchObject({ g: { micro: { precision: 1, recall: 0.5, f1: 2 / 3 } } })
-  })
-})
-
-describe('calibration', () => {
-  it('compares votes with the truth, bin by bin', () => {
-    const { bins, expectedError } = calibration(
-      [
-        { share: 0, wrong: false },
-        { share: 0.25, wrong: true },
-        { share: 1, wrong: true },
-        { share: 1, wrong: false },
-      ],
-      2,
-    )
-    expect(bins).toEqual([
-      { from: 0, to: 0.5, count: 2, meanShare: 0.125, wrong: 0.5 },
-      { from: 0.5, to: 1, count: 2, meanShare: 1, wrong: 0.5 },
-    ])
-    expect(expectedError).toBeCloseTo((2 * 0.375 + 2 * 0.5) / 4)
-    expect(calibration([]).expectedError).toBeNull()
-    expect(() => calibration([{ share: 1.5, wrong: true }])).toThrow(RangeError)
-  })
-  it('counts every vote once, has an error between 0 and 1, and does not depend on the order', () => {
-    const voted = fc.array(fc.record({ share: fc.double({ min: 0, max: 1, noNaN: true }), wrong: fc.boolean() }))
-    fc.assert(
-      fc.property(shuffled(voted), fc.integer({ min: 1, max: 20 }), ([one, other], bins) => {
-        const table = calibration(one, bins)
-        expect(table.bins.reduce((total, { count }) => total + count, 0)).toBe(one.length)
-        expect(table.expectedError ?? 0).toBeGreaterThanOrEqual(0)
-        expect(table.expectedError ?? 0).toBeLessThanOrEqual(1)
-        expect(calibration(other, bins).expectedError ?? 0).toBeCloseTo(table.expectedError ?? 0, 9)
-      }),
-    )
   })
 })
