@@ -1,15 +1,17 @@
 /** Having a policy judge lines: which they are, the judging itself, with progress, and the rows that come of it. */
 import { createHash } from 'node:crypto'
+import fs from 'node:fs'
 import { cursorTo, clearLine } from 'node:readline'
 import { isDeepStrictEqual } from 'node:util'
 import { countEvaluated, readEvaluation } from '../db/evaluations.ts'
 import { readRound } from '../db/runs.ts'
 import { countShards, importSet, readSet } from '../db/shards.ts'
 import type { AnyRecipe } from '../recipes/registry.ts'
-import { UserError } from '../shared/errors.ts'
+import { messageOf, UserError } from '../shared/errors.ts'
 import { policyName } from '../shared/ids.ts'
 import type { Data, EvaluationRow, Outcome } from '../shared/recipe.ts'
 import { evaluationName, type Voting } from '../shared/votes.ts'
+import { firstRecords } from '../tasks/json-lines.ts'
 import { type Conclusion, concludeSteps, outcomesOfLines } from './evaluation-result.ts'
 import type { NamedPolicy } from './policy.ts'
 import type { Session } from './session.ts'
@@ -23,6 +25,20 @@ export const nameOf = ({ run, policy }: Subject): string => `${run}/${policyName
 export interface File {
   text: string
   source: string
+}
+
+/** The file of a suite that reads one, or its first `limit` records; `-` is standard input. */
+export function readFile(data: string, limit?: number): File {
+  const source = data === '-' ? 'standard input' : data
+  try {
+    const text = fs.readFileSync(data === '-' ? 0 : data, 'utf8')
+    return { source, text: limit === undefined ? text : firstRecords(text, limit) }
+  } catch (error) {
+    throw new UserError(
+      `cannot read ${source}: ${messageOf(error)}`,
+      'name a file that exists, or - for standard input',
+    )
+  }
 }
 
 /** Lines that a policy can be asked about, and what its judgements of them add up to. */
@@ -70,13 +86,16 @@ function unknownSuite({ name, suites }: AnyRecipe, suite: string, files: readonl
   return new UserError(`recipe ${name} has no suite ${suite}`, `${meant}${remedy}`)
 }
 
+/** What a file is known by, wherever it lies. */
+export const hashOf = ({ text }: File): string => createHash('sha256').update(text).digest('hex').slice(0, 12)
+
 async function linesOfFile({ database }: Session, subject: Subject, suite: string, file: File): Promise<Lines> {
   const { run, recipe, config } = subject
   const { text, source } = file
   const importer = recipe.importers[suite]
   if (!importer) throw new UserError(`recipe ${recipe.name} has no suite ${suite}`, 'compare policies of one recipe')
   const data = importer.read(config, text, source)
-  const set = `${suite}/${createHash('sha256').update(text).digest('hex').slice(0, 12)}`
+  const set = `${suite}/${hashOf(file)}`
   await importSet(database, run, set, data)
   return {
     suite: set,

@@ -9,8 +9,7 @@ import { policyName } from '../../shared/ids.ts'
 import type { Data, EvaluationRow, Outcome } from '../../shared/recipe.ts'
 import { evaluationName, type Voting } from '../../shared/votes.ts'
 import type { Calibration } from '../../shared/calibration.ts'
-import { firstRecords } from '../../tasks/json-lines.ts'
-import { checkSameLines, type File, Judge, type Lines, linesOf, nameOf, type Subject } from '../evaluation.ts'
+import { checkSameLines, type File, Judge, type Lines, linesOf, nameOf, readFile, type Subject } from '../evaluation.ts'
 import {
   calibrationOf,
   concludeCalibration,
@@ -249,19 +248,6 @@ function checkPlot({ plot, votes }: Options): void {
   const folder = path.dirname(path.resolve(plot))
   if (!fs.existsSync(folder))
     throw new UserError(`--plot: there is no folder ${folder}`, 'make it, or name another file')
-}
-
-function readFile(data: string, limit?: number): File {
-  const source = data === '-' ? 'standard input' : data
-  try {
-    const text = fs.readFileSync(data === '-' ? 0 : data, 'utf8')
-    return { source, text: limit === undefined ? text : firstRecords(text, limit) }
-  } catch (error) {
-    throw new UserError(
-      `cannot read ${source}: ${messageOf(error)}`,
-      'name a file that exists, or - for standard input',
-    )
-  }
 }
 
 const collected = (text: string, before: string[]): string[] => [...before, text]

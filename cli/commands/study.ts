@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { whyNoBranch } from '../../db/branch.ts'
 import { listRounds, readRun } from '../../db/runs.ts'
 import { readPhaseCosts } from '../../db/reading.ts'
@@ -7,6 +7,7 @@ import { UserError } from '../../shared/errors.ts'
 import { parseConfig, plainJson } from '../../client.ts'
 import { recipeOf } from '../../recipes/registry.ts'
 import { groupBy, range, sum } from '../../shared/collections.ts'
+import { Judge, readFile } from '../evaluation.ts'
 import { failureOf } from '../failure.ts'
 import { goOn } from '../launch.ts'
 import { openDisplay, openLines } from '../live.ts'
@@ -15,6 +16,7 @@ import type { RunFile } from '../run-file.ts'
 import { withSession, type Session } from '../session.ts'
 import { commit, fillMarks, machine, pages, resultsFile } from '../results-file.ts'
 import { drawCharts } from '../study-chart.ts'
+import { judged, judgedName, type Judging } from '../study-judging.ts'
 import { studyTable } from '../study-table.ts'
 import * as studies from '../study.ts'
 import { say, sayJson } from '../terminal.ts'
@@ -26,6 +28,7 @@ interface Options {
   atOnce: number
   table?: boolean
   again?: boolean
+  data?: string
   json?: boolean
 }
 
@@ -36,6 +39,9 @@ export function addStudy(program: Command): void {
     .argument('<name>', 'a file of examples/studies, e.g. spc-arms')
     .option('--seeds <n>', 'seeds 1 to n, or m-n', readSeeds, [1, 2, 3])
     .option('--at-once <n>', 'seeds that are played side by side', wholeNumber, 1)
+    .addOption(
+      new Option('--data <file>', 'the file of a study whose players judge one, e.g. spc-multistep').conflicts('table'),
+    )
     .option('--table', 'only write the table of the stored results')
     .option('--again', 'play also the runs that the results file holds already')
     .option('--json', 'the results, as JSON')
@@ -48,15 +54,17 @@ Ctrl-C and the same command again go on where it was. Results go to results/<nam
 the end. A run that this file holds with the same configuration, perhaps from another machine, is not played again.
 
 Example:
-  npm run study -- spc-arms --seeds 3`,
+  npm run study -- spc-arms --seeds 3
+  npm run study -- spc-multistep --data multistep_arithmetic.jsonl`,
     )
-    .action(async (name: string, { seeds, atOnce, table = false, again = false, json = false }: Options) => {
+    .action(async (name: string, { seeds, atOnce, table = false, again = false, data, json = false }: Options) => {
       const study = studies.readStudy(name)
       if (table) {
         const stored = studies.readResults(name)
         if (!stored) throw new UserError(`there are no results of study ${name}`, 'leave --table out to play it')
         return show(name, { ...stored, columns: study.columns, charts: study.charts }, json)
       }
+      const judging = judgingOf(name, study, data)
       const stored = again ? null : studies.readResults(name)
       /** Seeds that are not asked for stay in the file as far as they are there. */
       const every = [...new Set([...seeds, ...(stored?.runs ?? []).map(({ seed }) => seed)])]
@@ -68,28 +76,49 @@ Example:
             const given = studies.configOf(study.run, over, seed)
             const { config } = parseConfig(given, source)
             const file = { name: run, source, given, config }
-            return { arm, seed, run, file, stored: studies.storedRun(stored, { arm, seed }, { ...config }) }
+            const by = judging && judgedName(judging)
+            return { arm, seed, run, file, stored: studies.storedRun(stored, { arm, seed }, { ...config }, by) }
           }),
         )
       const places = every.filter((place) => seeds.includes(place.seed) || place.stored !== null)
       const about = {
         study: name,
         title: study.title,
-        command: `npm run study -- ${name} --seeds ${writeSeeds(places.map(({ seed }) => seed))}`,
+        command: `npm run study -- ${name} --seeds ${writeSeeds(places.map(({ seed }) => seed))}${data === undefined ? '' : ` --data ${path.basename(data)}`}`,
         columns: study.columns,
         charts: study.charts,
         ...(study.match ? { match: study.match } : {}),
       }
       await withSession('sparring study', async (session) => {
+        const judge = new Judge(session, false)
+        const complete = async (run: studies.StudiedRun): Promise<studies.StudiedRun> =>
+          judging ? judged(session, judge, judging, run) : run
         const store = async (): Promise<studies.StudyResults> => {
-          const found = { ...about, runs: await finishedRuns(session, places) }
+          const found = { ...about, runs: await finishedRuns(session, places, complete) }
           studies.writeResults(name, found)
           return found
         }
         await playAll(session, places, { atOnce, store })
-        show(name, await store(), json)
+        const found = await store()
+        await judge.end()
+        show(name, found, json)
       })
     })
+}
+
+/** What a study's players judge beside their games; the file is read before anything is played. */
+function judgingOf(name: string, { judging }: studies.Study, data: string | undefined): Judging | null {
+  if (!judging) {
+    if (data === undefined) return null
+    throw new UserError(`study ${name} has no file judged`, 'leave --data out')
+  }
+  if (data === undefined) {
+    throw new UserError(
+      `study ${name} has a file of ${judging.suite} judged, which is not in this repository`,
+      'name it with --data FILE',
+    )
+  }
+  return { ...judging, file: readFile(data) }
 }
 
 interface Place {
@@ -110,7 +139,11 @@ function show(name: string, found: studies.StudyResults, json: boolean): void {
   else say(`\n${text}\n\nfrom ${path.relative(process.cwd(), resultsFile(name))}`)
 }
 
-async function finishedRuns(session: Session, places: readonly Place[]): Promise<studies.StudiedRun[]> {
+async function finishedRuns(
+  session: Session,
+  places: readonly Place[],
+  complete: (run: studies.StudiedRun) => Promise<studies.StudiedRun>,
+): Promise<studies.StudiedRun[]> {
   const finished: studies.StudiedRun[] = []
   const provenance = { commit: commit(), machine: machine() }
   for (const { arm, seed, run, file, stored } of places) {
@@ -126,7 +159,7 @@ async function finishedRuns(session: Session, places: readonly Place[]): Promise
       numbers: numbersOf(numbers),
       trained: sum(updates.filter((update) => update.round === round).map(({ tokens }) => tokens)),
     }))
-    finished.push({ arm, seed, run, ...provenance, config: { ...file.config }, rounds: told })
+    finished.push(await complete({ arm, seed, run, ...provenance, config: { ...file.config }, rounds: told }))
   }
   return finished
 }

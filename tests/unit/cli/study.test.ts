@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { chartLines, trainingWork } from '../../../cli/study-chart.ts'
+import { flat } from '../../../cli/study-judging.ts'
 import { compared, studyTable } from '../../../cli/study-table.ts'
 import { configOf, layOver, readStudy, runName, sharingRoundZero, storedRun } from '../../../cli/study.ts'
 import { parseConfig } from '../../../recipes/registry.ts'
@@ -91,6 +92,22 @@ describe('studies', () => {
     expect(storedRun(file, { arm: 'a', seed: 2 }, { rounds: 3, play: { x: 2 } })).toBeNull()
     expect(storedRun(file, { arm: 'a', seed: 1 }, { rounds: 3, play: { x: 1 } })).toBeNull()
     expect(storedRun(null, { arm: 'a', seed: 2 }, {})).toBeNull()
+  })
+
+  it('take a run only if its players judged the same file, and none where none is asked for', () => {
+    const run = { ...provenance, arm: 'a', seed: 2, run: 'a2', rounds: [], judged: 'suite/1' }
+    const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], runs: [run] }
+    const stored = (judged: string | null) => storedRun(file, { arm: 'a', seed: 2 }, {}, judged)
+    expect([stored('suite/1'), stored('suite/2'), stored(null)]).toEqual([run, null, null])
+  })
+
+  it('put what players judge among the numbers, by its path', () => {
+    const numbers = { all: { accuracy: 0.5, floors: { 'no mistake': null } }, groups: ['g'], name: 'x', traces: 2 }
+    expect(flat(numbers, 'suite')).toEqual({
+      'suite.all.accuracy': 0.5,
+      'suite.all.floors.no mistake': null,
+      'suite.traces': 2,
+    })
   })
 
   it('say which commits and machines the runs are from', () => {
