@@ -2,8 +2,9 @@
  * Expressions of signed whole numbers with `+ - *` and brackets, as texts in one normal form, and how they are worked out one
  * operation at a time: the first innermost bracket first, in it products before sums, then from left to right.
  *
- * Numbers are written in groups of three digits (`-17'208`), each of which is one token, without leading zeros (`17'008` is
- * `17'8`). Nothing but that stands between two marks: no spaces, no brackets around one number or around the whole.
+ * Numbers are written in groups of two digits, each of which is one token, the first with its sign (`¯1'72'8` is -17,208): so a
+ * negative number is never mistaken for a difference, and few tokens have to be learnt. Nothing else stands between two marks: no
+ * spaces, no leading zeros of a group, no brackets around one number or around the whole.
  */
 export const operators = ['+', '-', '*'] as const
 export type Operator = (typeof operators)[number]
@@ -20,14 +21,17 @@ export interface Flat {
   readonly operators: readonly Operator[]
 }
 
-const GROUP = 1000
+const GROUP = 100
+/** The sign of a negative number, as in APL. */
+const NEGATIVE = '¯'
 
 export function apply(left: number, operator: Operator, right: number): number {
-  return operator === '+' ? left + right : operator === '-' ? left - right : left * right
+  // Nothing times a negative number is 0, not JavaScript's -0.
+  return operator === '+' ? left + right : operator === '-' ? left - right : left * right + 0
 }
 
 export function spell(value: number): string {
-  if (value < 0) return `-${spell(-value)}`
+  if (value < 0) return `${NEGATIVE}${spell(-value)}`
   return value < GROUP ? String(value) : `${spell(Math.floor(value / GROUP))}'${value % GROUP}`
 }
 
@@ -43,7 +47,7 @@ export function parse(text: string): Expression | null {
   const marks = text.match(/\d+('\d+)*|\S/g) ?? []
   let at = 0
   const number = (): number | null => {
-    const negative = marks[at] === '-' && /^\d/.test(marks[at + 1] ?? '')
+    const negative = (marks[at] === '-' || marks[at] === NEGATIVE) && /^\d/.test(marks[at + 1] ?? '')
     const digits = marks[negative ? at + 1 : at] ?? ''
     if (!/^\d/.test(digits)) return null
     at += negative ? 2 : 1
@@ -101,7 +105,7 @@ export function firstFlat({ terms, operators: signs }: Expression): Flat {
 }
 
 /** The expression with its first innermost bracket changed. */
-export function inFirstFlat(expression: Expression, change: (flat: Flat) => Flat): Expression {
+export function inFirstFlat(expression: Expression, change: (flat: Flat) => Expression): Expression {
   const at = expression.terms.findIndex((term) => typeof term !== 'number')
   const inner = expression.terms[at]
   if (inner === undefined || typeof inner === 'number') return change(firstFlat(expression))
@@ -118,33 +122,61 @@ export function replaceOperation({ terms, operators: signs }: Flat, index: numbe
   return { terms: terms.toSpliced(index, 2, value), operators: signs.toSpliced(index, 1) }
 }
 
-export function operationAt({ terms, operators: signs }: Flat, index: number) {
+/** `left operator right = result`, be that right or wrong. */
+export interface Operation {
+  readonly left: number
+  readonly operator: Operator
+  readonly right: number
+  readonly result: number
+}
+
+export function operationAt({ terms, operators: signs }: Flat, index: number): Operation {
   const [left, operator, right] = [terms[index], signs[index], terms[index + 1]]
   if (left === undefined || operator === undefined || right === undefined)
     throw new RangeError(`there is no operation ${index} in ${write({ terms, operators: signs })}`)
   return { left, operator, right, result: apply(left, operator, right) }
 }
 
-/** The expression after its next operation. */
-export function reduced(expression: Expression): Expression {
-  return inFirstFlat(expression, (flat) => {
-    const index = firstOperation(flat)
-    return replaceOperation(flat, index, operationAt(flat, index).result)
-  })
+/** An operation of a working, and the expressions before and behind it. */
+export interface Move {
+  readonly before: Expression
+  readonly operation: Operation
+  readonly behind: Expression
 }
 
-/** The expressions after each operation, down to a number. */
-export function workedOut(expression: Expression): Expression[] {
-  const sides: Expression[] = []
+/** An expression worked out, down to a number. */
+export function workedOut(expression: Expression): Move[] {
+  const moves: Move[] = []
   for (let rest = expression; numberOf(rest) === null;) {
-    rest = reduced(rest)
-    sides.push(rest)
+    const before = inFirstFlat(rest, (flat) => takenApart(flat) ?? flat)
+    const flat = firstFlat(before)
+    const index = firstOperation(flat)
+    const operation = operationAt(flat, index)
+    rest = inFirstFlat(before, () => replaceOperation(flat, index, operation.result))
+    moves.push({ before, operation, behind: rest })
   }
-  return sides
+  return moves
+}
+
+/**
+ * A product of two numbers of several digits, if it comes first, as a sum of easier ones, by the leading digit of the smaller:
+ * `48*¯11` is `48*¯10+48*¯1`. Null where there is nothing to take apart.
+ */
+function takenApart({ terms, operators: signs }: Flat): Expression | null {
+  const index = firstOperation({ terms, operators: signs })
+  const { left, operator, right } = operationAt({ terms, operators: signs }, index)
+  if (operator !== '*' || Math.min(Math.abs(left), Math.abs(right)) < 10) return null
+  const [larger, smaller] = Math.abs(left) >= Math.abs(right) ? [left, right] : [right, left]
+  const unit = 10 ** (String(Math.abs(smaller)).length - 1)
+  const rest = smaller % unit
+  if (rest === 0) return null
+  const sum: Expression = { terms: [larger, smaller - rest, larger, rest], operators: ['*', '+', '*'] }
+  if (signs.length === 1) return sum
+  return { terms: [...terms.slice(0, index), sum, ...terms.slice(index + 2)], operators: signs.toSpliced(index, 1) }
 }
 
 export function valueOf(expression: Expression): number {
-  const value = numberOf(workedOut(expression).at(-1) ?? expression)
+  const value = numberOf(workedOut(expression).at(-1)?.behind ?? expression)
   if (value === null) throw new Error(`${write(expression)} has no value`)
   return value
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { range } from '../shared/collections.ts'
 import type { Draws } from '../shared/random.ts'
 import {
   apply,
@@ -8,6 +9,7 @@ import {
   type Flat,
   inFirstFlat,
   numberOf,
+  type Operation,
   operationAt,
   type Operator,
   operators,
@@ -22,9 +24,9 @@ import { readChain } from './sentences.ts'
 import type { Corruption, ErrorType, Task } from './task.ts'
 
 /**
- * Chains of equalities over signed numbers with brackets, in the form of BIG-Bench's multistep arithmetic: the problem
- * `4+-6-5*-5`, its one step `4+-6--25=-2--25=23`. A step is a whole chain, one operation at each `=`, and it is right when it
- * arrives at the problem's value: a chain that loses a sign and finds it again is no mistake by what it claims.
+ * Expressions of signed numbers with brackets, in the form of BIG-Bench's multistep arithmetic: the problem `4+¯6-5*¯5`. Its one
+ * step is its working, operation by operation: `5*¯5=¯25,4+¯6=¯2,¯2-¯25=23`. A step is right when it arrives at the problem's
+ * value, and a number alone is one too: a working that loses a sign and finds it again is no mistake by what it claims.
  */
 const operandCount = z.int().min(2).max(4)
 export const multistepArithmeticConfig = z
@@ -44,14 +46,14 @@ export const multistepArithmeticConfig = z
   .refine(({ nested, totals }) => nested + totals <= 1, { message: 'nested and totals are shares of a whole' })
 export type MultistepArithmeticConfig = z.infer<typeof multistepArithmeticConfig>
 
-/** Tokens of a problem and of a chain at most; problems that need more are not made. */
-const LONGEST_PROBLEM = 36
-const LONGEST_STEP = 128
-/** Six digits: a sign and two groups of digits with the mark between them. */
+/** Tokens of a problem and of a working at most; problems that need more are not made. */
+const LONGEST_PROBLEM = 32
+const LONGEST_STEP = 96
+/** Six digits: three groups with two marks between them. */
 const LARGEST = 999_999
-const LONGEST_NUMBER = 4
+const LONGEST_NUMBER = 5
 
-const tokensOf = (text: string): number => text.match(/\d+|./g)?.length ?? 0
+const tokensOf = (text: string): number => text.match(/¯?\d+|./g)?.length ?? 0
 
 const signs = (count: number, draws: Draws): Operator[] => Array.from({ length: count }, () => draws.pick(operators))
 
@@ -84,50 +86,66 @@ function randomExpression(config: MultistepArithmeticConfig, draws: Draws): Expr
   return bracket(anySize(), config, draws)
 }
 
-/** The chain of a problem; null where it is longer, or its numbers larger, than a step may be. */
-function chainOf(sides: readonly Expression[]): string | null {
-  const text = sides.map(write).join('=')
-  const largest = Math.max(...sides.flatMap(numbersIn).map(Math.abs))
+/** What working out comes to; null where it is longer, or its numbers larger, than a step may be. */
+function written(working: readonly Operation[]): string | null {
+  const text = working.map(equation).join(',')
+  const largest = Math.max(...working.flatMap(({ left, right, result }) => [left, right, result].map(Math.abs)))
   return largest <= LARGEST && tokensOf(text) <= LONGEST_STEP ? text : null
 }
 
-const numbersIn = ({ terms }: Expression): number[] =>
-  terms.flatMap((term) => (typeof term === 'number' ? [term] : numbersIn(term)))
+const equation = ({ left, operator, right, result }: Operation): string =>
+  `${spell(left)}${operator}${spell(right)}=${spell(result)}`
 
-function readSides(step: string): Expression[] | null {
-  const sides = step.split('=').map(parse)
-  return sides.every((side) => side !== null) ? sides : null
+/** What a step arrives at; null unless it is a number or equations that each say what one operation makes. */
+function valueClaimed(step: string): number | null {
+  const equations = step.split(',').map((text) => text.split('=').map(parse))
+  const [only, ...others] = equations
+  if (only?.length === 1 && others.length === 0) return only[0] ? numberOf(only[0]) : null
+  const results = equations.map(([left, right, ...more]) =>
+    left &&
+    right &&
+    more.length === 0 &&
+    left.operators.length === 1 &&
+    left.terms.every((term) => typeof term === 'number')
+      ? numberOf(right)
+      : null,
+  )
+  return results.includes(null) ? null : (results.at(-1) ?? null)
 }
 
-/** What a step arrives at; null unless it is a chain that ends in a number. */
-function claimOf(step: string): number | null {
-  const last = readSides(step)?.at(-1)
-  return last ? numberOf(last) : null
-}
-
+/** What stands in an expression's first bracket in the place of an operation, and how it is written; null where none is. */
 interface Slip {
   readonly flat: Flat
+  readonly operation: Operation | null
   readonly from: string
   readonly to: string
 }
 type Slipping = (flat: Flat, draws: Draws) => Slip | null
+
+/** An operation that is not the one that should come. */
+const instead = (flat: Flat, index: number, operation: Operation): Pick<Slip, 'flat' | 'operation'> => ({
+  flat: replaceOperation(flat, index, operation.result),
+  operation,
+})
 
 /** One way to go wrong in an operation for each of the paper's error types. What follows is worked out rightly. */
 const slips: Record<ErrorType, Slipping> = {
   /** A near miss, a lost carry or a lost sign: the result alone is wrong. */
   calculation(flat, draws) {
     const index = firstOperation(flat)
-    const { result } = operationAt(flat, index)
+    const operation = operationAt(flat, index)
+    const { result } = operation
     const wrong = result + draws.pick([-10, -2, -1, 1, 2, 10])
     const value = result !== 0 && draws.uniform() < 0.3 ? -result : wrong
-    return { flat: replaceOperation(flat, index, value), from: spell(result), to: spell(value) }
+    return { ...instead(flat, index, { ...operation, result: value }), from: spell(result), to: spell(value) }
   },
   /** The wrong operation, worked out rightly. */
   logic(flat, draws) {
     const index = firstOperation(flat)
     const { left, operator, right } = operationAt(flat, index)
     const other = draws.pick(operators.filter((sign) => sign !== operator))
-    return { flat: replaceOperation(flat, index, apply(left, other, right)), from: operator, to: other }
+    const done = { left, operator: other, right, result: apply(left, other, right) }
+    return { ...instead(flat, index, done), from: operator, to: other }
   },
   /** A given misread: a sign of an operand lost or found, or its neighbour read. */
   condition(flat, draws) {
@@ -136,8 +154,9 @@ const slips: Record<ErrorType, Slipping> = {
     const isLeft = draws.uniform() < 0.5
     const value = isLeft ? left : right
     const misread = draws.uniform() < 0.7 ? -value : value + draws.pick([-1, 1])
-    const result = isLeft ? apply(misread, operator, right) : apply(left, operator, misread)
-    return { flat: replaceOperation(flat, index, result), from: spell(value), to: spell(misread) }
+    const read = isLeft ? { left: misread, right } : { left, right: misread }
+    const done = { ...read, operator, result: apply(read.left, operator, read.right) }
+    return { ...instead(flat, index, done), from: spell(value), to: spell(misread) }
   },
   /** An operation done before its turn: a sum before a product, or a later sum before the first. */
   rule(flat, draws) {
@@ -145,9 +164,8 @@ const slips: Record<ErrorType, Slipping> = {
     const early = flat.operators.map((_, index) => index).filter((index) => index !== first)
     if (early.length === 0) return null
     const index = draws.pick(early)
-    const { result } = operationAt(flat, index)
     return {
-      flat: replaceOperation(flat, index, result),
+      ...instead(flat, index, operationAt(flat, index)),
       from: flat.operators[first] ?? '',
       to: flat.operators[index] ?? '',
     }
@@ -159,39 +177,45 @@ const slips: Record<ErrorType, Slipping> = {
     const left = spell(flat.terms[at] ?? 0)
     return {
       flat: { terms: flat.terms.toSpliced(at, 1), operators: flat.operators.toSpliced(at - 1, 1) },
+      operation: null,
       from: left,
       to: flat.operators[at - 1] ?? '',
     }
   },
 }
 
-/** The chain with one slip at a random place, and the rest worked out from it. */
+/** The working with one slip at a random place, and the rest worked out from it. */
 function slipped(problem: Expression, type: ErrorType, draws: Draws): (Corruption & { value: number }) | null {
-  const right = [problem, ...workedOut(problem)]
-  const place = draws.between(0, right.length - 2)
-  const before = right[place]
+  const moves = workedOut(problem)
+  const place = draws.between(0, moves.length - 1)
+  const before = moves[place]?.before
   const slip = before && slips[type](firstFlat(before), draws)
   if (!before || !slip) return null
   const changed = inFirstFlat(before, () => slip.flat)
-  const sides = [...right.slice(1, place + 1), changed, ...workedOut(changed)]
-  const step = chainOf(sides)
+  const step = written([
+    ...moves.slice(0, place).map(({ operation }) => operation),
+    ...(slip.operation ? [slip.operation] : []),
+    ...workedOut(changed).map(({ operation }) => operation),
+  ])
   const isShort = tokensOf(slip.from) <= LONGEST_NUMBER && tokensOf(slip.to) <= LONGEST_NUMBER
-  return step !== null && isShort
-    ? { step, from: slip.from, to: slip.to, value: valueOf(sides.at(-1) ?? changed) }
-    : null
+  return step !== null && isShort ? { step, from: slip.from, to: slip.to, value: valueOf(changed) } : null
 }
 
+const groups = range(0, 100)
+
 export function multistepArithmetic(config: MultistepArithmeticConfig): Task {
+  const working = (expression: Expression): string | null =>
+    written(workedOut(expression).map(({ operation }) => operation))
   const solve = (problem: string): string[] => {
     const expression = parse(problem)
-    const chain = expression && chainOf(workedOut(expression))
-    if (!chain) throw new Error(`not a problem of the multistep-arithmetic task: ${problem}`)
-    return [chain]
+    const step = expression && working(expression)
+    if (!step) throw new Error(`not a problem of the multistep-arithmetic task: ${problem}`)
+    return [step]
   }
   const isRight = (problem: string, step: string): boolean => {
     const expression = parse(problem)
-    const claim = claimOf(step)
-    return expression !== null && claim !== null && claim === valueOf(expression)
+    const claimed = valueClaimed(step)
+    return expression !== null && claimed !== null && claimed === valueOf(expression)
   }
   return {
     name: 'multistep-arithmetic',
@@ -199,15 +223,24 @@ export function multistepArithmetic(config: MultistepArithmeticConfig): Task {
     problem(draws) {
       for (let attempt = 0; attempt < 1000; attempt++) {
         const expression = randomExpression(config, draws)
-        const fits = tokensOf(write(expression)) <= LONGEST_PROBLEM && chainOf([expression]) !== null
-        if (fits && chainOf(workedOut(expression)) !== null) return write(expression)
+        if (tokensOf(write(expression)) <= LONGEST_PROBLEM && working(expression) !== null) return write(expression)
       }
       throw new Error('no problem is short enough in 1000 attempts: the difficulty settings leave no room')
     },
     solve,
-    render: (text) => text.replaceAll('*', '×').replaceAll('-', '−').replaceAll("'", ''),
-    isStep: (text) => claimOf(text) !== null && tokensOf(text) <= LONGEST_STEP,
-    answer: (_problem, steps) => claimOf(steps.at(-1) ?? '')?.toString() ?? null,
+    render: (text) =>
+      text
+        .replaceAll(/'(\d)(?!\d)/g, '0$1')
+        .replaceAll("'", '')
+        .replaceAll('*', '×')
+        .replaceAll(/[-¯]/g, '−')
+        .replaceAll(',', ', '),
+    isStep: (text) => valueClaimed(text) !== null && tokensOf(text) <= LONGEST_STEP,
+    claimOf(step) {
+      const claimed = valueClaimed(step)
+      return claimed === null ? step : spell(claimed)
+    },
+    answer: (_problem, steps) => valueClaimed(steps.at(-1) ?? '')?.toString() ?? null,
     grade: (problem, steps) => isRight(problem, steps.at(-1) ?? ''),
     check: (problem, done, step) => done.length === 0 && isRight(problem, step),
     next: (problem, done) => (done.length === 0 ? (solve(problem)[0] ?? null) : null),
@@ -218,7 +251,22 @@ export function multistepArithmetic(config: MultistepArithmeticConfig): Task {
       const { value: _value, ...told } = corruption
       return told
     },
-    readSentence: (text) => readChain(text, { problem: LONGEST_PROBLEM, step: LONGEST_STEP }, tokensOf),
-    vocabulary: [...Array.from({ length: 1000 }, (_, value) => String(value)), ...operators, "'", '(', ')', '=', ';'],
+    readSentence: (text) =>
+      readChain(text, ({ problem, step }) => {
+        const expression = parse(problem)
+        const isShort = tokensOf(problem) <= LONGEST_PROBLEM && tokensOf(step) <= LONGEST_NUMBER
+        return isShort && expression !== null && working(expression) !== null
+      }),
+    vocabulary: [
+      ...groups.map(String),
+      ...groups.slice(1).map((group) => spell(-group)),
+      ...operators,
+      "'",
+      '(',
+      ')',
+      '=',
+      ',',
+      ';',
+    ],
   }
 }

@@ -51,6 +51,11 @@ export interface Task {
   solve(problem: string): string[]
   /** Whether a text has the form of one step, right or wrong: only such texts are judged. */
   isStep(text: string): boolean
+  /**
+   * What a step says in the end, itself a step that is right or wrong with it: all that a critic has to compare with a step of its
+   * own. Absent where every part of a step counts.
+   */
+  readonly claimOf?: (step: string) => string
   /** A problem, a step or a part of one as people write it, for reports. */
   render(text: string): string
   /** The outcome that a solution states, which votes are counted by; null when it states none. */

@@ -42,10 +42,13 @@ export function critiqueQuestion(config: Judging, key: string, { problem, done, 
     prompt: opening(problem, done),
     next([first = '', ...later]) {
       const own = ownStep(task, first)
-      return own === null || later.length > 0 ? null : verdictPrompt(problem, done, own, step)
+      return own === null || later.length > 0 ? null : verdictPrompt(problem, done, own, claimOf(task, step))
     },
   }
 }
+
+/** What a blind critic is shown of a judged step. */
+const claimOf = (task: Task, step: string): string => task.claimOf?.(step) ?? step
 
 /** The step that a critic wrote before it saw the judged one; what may follow it is not looked at. */
 function ownStep(task: Task, text: string): string | null {
@@ -65,7 +68,8 @@ export function critiqueSize(config: Judging, { problem, done, step }: StepToJud
   const task = taskOf(config)
   const read = (prompt: string): number => spcVocabulary(task).encode(prompt).length
   if (config.critique === 'seen') return read(criticPrompt(problem, done, step)) + critiqueTokens(task)
-  const verdict = read(verdictPrompt(problem, done, '', step)) + task.longest.step + read(verdictCompletion('Correct'))
+  const verdict =
+    read(verdictPrompt(problem, done, '', claimOf(task, step))) + task.longest.step + read(verdictCompletion('Correct'))
   return Math.max(read(opening(problem, done)) + task.longest.step, verdict)
 }
 
@@ -110,12 +114,13 @@ export function ownStepExamples(
 
 /** The labelled critique of a step: what the critic is asked, and what it should say. */
 export function labelledCritique(
-  { critique }: Judging,
+  config: Judging,
   { problem, done, step }: StepToJudge,
   right: string,
   verdict: Verdict,
 ): { prompt: string; completion: string } {
-  return critique === 'seen'
-    ? { prompt: criticPrompt(problem, done, step), completion: criticCompletion(right, verdict) }
-    : { prompt: verdictPrompt(problem, done, right, step), completion: verdictCompletion(verdict) }
+  if (config.critique === 'seen')
+    return { prompt: criticPrompt(problem, done, step), completion: criticCompletion(right, verdict) }
+  const shown = claimOf(taskOf(config), step)
+  return { prompt: verdictPrompt(problem, done, right, shown), completion: verdictCompletion(verdict) }
 }

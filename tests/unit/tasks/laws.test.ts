@@ -44,6 +44,21 @@ describe.each(tasks.map((task) => [task.name, task] as const))('the task %s', (_
     })
   })
 
+  it('claims with a step what makes it right', () => {
+    const { claimOf } = task
+    if (!claimOf) return
+    forProblems((problem, steps, number) => {
+      const index = number % steps.length
+      const done = steps.slice(0, index)
+      const draws = new Stream('claim', number).draws()
+      const wrong = task.corrupt(problem, done, steps[index] ?? '', draws.pick(errorTypes), draws)
+      for (const step of [steps[index] ?? '', ...(wrong ? [wrong.step] : [])]) {
+        expect(task.isStep(claimOf(step))).toBe(true)
+        expect(task.check(problem, done, claimOf(step))).toBe(task.check(problem, done, step))
+      }
+    })
+  })
+
   it('keeps within its own vocabulary and lengths', () => {
     const { longest } = task
     forProblems((problem, steps) => {

@@ -16,12 +16,13 @@ const normal = (text: string): string | null => {
 
 describe('expressions', () => {
   it.each([
-    ['(7 + 2 - 4 * -5)', '7+2-4*-5'],
-    ['((-67) + (-3))', '-67+-3'],
+    ['(7 + 2 - 4 * -5)', '7+2-4*¯5'],
+    ['((-67) + (-3))', '¯67+¯3'],
+    ['¯67-¯3', '¯67-¯3'],
     ['(20 - (-(32)))', null],
-    ['(180) * (308)', '180*308'],
-    ['((2 + 5) - (-7 * 2)) + 4', '((2+5)-(-7*2))+4'],
-    ['-17208', "-17'208"],
+    ['(180) * (308)', "1'80*3'8"],
+    ['((2 + 5) - (-7 * 2)) + 4', '((2+5)-(¯7*2))+4'],
+    ['-17208', "¯1'72'8"],
     ["17'8", "17'8"],
     ['17 208', null],
     ['(5 + 2', null],
@@ -37,43 +38,54 @@ describe('expressions', () => {
     )
   })
 
-  it('keeps the value, and one operation fewer on every side', () => {
+  it('keeps the value, operation by operation, and takes products of long numbers apart', () => {
     /** By recursion over the brackets, products first: another way than one operation after the other. */
     const value = ({ terms, operators }: Expression): number => {
       const numbers = terms.map((term) => (typeof term === 'number' ? term : value(term)))
       const sums = [0]
       for (const [index, number] of numbers.entries()) {
         const sign = operators[index - 1]
-        if (sign === '*') sums.push((sums.pop() ?? 0) * number)
+        if (sign === '*') sums.push((sums.pop() ?? 0) * number + 0)
         else sums.push(sign === '-' ? -number : number)
       }
       return sums.reduce((total, part) => total + part, 0)
     }
-    const operations = (text: string): number => (text.match(/[\d)][-+*]/g) ?? []).length
     fc.assert(
       fc.property(fc.nat(), (number) => {
         const problem = parse(task.problem(new Stream('chain', number).draws()))
         if (!problem) throw new Error('the task made a problem that cannot be read')
-        const sides = [problem, ...workedOut(problem)]
-        for (const side of sides) expect(value(side)).toBe(value(problem))
-        expect(sides.map(write).map(operations)).toEqual(sides.map((_, index) => sides.length - 1 - index))
+        for (const { before, operation, behind } of workedOut(problem)) {
+          expect([value(before), value(behind)]).toEqual([value(problem), value(problem)])
+          const { left, operator, right, result } = operation
+          expect(value({ terms: [left, right], operators: [operator] })).toBe(result)
+          const digits = [left, right].map((number) => String(Math.abs(number)).replace(/0+$/, '').length)
+          if (operator === '*') expect(Math.min(...digits)).toBeLessThanOrEqual(1)
+        }
       }),
     )
   })
 })
 
 describe('multistep arithmetic', () => {
-  it('writes a chain', () => {
-    expect(task.solve('4+-6-5*-5')).toEqual(['4+-6--25=-2--25=23'])
-    expect(task.solve('(2+5)-(-7*2)')).toEqual(['7-(-7*2)=7--14=21'])
+  it('writes a working', () => {
+    expect(task.solve('4+¯6-5*¯5')).toEqual(['5*¯5=¯25,4+¯6=¯2,¯2-¯25=23'])
+    expect(task.solve('(2+5)-(¯7*2)')).toEqual(['2+5=7,¯7*2=¯14,7-¯14=21'])
+    expect(task.solve('1-48*¯11')).toEqual(["48*¯10=¯4'80,48*¯1=¯48,¯4'80+¯48=¯5'28,1-¯5'28=5'29"])
   })
 
   it('asks of a step what it arrives at', () => {
-    expect(task.check('4+-6-5*-5', [], '23')).toBe(true)
-    expect(task.check('4+-6-5*-5', [], '4+-6+25=23')).toBe(true)
-    expect(task.check('4+-6-5*-5', [], '4+-6--25=-2--25=-27')).toBe(false)
-    expect(task.isStep('4+-6--25=')).toBe(false)
-    expect(task.isStep('4+-6')).toBe(false)
+    expect(task.check('4+¯6-5*¯5', [], '23')).toBe(true)
+    expect(task.check('4+¯6-5*¯5', [], '4+¯6=¯2,¯2+25=23')).toBe(true)
+    expect(task.check('4+¯6-5*¯5', [], '5*¯5=¯25,4+¯6=¯2,¯2-¯25=¯27')).toBe(false)
+    expect(task.claimOf?.('5*¯5=¯25,4+¯6=¯2,¯2-¯25=¯27')).toBe('¯27')
+  })
+
+  it.each(['4+¯6', '4+¯6=', '4+¯6-1=¯3', '4+¯6=¯2,', '4+¯6=¯2=¯2', '=¯2', '2,2'])('%s is no step', (text) => {
+    expect(task.isStep(text)).toBe(false)
+  })
+
+  it('is shown as people write it', () => {
+    expect(task.render("1'5*¯10=¯10'50,2-3=¯1")).toBe('105×−10=−1050, 2−3=−1')
   })
 
   it('has room for every type of error', () => {
@@ -89,10 +101,10 @@ describe('multistep arithmetic', () => {
   })
 
   it.each([
-    ["Let's calculate B = (5 + 3 - -2 * 2) = (5 + 3 - 4) = 4.", [{ problem: '5+3--2*2', step: '5+3-4=4' }]],
-    ['Then, the final equation is A - B = -10 - (-32) = 22. So the answer is 22', [{ problem: '-10--32', step: '22' }]],
+    ["Let's calculate B = (5 + 3 - -2 * 2) = (5 + 3 - 4) = 4.", [{ problem: '5+3-¯2*2', step: '4' }]],
+    ['Then, the final equation is A - B = -10 - (-32) = 22. So the answer is 22', [{ problem: '¯10-¯32', step: '22' }]],
     ['This equation can be written as "(A + B)", where A = (5 + 2) and B = (5 + 3 - -2).', []],
-    ['C = (60 * 500) = 30000', [{ problem: '60*500', step: "30'0" }]],
+    ['C = (60 * 500) = 30000', [{ problem: "60*5'0", step: "3'0'0" }]],
   ])('reads %s', (text, claims) => expect(task.readSentence?.(text).claims).toEqual(claims))
 
   it.skipIf(!hasData)('reads nearly all of the real file (skipped where it is absent)', () => {
