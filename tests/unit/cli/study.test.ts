@@ -21,6 +21,12 @@ describe('studies', () => {
     expect(new Set(configs).size).toBe(configs.length)
   })
 
+  it.each(names)('%s, if its players judge a file, names a suite that reads one', (name) => {
+    const { run, judging } = readStudy(name)
+    if (!judging) return
+    expect(Object.keys(parseConfig(run, name).recipe.importers)).toContain(judging.suite)
+  })
+
   it('lay an arm over the run, group by group', () => {
     expect(layOver({ a: 1, play: { x: 1, y: 2 } }, { play: { y: 3 } })).toEqual({ a: 1, play: { x: 1, y: 3 } })
   })

@@ -44,6 +44,18 @@ describe('a critique', () => {
     expect(wholeCritique(critique!)).toBe('37+48=85=>Incorrect.')
   })
 
+  it('that is blind compares with the claim alone where a task says what a step claims, and is taught so', () => {
+    const task = { name: 'multistep-arithmetic' }
+    const multistep = spcConfig.parse({ recipe: 'spc', critique: 'blind', task, model: { context: 240 } })
+    const [own, wrong] = ['5*¯5=¯25,4+¯6=¯2,¯2-¯25=23', '5*¯5=25,4+¯6=¯2,¯2-25=¯27']
+    const step = { problem: '4+¯6-5*¯5', done: [], step: wrong }
+    const prompt = `4+¯6-5*¯5:${own}>¯27?`
+    expect(critiquesOf(played(critiqueQuestion(multistep, 'k', step), [own, '=>Incorrect.']))).toMatchObject([
+      { prompt },
+    ])
+    expect(labelledCritique(multistep, step, own, 'Incorrect').prompt).toBe(prompt)
+  })
+
   it('has no verdict when what a blind critic writes is no step: it is not asked for one', () => {
     const answer = played(critiqueQuestion(config('blind'), 'k', judged), ['37+;', '=>Correct.'])
     expect(answer.turns?.[0]).toHaveLength(1)
