@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { pairJudgeConfig } from '../../tasks/pair-judges.ts'
 import { modelFields, optimizerFields } from '../fields.ts'
+import { evaluationFields, judgeFields } from '../preferences/fields.ts'
 
 const count = z.int().min(1)
 
@@ -30,16 +31,7 @@ export const spoConfig = z.strictObject({
     })
     .prefault({}),
 
-  judge: z
-    .strictObject({
-      /** Each comparison is told as the share of so many votes; null tells the preference itself. */
-      votes: count.nullable().default(null),
-      /** The share of votes that are turned round. */
-      noise: z.number().min(0).lt(0.5).default(0),
-      /** `shuffled` is a control arm: the answers of a group get each other's rewards. */
-      signal: z.enum(['true', 'shuffled']).default('true'),
-    })
-    .prefault({}),
+  judge: judgeFields,
 
   reward: z
     .strictObject({
@@ -64,11 +56,6 @@ export const spoConfig = z.strictObject({
     })
     .prefault({}),
 
-  evaluation: z
-    .strictObject({
-      /** Prompts on which all answers are scored, where there are more. */
-      prompts: count.default(16),
-    })
-    .prefault({}),
+  evaluation: evaluationFields,
 })
 export type SpoConfig = z.infer<typeof spoConfig>

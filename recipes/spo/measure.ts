@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { range } from '../../shared/collections.ts'
 import type { ItemRow, Phase, RoundRows, RoundSummary } from '../../shared/recipe.ts'
 import { pairJudgeFrom } from '../../tasks/pair-judges.ts'
+import { everyAnswer } from '../preferences/every-answer.ts'
 import { distribution, entropy, exploitability, mixture, preferences, winRate } from '../preferences/measures.ts'
-import { completion, splitPrompts } from '../preferences/prompts.ts'
 import type { SpoConfig } from './config.ts'
 
 /** What the newest policy and the average of all so far are worth, computed from the probabilities of all answers. */
@@ -25,14 +25,8 @@ export const readMeasured = (row: ItemRow): Measured => measured.parse(row.data)
 
 export const measure: Phase<SpoConfig> = {
   summary: 'All answers are scored: how far can the policy, and the average of all so far, be exploited?',
-  items: ({ evaluation, task }) => Math.min(evaluation.prompts, splitPrompts(pairJudgeFrom(task)).test.length),
+  ...everyAnswer,
   reads: ({ round }) => ({ rounds: range(0, round), sets: [MEASURED] }),
-  ask({ config, from, to }) {
-    const judge = pairJudgeFrom(config.task)
-    const { test } = splitPrompts(judge)
-    const candidates = judge.answers.map(completion)
-    return range(from, to).map((item) => ({ key: String(item), prompt: test[item] ?? '', candidates }))
-  },
   answer({ config, round }, rows, answers) {
     const judge = pairJudgeFrom(config.task)
     const items = answers.map(({ question: { key, prompt }, logProbabilities = [] }): ItemRow => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { pairJudgeConfig } from '../../tasks/pair-judges.ts'
 import { modelFields, optimizerFields } from '../fields.ts'
+import { evaluationFields, judgeFields } from '../preferences/fields.ts'
 
 const count = z.int().min(1)
 
@@ -38,16 +39,7 @@ export const sppoConfig = z.strictObject({
     })
     .prefault({}),
 
-  judge: z
-    .strictObject({
-      /** Each comparison is told as the share of so many votes; null tells the preference itself. */
-      votes: count.nullable().default(null),
-      /** The share of votes that are turned round. */
-      noise: z.number().min(0).lt(0.5).default(0),
-      /** `shuffled` is a control arm: the answers to a prompt get each other's win rates. */
-      signal: z.enum(['true', 'shuffled']).default('true'),
-    })
-    .prefault({}),
+  judge: judgeFields,
 
   update: z
     .strictObject({
@@ -62,11 +54,6 @@ export const sppoConfig = z.strictObject({
     })
     .prefault({}),
 
-  evaluation: z
-    .strictObject({
-      /** Held-out prompts on which all answers are scored. */
-      prompts: count.default(16),
-    })
-    .prefault({}),
+  evaluation: evaluationFields,
 })
 export type SppoConfig = z.infer<typeof sppoConfig>

@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { range } from '../../shared/collections.ts'
 import type { ItemRow, Phase, RoundRows, RoundSummary } from '../../shared/recipe.ts'
 import { pairJudgeFrom } from '../../tasks/pair-judges.ts'
+import { everyAnswer } from '../preferences/every-answer.ts'
 import { distribution, divergence, entropy, exploitability, preferences, winRate } from '../preferences/measures.ts'
-import { completion, splitPrompts } from '../preferences/prompts.ts'
 import type { SppoConfig } from './config.ts'
 import type { Outcome } from './games.ts'
 
@@ -24,15 +23,9 @@ export const readMeasured = (row: ItemRow): Measured => measured.parse(row.data)
 
 export const measure: Phase<Pick<SppoConfig, 'task' | 'evaluation'>> = {
   summary: 'All answers to held-out prompts are scored: what is the policy worth?',
-  items: ({ evaluation, task }) => Math.min(evaluation.prompts, splitPrompts(pairJudgeFrom(task)).test.length),
+  ...everyAnswer,
   // The policy of round 0 is what win rate and divergence are taken against.
   reads: ({ round }) => ({ rounds: round === 0 ? [] : [0], sets: [MEASURED] }),
-  ask({ config, from, to }) {
-    const judge = pairJudgeFrom(config.task)
-    const { test } = splitPrompts(judge)
-    const candidates = judge.answers.map(completion)
-    return range(from, to).map((item) => ({ key: String(item), prompt: test[item] ?? '', candidates }))
-  },
   answer({ config, round }, rows, answers) {
     const judge = pairJudgeFrom(config.task)
     const first = new Map(rows.items.map((row) => [row.item, readMeasured(row)]))
