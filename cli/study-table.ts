@@ -31,9 +31,14 @@ export function studyTable(found: StudyResults): string {
   const arms = [...new Set(runs.map(({ arm }) => arm))]
   const row = (name: string, seeds: string, cells: string[]): string => `| ${[name, seeds, ...cells].join(' | ')} |`
   const first = runs.filter((run) => run.arm === arms[0])
-  const start = (column: string): string => {
-    const values = first.flatMap((run) => run.rounds[0]?.numbers[column] ?? [])
-    return values.length === 0 ? '–' : meanInterval(values).mean.toFixed(3)
+  const startRow = (alike: readonly string[]): string => {
+    const mine = runs.filter((run) => run.arm === alike[0])
+    const cells = columns.map((column) => {
+      const values = mine.flatMap((run) => run.rounds[0]?.numbers[column] ?? [])
+      return values.length === 0 ? '–' : meanInterval(values).mean.toFixed(3)
+    })
+    const whose = alike.length === arms.length ? 'all arms' : alike.join(', ')
+    return row(`round 0 (${whose})`, String(mine.length), cells)
   }
   const armRow = (arm: string, place: Place | null): string => {
     const mine = runs.filter((run) => run.arm === arm)
@@ -63,7 +68,7 @@ export function studyTable(found: StudyResults): string {
   const table = (place: Place | null): string[] => [
     ...(place ? [`Where ${place.column} first reaches ${place.value}:`, ''] : []),
     ...heading('arm'),
-    row('round 0 (all arms)', String(first.length), columns.map(start)),
+    ...begunAlike(found).map(startRow),
     ...arms.map((arm) => armRow(arm, place)),
     '',
     ...(arms.length > 1
@@ -82,6 +87,23 @@ export function studyTable(found: StudyResults): string {
     ...charts.map((chart) => `![${chart.title}](${chartFile(found.study, chart)})\n`),
     `${what}; mean ± half of the 95 % interval over seeds. \`${command}\`, ${provenance}.`,
   ].join('\n')
+}
+
+/** Arms whose round 0 is written with the same numbers wherever both have a seed, in the order of the first of each. */
+function begunAlike({ runs, columns }: StudyResults): string[][] {
+  const begun = (arm: string): StudiedRun[] => runs.filter((run) => run.arm === arm)
+  const shown = ({ numbers }: Round, column: string): string | undefined => numbers[column]?.toFixed(3)
+  const isAlike = (one: string, other: string): boolean =>
+    begun(one).every(({ seed, rounds: [mine] }) => {
+      const theirs = begun(other).find((run) => run.seed === seed)?.rounds[0]
+      return !mine || !theirs || columns.every((column) => shown(mine, column) === shown(theirs, column))
+    })
+  return [...new Set(runs.map(({ arm }) => arm))].reduce<string[][]>((groups, arm) => {
+    const group = groups.find(([one]) => one !== undefined && isAlike(one, arm))
+    if (group) group.push(arm)
+    else groups.push([arm])
+    return groups
+  }, [])
 }
 
 function written(values: readonly number[]): string {

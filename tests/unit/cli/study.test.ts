@@ -91,6 +91,18 @@ describe('studies', () => {
     expect(studyTable({ ...about, runs: [...ours, ...unfinished] })).toContain('| ours − theirs | 2 |')
   })
 
+  it('name the arms of a round 0 that others do not share', () => {
+    const run = (arm: string, seed: number, start: number) => {
+      const rounds = [start, 0.9].map((mean, round) => ({ round, numbers: { mean } }))
+      return { ...provenance, arm, seed, run: `${arm}${seed}`, rounds }
+    }
+    const runs = [run('a', 1, 0.1), run('a', 2, 0.3), run('b', 1, 0.1), run('c', 1, 0.4), run('c', 2, 0.4)]
+    const table = studyTable({ study: 's', title: 't', command: 'c', columns: ['mean'], charts: [], runs })
+    expect(table).toContain('| round 0 (a, b) | 2 | 0.200 |')
+    expect(table).toContain('| round 0 (c) | 2 | 0.400 |')
+    expect(table).not.toContain('all arms')
+  })
+
   it('take a run from the results file only if its whole configuration is the same', () => {
     const run = { ...provenance, arm: 'a', seed: 2, run: 'a2', config: { rounds: 3, play: { x: 1 } }, rounds: [] }
     const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], runs: [run] }
