@@ -1,18 +1,29 @@
 import { UserError } from './errors.ts'
 
+interface VocabularyOptions {
+  /**
+   * What becomes of token 0 in a sampled text. Shown, it is part of what was said, and a text that holds it is encoded as it was
+   * sampled; left out, such a text reads as if it had been skipped.
+   */
+  padding?: 'shown' | 'left out'
+  /**
+   * A number is one token; or it is its digits, the lowest first, which is the order in which sums are worked out
+   * (docs/decisions.md has what a small model learns with either).
+   */
+  numbers?: 'whole' | 'by digits' | undefined
+}
+
 /** A closed vocabulary: texts are encoded by longest match and decoded by joining. Token 0 is padding. */
 export class Vocabulary {
   readonly tokens: readonly string[]
+  readonly numbers: 'whole' | 'by digits'
   readonly #ids: ReadonlyMap<string, number>
   readonly #longest: number
   readonly #padding: 'shown' | 'left out'
 
-  /**
-   * `padding` says what becomes of token 0 in a sampled text. Shown, it is part of what was said, and a text that holds
-   * it is encoded as it was sampled; left out, such a text reads as if it had been skipped.
-   */
-  constructor(tokens: readonly string[], { padding = 'left out' }: { padding?: 'shown' | 'left out' } = {}) {
+  constructor(tokens: readonly string[], { padding = 'left out', numbers = 'whole' }: VocabularyOptions = {}) {
     this.#padding = padding
+    this.numbers = numbers
     this.tokens = ['<pad>', ...tokens]
     this.#ids = new Map(this.tokens.map((token, id) => [token, id]))
     if (this.#ids.size !== this.tokens.length) throw new Error('a vocabulary may not hold a token twice')
@@ -38,7 +49,8 @@ export class Vocabulary {
         continue
       }
       // A run of digits is one number or nothing: 123 must not be read as 12 and 3.
-      const digits = /^\d+/.exec(text.slice(position, position + this.#longest + 1))?.[0]
+      const run = text.slice(position, position + this.#longest + 1)
+      const digits = this.numbers === 'whole' ? /^\d+/.exec(run)?.[0] : undefined
       let length = digits?.length ?? Math.min(this.#longest, text.length - position)
       if (!digits) while (length > 0 && !this.#ids.has(text.slice(position, position + length))) length--
       const id = this.#ids.get(text.slice(position, position + length))
@@ -51,7 +63,7 @@ export class Vocabulary {
       ids.push(id)
       position += length
     }
-    return ids
+    return this.#turned(ids)
   }
 
   /** The tokens, all numbers as one range. */
@@ -59,17 +71,30 @@ export class Vocabulary {
     const isNumber = (token: string): boolean => /^\d+$/.test(token)
     const numbers = this.tokens.filter(isNumber).map(Number)
     const others = this.tokens.slice(1).filter((token) => !isNumber(token))
-    const range = numbers.length === 0 ? [] : [`numbers from ${Math.min(...numbers)} to ${Math.max(...numbers)}`]
+    const fromTo = `numbers from ${Math.min(...numbers)} to ${Math.max(...numbers)}`
+    const range = numbers.length === 0 ? [] : [this.numbers === 'whole' ? fromTo : 'numbers']
     return [...range, ...others].join(' ')
   }
 
-  /** The text of some tokens; a space keeps two numbers apart, so that encoding the text gives the same tokens back. */
+  /** The text of some tokens; a space keeps two whole numbers apart, so that encoding the text gives the same tokens back. */
   decode(ids: readonly number[]): string {
     let text = ''
-    for (const id of ids) {
+    for (const id of this.#turned(ids)) {
       const token = id === 0 && this.#padding === 'left out' ? '' : (this.tokens[id] ?? '')
-      text += /\d$/.test(text) && /^\d/.test(token) ? ` ${token}` : token
+      text += this.numbers === 'whole' && /\d$/.test(text) && /^\d/.test(token) ? ` ${token}` : token
     }
     return text
+  }
+
+  /** The tokens with every run of digits turned round, if numbers are written so. */
+  #turned(ids: readonly number[]): number[] {
+    if (this.numbers === 'whole') return [...ids]
+    const isDigit = (id: number): boolean => /^\d$/.test(this.tokens[id] ?? '')
+    return ids.flatMap((id, index) => {
+      if (!isDigit(id)) return [id]
+      if (index > 0 && isDigit(ids[index - 1] ?? 0)) return []
+      const end = ids.findIndex((other, place) => place > index && !isDigit(other))
+      return ids.slice(index, end < 0 ? ids.length : end).toReversed()
+    })
   }
 }

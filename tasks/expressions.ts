@@ -2,9 +2,8 @@
  * Expressions of signed whole numbers with `+ - *` and brackets, as texts in one normal form, and how they are worked out one
  * operation at a time: the first innermost bracket first, in it products before sums, then from left to right.
  *
- * Numbers are written in groups of two digits, each of which is one token, the first with its sign (`¯1'72'8` is -17,208): so a
- * negative number is never mistaken for a difference, and few tokens have to be learnt. Nothing else stands between two marks: no
- * spaces, no leading zeros of a group, no brackets around one number or around the whole.
+ * A negative number has a sign of its own (`¯17208`), so that it is never mistaken for a difference. Nothing else stands between two
+ * marks: no spaces, no leading zeros, no brackets around one number or around the whole.
  */
 export const operators = ['+', '-', '*'] as const
 export type Operator = (typeof operators)[number]
@@ -21,7 +20,6 @@ export interface Flat {
   readonly operators: readonly Operator[]
 }
 
-const GROUP = 100
 /** The sign of a negative number, as in APL. */
 const NEGATIVE = '¯'
 
@@ -30,10 +28,7 @@ export function apply(left: number, operator: Operator, right: number): number {
   return operator === '+' ? left + right : operator === '-' ? left - right : left * right + 0
 }
 
-export function spell(value: number): string {
-  if (value < 0) return `${NEGATIVE}${spell(-value)}`
-  return value < GROUP ? String(value) : `${spell(Math.floor(value / GROUP))}'${value % GROUP}`
-}
+export const spell = (value: number): string => (value < 0 ? `${NEGATIVE}${-value}` : String(value))
 
 export function write(expression: Expression): string {
   const { terms, operators: signs } = expression
@@ -42,16 +37,16 @@ export function write(expression: Expression): string {
     .join('')
 }
 
-/** Reads an expression, in normal form or as people write it (`(-17208) * (3 + 4)`); null for any other text. */
+/** Reads an expression, in normal form or as people write it (`(-5) * (3 + 4)`); null for any other text. */
 export function parse(text: string): Expression | null {
-  const marks = text.match(/\d+('\d+)*|\S/g) ?? []
+  const marks = text.match(/\d+|\S/g) ?? []
   let at = 0
   const number = (): number | null => {
     const negative = (marks[at] === '-' || marks[at] === NEGATIVE) && /^\d/.test(marks[at + 1] ?? '')
     const digits = marks[negative ? at + 1 : at] ?? ''
     if (!/^\d/.test(digits)) return null
     at += negative ? 2 : 1
-    const value = digits.split("'").reduce((sum, group) => sum * GROUP + Number(group), 0)
+    const value = Number(digits)
     return Number.isSafeInteger(value) ? (negative ? -value : value) : null
   }
   const term = (): number | Expression | null => {

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { range } from '../shared/collections.ts'
 import type { Draws } from '../shared/random.ts'
 import {
   apply,
@@ -47,13 +46,11 @@ export const multistepArithmeticConfig = z
 export type MultistepArithmeticConfig = z.infer<typeof multistepArithmeticConfig>
 
 /** Tokens of a problem and of a working at most; problems that need more are not made. */
-const LONGEST_PROBLEM = 32
-const LONGEST_STEP = 96
-/** Six digits: three groups with two marks between them. */
+const LONGEST_PROBLEM = 36
+const LONGEST_STEP = 120
+/** Six digits, and a sign. */
 const LARGEST = 999_999
-const LONGEST_NUMBER = 5
-
-const tokensOf = (text: string): number => text.match(/¯?\d+|./g)?.length ?? 0
+const LONGEST_NUMBER = 7
 
 const signs = (count: number, draws: Draws): Operator[] => Array.from({ length: count }, () => draws.pick(operators))
 
@@ -90,7 +87,7 @@ function randomExpression(config: MultistepArithmeticConfig, draws: Draws): Expr
 function written(working: readonly Operation[]): string | null {
   const text = working.map(equation).join(',')
   const largest = Math.max(...working.flatMap(({ left, right, result }) => [left, right, result].map(Math.abs)))
-  return largest <= LARGEST && tokensOf(text) <= LONGEST_STEP ? text : null
+  return largest <= LARGEST && text.length <= LONGEST_STEP ? text : null
 }
 
 const equation = ({ left, operator, right, result }: Operation): string =>
@@ -197,11 +194,9 @@ function slipped(problem: Expression, type: ErrorType, draws: Draws): (Corruptio
     ...(slip.operation ? [slip.operation] : []),
     ...workedOut(changed).map(({ operation }) => operation),
   ])
-  const isShort = tokensOf(slip.from) <= LONGEST_NUMBER && tokensOf(slip.to) <= LONGEST_NUMBER
+  const isShort = slip.from.length <= LONGEST_NUMBER && slip.to.length <= LONGEST_NUMBER
   return step !== null && isShort ? { step, from: slip.from, to: slip.to, value: valueOf(changed) } : null
 }
-
-const groups = range(0, 100)
 
 export function multistepArithmetic(config: MultistepArithmeticConfig): Task {
   const working = (expression: Expression): string | null =>
@@ -223,19 +218,13 @@ export function multistepArithmetic(config: MultistepArithmeticConfig): Task {
     problem(draws) {
       for (let attempt = 0; attempt < 1000; attempt++) {
         const expression = randomExpression(config, draws)
-        if (tokensOf(write(expression)) <= LONGEST_PROBLEM && working(expression) !== null) return write(expression)
+        if (write(expression).length <= LONGEST_PROBLEM && working(expression) !== null) return write(expression)
       }
       throw new Error('no problem is short enough in 1000 attempts: the difficulty settings leave no room')
     },
     solve,
-    render: (text) =>
-      text
-        .replaceAll(/'(\d)(?!\d)/g, '0$1')
-        .replaceAll("'", '')
-        .replaceAll('*', '×')
-        .replaceAll(/[-¯]/g, '−')
-        .replaceAll(',', ', '),
-    isStep: (text) => valueClaimed(text) !== null && tokensOf(text) <= LONGEST_STEP,
+    render: (text) => text.replaceAll('*', '×').replaceAll(/[-¯]/g, '−').replaceAll(',', ', '),
+    isStep: (text) => valueClaimed(text) !== null && text.length <= LONGEST_STEP,
     claimOf(step) {
       const claimed = valueClaimed(step)
       return claimed === null ? step : spell(claimed)
@@ -254,19 +243,10 @@ export function multistepArithmetic(config: MultistepArithmeticConfig): Task {
     readSentence: (text) =>
       readChain(text, ({ problem, step }) => {
         const expression = parse(problem)
-        const isShort = tokensOf(problem) <= LONGEST_PROBLEM && tokensOf(step) <= LONGEST_NUMBER
+        const isShort = problem.length <= LONGEST_PROBLEM && step.length <= LONGEST_NUMBER
         return isShort && expression !== null && working(expression) !== null
       }),
-    vocabulary: [
-      ...groups.map(String),
-      ...groups.slice(1).map((group) => spell(-group)),
-      ...operators,
-      "'",
-      '(',
-      ')',
-      '=',
-      ',',
-      ';',
-    ],
+    vocabulary: [...'0123456789', '¯', ...operators, '(', ')', '=', ',', ';'],
+    numbers: 'by digits',
   }
 }

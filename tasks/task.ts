@@ -72,4 +72,6 @@ export interface Task {
   readonly readSentence?: (text: string) => Reading
   /** Every token of the task's texts; recipes add their own marks. Encoded by longest match. */
   readonly vocabulary: readonly string[]
+  /** How numbers are made of these tokens: each is one, unless given. */
+  readonly numbers?: 'whole' | 'by digits'
 }

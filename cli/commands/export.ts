@@ -181,11 +181,15 @@ async function nearest(folder: string): Promise<string> {
 
 async function writeVocabulary(folder: string, vocabulary: Vocabulary, stop: string): Promise<void> {
   await fs.writeFile(path.join(folder, 'vocabulary.json'), `${JSON.stringify(vocabulary.tokens, null, 2)}\n`)
+  const numbers = {
+    whole: 'a number is one token or cannot be written',
+    'by digits': 'the digits of a number stand in reverse order, the lowest first',
+  }
   const readme = `# A model trained by Sparring
 
 \`config.json\` and \`model.safetensors\` load with \`AutoModelForCausalLM\`. \`vocabulary.json\` is not a tokenizer of transformers: it lists the
 model's ${vocabulary.size} tokens, and a token's id is its place in the list, from 0. A text is cut from left to right into the longest tokens that
-it begins with; spaces are left out, and a number is one token or cannot be written. Token 0 is padding, and
+it begins with; spaces are left out, and ${numbers[vocabulary.numbers]}. Token 0 is padding, and
 \`${stop}\` (token ${vocabulary.id(stop)}) ends what the model says.
 `
   await fs.writeFile(path.join(folder, 'README.md'), readme)

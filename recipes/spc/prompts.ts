@@ -24,7 +24,8 @@ export const verdictMarks: Record<Verdict, string> = { Correct: '=>Correct', Inc
 const errorMarks = errorTypes.map((type) => `${type}!`)
 
 export function spcVocabulary(task: Task): Vocabulary {
-  return new Vocabulary([...task.vocabulary, ':', '#', '?', '>', stop, ...errorMarks, ...Object.values(verdictMarks)])
+  const marks = [':', '#', '?', '>', stop, ...errorMarks, ...Object.values(verdictMarks)]
+  return new Vocabulary([...task.vocabulary, ...marks], { numbers: task.numbers })
 }
 
 /** `problem:step;step;` - what stands before the next step. */

@@ -46,7 +46,7 @@ describe('a critique', () => {
 
   it('that is blind compares with the claim alone where a task says what a step claims, and is taught so', () => {
     const task = { name: 'multistep-arithmetic' }
-    const multistep = spcConfig.parse({ recipe: 'spc', critique: 'blind', task, model: { context: 240 } })
+    const multistep = spcConfig.parse({ recipe: 'spc', critique: 'blind', task, model: { context: 296 } })
     const [own, wrong] = ['5*¯5=¯25,4+¯6=¯2,¯2-¯25=23', '5*¯5=25,4+¯6=¯2,¯2-25=¯27']
     const step = { problem: '4+¯6-5*¯5', done: [], step: wrong }
     const prompt = `4+¯6-5*¯5:${own}>¯27?`

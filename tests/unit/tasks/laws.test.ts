@@ -15,7 +15,7 @@ const tasks: Task[] = [
 ]
 
 describe.each(tasks.map((task) => [task.name, task] as const))('the task %s', (_name, task) => {
-  const vocabulary = new Vocabulary(task.vocabulary)
+  const vocabulary = new Vocabulary(task.vocabulary, { numbers: task.numbers })
   const forProblems = (law: (problem: string, steps: string[], number: number) => void): void => {
     fc.assert(
       fc.property(fc.nat(), (number) => {

@@ -20,10 +20,10 @@ describe('expressions', () => {
     ['((-67) + (-3))', '¯67+¯3'],
     ['¯67-¯3', '¯67-¯3'],
     ['(20 - (-(32)))', null],
-    ['(180) * (308)', "1'80*3'8"],
+    ['(180) * (308)', '180*308'],
     ['((2 + 5) - (-7 * 2)) + 4', '((2+5)-(¯7*2))+4'],
-    ['-17208', "¯1'72'8"],
-    ["17'8", "17'8"],
+    ['-17208', '¯17208'],
+    ["17'8", null],
     ['17 208', null],
     ['(5 + 2', null],
     ['A + 2', null],
@@ -70,7 +70,7 @@ describe('multistep arithmetic', () => {
   it('writes a working', () => {
     expect(task.solve('4+¯6-5*¯5')).toEqual(['5*¯5=¯25,4+¯6=¯2,¯2-¯25=23'])
     expect(task.solve('(2+5)-(¯7*2)')).toEqual(['2+5=7,¯7*2=¯14,7-¯14=21'])
-    expect(task.solve('1-48*¯11')).toEqual(["48*¯10=¯4'80,48*¯1=¯48,¯4'80+¯48=¯5'28,1-¯5'28=5'29"])
+    expect(task.solve('1-48*¯11')).toEqual(['48*¯10=¯480,48*¯1=¯48,¯480+¯48=¯528,1-¯528=529'])
   })
 
   it('asks of a step what it arrives at', () => {
@@ -85,7 +85,7 @@ describe('multistep arithmetic', () => {
   })
 
   it('is shown as people write it', () => {
-    expect(task.render("1'5*¯10=¯10'50,2-3=¯1")).toBe('105×−10=−1050, 2−3=−1')
+    expect(task.render('105*¯10=¯1050,2-3=¯1')).toBe('105×−10=−1050, 2−3=−1')
   })
 
   it('has room for every type of error', () => {
@@ -104,7 +104,7 @@ describe('multistep arithmetic', () => {
     ["Let's calculate B = (5 + 3 - -2 * 2) = (5 + 3 - 4) = 4.", [{ problem: '5+3-¯2*2', step: '4' }]],
     ['Then, the final equation is A - B = -10 - (-32) = 22. So the answer is 22', [{ problem: '¯10-¯32', step: '22' }]],
     ['This equation can be written as "(A + B)", where A = (5 + 2) and B = (5 + 3 - -2).', []],
-    ['C = (60 * 500) = 30000', [{ problem: "60*5'0", step: "3'0'0" }]],
+    ['C = (60 * 500) = 30000', [{ problem: '60*500', step: '30000' }]],
   ])('reads %s', (text, claims) => expect(task.readSentence?.(text).claims).toEqual(claims))
 
   it.skipIf(!hasData)('reads nearly all of the real file (skipped where it is absent)', () => {
