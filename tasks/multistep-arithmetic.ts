@@ -246,7 +246,7 @@ export function multistepArithmetic(config: MultistepArithmeticConfig): Task {
         const isShort = problem.length <= LONGEST_PROBLEM && step.length <= LONGEST_NUMBER
         return isShort && expression !== null && working(expression) !== null
       }),
-    vocabulary: [...'0123456789', '¯', ...operators, '(', ')', '=', ',', ';'],
+    vocabulary: [...'0123456789¯'.split(''), ...operators, '(', ')', '=', ',', ';'],
     numbers: 'by digits',
   }
 }
