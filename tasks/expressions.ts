@@ -154,18 +154,15 @@ export function workedOut(expression: Expression): Move[] {
 }
 
 /**
- * A product of two numbers of several digits, if it comes first, as a sum of easier ones, by the leading digit of the smaller:
- * `48*¯11` is `48*¯10+48*¯1`. Null where there is nothing to take apart.
+ * A product that comes first, of two numbers that both have several digits before their zeros, as a sum of easier ones, by the leading
+ * digit of the second: `11*¯48` is `11*¯40+11*¯8`. Null where there is nothing to take apart.
  */
 function takenApart({ terms, operators: signs }: Flat): Expression | null {
   const index = firstOperation({ terms, operators: signs })
   const { left, operator, right } = operationAt({ terms, operators: signs }, index)
-  if (operator !== '*' || Math.min(Math.abs(left), Math.abs(right)) < 10) return null
-  const [larger, smaller] = Math.abs(left) >= Math.abs(right) ? [left, right] : [right, left]
-  const unit = 10 ** (String(Math.abs(smaller)).length - 1)
-  const rest = smaller % unit
-  if (rest === 0) return null
-  const sum: Expression = { terms: [larger, smaller - rest, larger, rest], operators: ['*', '+', '*'] }
+  const rest = right % 10 ** (String(Math.abs(right)).length - 1)
+  if (operator !== '*' || rest === 0 || /^¯?\d0*$/.test(spell(left))) return null
+  const sum: Expression = { terms: [left, right - rest, left, rest], operators: ['*', '+', '*'] }
   if (signs.length === 1) return sum
   return { terms: [...terms.slice(0, index), sum, ...terms.slice(index + 2)], operators: signs.toSpliced(index, 1) }
 }
