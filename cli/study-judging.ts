@@ -1,6 +1,7 @@
-/** Studies whose players also judge a file, round by round: a benchmark that no run may train on. */
+/** Studies whose players also judge files, round by round: benchmarks that no run may train on. */
+import { UserError } from '../shared/errors.ts'
 import type { Data } from '../shared/recipe.ts'
-import { type File, hashOf, type Judge, linesOf } from './evaluation.ts'
+import { type File, hashOf, type Judge, linesOf, readFile } from './evaluation.ts'
 import { concludeUnreadable } from './evaluation-result.ts'
 import { findPolicy } from './policy.ts'
 import type { Session } from './session.ts'
@@ -12,29 +13,64 @@ export interface Judging extends StudyJudging {
 
 type Round = StudiedRun['rounds'][number]
 
-/** What a stored run says its judgements were made on. */
-export const judgedName = ({ suite, file }: Judging): string => `${suite}/${hashOf(file)}`
+/**
+ * The files that a study's players judge, read before anything is played. `given`: `FILE`, or `SUITE=FILE` where there are several.
+ */
+export function judgingsOf(name: string, wanted: readonly StudyJudging[], given: readonly string[]): Judging[] {
+  if (wanted.length === 0 && given.length > 0) {
+    throw new UserError(`study ${name} has no file judged`, 'leave --data out')
+  }
+  const files = new Map(given.map((text) => readGiven(name, wanted, text)))
+  return wanted.map((judging) => {
+    const file = files.get(judging.suite)
+    if (file !== undefined) return { ...judging, file: readFile(file) }
+    throw new UserError(
+      `study ${name} has a file of ${judging.suite} judged, which is not in this repository`,
+      `name it with --data ${wanted.length === 1 ? 'FILE' : `${judging.suite}=FILE`}`,
+    )
+  })
+}
 
-/** A finished run with, among the numbers of each round, those of its player's judgements: `<suite>.<number>`. */
-export async function judged(session: Session, judge: Judge, judging: Judging, run: StudiedRun): Promise<StudiedRun> {
+function readGiven(name: string, wanted: readonly StudyJudging[], text: string): [string, string] {
+  const [, suite, file] = /^([a-z0-9-]+)=(.+)$/.exec(text) ?? []
+  const [only, ...others] = wanted
+  if (suite === undefined && only && others.length === 0) return [only.suite, text]
+  if (suite !== undefined && file !== undefined && wanted.some((one) => one.suite === suite)) return [suite, file]
+  const suites = wanted.map((one) => one.suite).join(', ')
+  throw new UserError(`--data ${text} names no suite of study ${name}`, `use SUITE=FILE with one of: ${suites}`)
+}
+
+/** What a stored run says its judgements were made on. */
+export const judgedName = ({ suite, file, limit }: Judging): string =>
+  [suite, hashOf(file), ...(limit === undefined ? [] : [limit])].join('/')
+
+/** A finished run with, among the numbers of each round, those of its players' judgements: `<suite>.<number>`. */
+export async function judged(
+  session: Session,
+  judge: Judge,
+  judgings: readonly Judging[],
+  run: StudiedRun,
+): Promise<StudiedRun> {
   const rounds: Round[] = []
   for (const round of run.rounds) {
-    const numbers = { ...round.numbers, ...(await judgements(session, judge, judging, run.run, round.round)) }
+    const numbers = { ...round.numbers }
+    for (const judging of judgings)
+      Object.assign(numbers, await judgements(session, judge, judging, run.run, round.round))
     rounds.push({ ...round, numbers })
   }
-  return { ...run, judged: judgedName(judging), rounds }
+  return { ...run, judged: judgings.map(judgedName), rounds }
 }
 
 /** What is judged already is not judged again. */
 async function judgements(
   session: Session,
   judge: Judge,
-  { role, suite, file }: Judging,
+  { role, suite, file, limit = Infinity }: Judging,
   run: string,
   round: number,
 ): Promise<Round['numbers']> {
   const subject = await findPolicy(session, `${run}/${role}@${round}`)
-  const lines = await linesOf(session, subject, suite, { file, limit: Infinity })
+  const lines = await linesOf(session, subject, suite, { file, limit })
   const rows = await judge.judge(subject, lines, undefined)
   return flat({ ...lines.conclude(rows).numbers, unreadable: concludeUnreadable(rows).numbers }, suite)
 }

@@ -21,8 +21,8 @@ const chart = z.strictObject({
   top: z.number().optional(),
 })
 export type StudyChart = z.infer<typeof chart>
-/** Who judges the file that `--data` names, after every round: a role of the recipe, in one of its suites. */
-const judging = z.strictObject({ role: z.string(), suite: z.string() })
+/** Who judges a file that `--data` names, after every round: a role of the recipe, in one of its suites; its first so many lines. */
+const judging = z.strictObject({ role: z.string(), suite: z.string(), limit: z.int().min(1).optional() })
 export type StudyJudging = z.infer<typeof judging>
 const study = z.strictObject({
   title: z.string(),
@@ -33,7 +33,7 @@ const study = z.strictObject({
   columns: z.array(z.string()).min(1),
   match: match.optional(),
   charts: z.array(chart).default([]),
-  judging: judging.optional(),
+  judging: z.array(judging).default([]),
 })
 export type Study = Omit<z.infer<typeof study>, 'from'>
 
@@ -47,8 +47,8 @@ const studiedRun = z.object({
   machine: z.string(),
   /** The whole configuration, with its defaults as they were. */
   config: fields,
-  /** The suite and the file that its players judged, `<suite>/<hash>`. */
-  judged: z.string().optional(),
+  /** The suites and files that its players judged. */
+  judged: z.array(z.string()).optional(),
   /** `trained`: the tokens of the round's updates. */
   rounds: z.array(z.object({ round: z.number(), numbers, trained: z.number().optional() })),
 })
@@ -108,15 +108,17 @@ export function writeResults(name: string, found: StudyResults): void {
   fs.writeFileSync(resultsFile(name), `${JSON.stringify(found, null, 2)}\n`)
 }
 
-/** The run as it was stored, perhaps on another machine, if it was played under this very configuration and judged this very file. */
+/** The run as it was stored, perhaps on another machine, if it was played under this very configuration and judged these very files. */
 export function storedRun(
   stored: StudyResults | null,
   place: { arm: string; seed: number },
   config: Readonly<Record<string, unknown>>,
-  judged: string | null = null,
+  judged: readonly string[] = [],
 ): StudiedRun | null {
   const found = stored?.runs.find(({ arm, seed }) => arm === place.arm && seed === place.seed)
-  return found && (found.judged ?? null) === judged && firstDifference(found.config, config) === null ? found : null
+  const by = found?.judged ?? []
+  const isSame = by.length === judged.length && judged.every((name) => by.includes(name))
+  return found && isSame && firstDifference(found.config, config) === null ? found : null
 }
 
 export function readResults(name: string): StudyResults | null {

@@ -7,7 +7,7 @@ import { UserError } from '../../shared/errors.ts'
 import { parseConfig, plainJson } from '../../client.ts'
 import { recipeOf } from '../../recipes/registry.ts'
 import { groupBy, range, sum } from '../../shared/collections.ts'
-import { Judge, readFile } from '../evaluation.ts'
+import { Judge } from '../evaluation.ts'
 import { failureOf } from '../failure.ts'
 import { goOn } from '../launch.ts'
 import { openDisplay, openLines } from '../live.ts'
@@ -16,7 +16,7 @@ import type { RunFile } from '../run-file.ts'
 import { withSession, type Session } from '../session.ts'
 import { commit, fillMarks, machine, pages, resultsFile } from '../results-file.ts'
 import { drawCharts } from '../study-chart.ts'
-import { judged, judgedName, type Judging } from '../study-judging.ts'
+import { judged, judgedName, judgingsOf } from '../study-judging.ts'
 import { studyTable } from '../study-table.ts'
 import * as studies from '../study.ts'
 import { say, sayJson } from '../terminal.ts'
@@ -28,7 +28,7 @@ interface Options {
   atOnce: number
   table?: boolean
   again?: boolean
-  data?: string
+  data: string[]
   json?: boolean
 }
 
@@ -40,7 +40,10 @@ export function addStudy(program: Command): void {
     .option('--seeds <n>', 'seeds 1 to n, or m-n', readSeeds, [1, 2, 3])
     .option('--at-once <n>', 'seeds that are played side by side', wholeNumber, 1)
     .addOption(
-      new Option('--data <file>', 'the file of a study whose players judge one, e.g. spc-multistep').conflicts('table'),
+      new Option('--data <file>', 'a file that the players of the study judge; SUITE=FILE where there are several')
+        .argParser((text: string, others: string[]) => [...others, text])
+        .default([], 'none')
+        .conflicts('table'),
     )
     .option('--table', 'only write the table of the stored results')
     .option('--again', 'play also the runs that the results file holds already')
@@ -64,7 +67,7 @@ Example:
         if (!stored) throw new UserError(`there are no results of study ${name}`, 'leave --table out to play it')
         return show(name, { ...stored, columns: study.columns, charts: study.charts }, json)
       }
-      const judging = judgingOf(name, study, data)
+      const judgings = judgingsOf(name, study.judging, data)
       const stored = again ? null : studies.readResults(name)
       /** Seeds that are not asked for stay in the file as far as they are there. */
       const every = [...new Set([...seeds, ...(stored?.runs ?? []).map(({ seed }) => seed)])]
@@ -76,7 +79,7 @@ Example:
             const given = studies.configOf(study.run, over, seed)
             const { config } = parseConfig(given, source)
             const file = { name: run, source, given, config }
-            const by = judging && judgedName(judging)
+            const by = judgings.map(judgedName)
             return { arm, seed, run, file, stored: studies.storedRun(stored, { arm, seed }, { ...config }, by) }
           }),
         )
@@ -84,7 +87,7 @@ Example:
       const about = {
         study: name,
         title: study.title,
-        command: `npm run study -- ${name} --seeds ${writeSeeds(places.map(({ seed }) => seed))}${data === undefined ? '' : ` --data ${path.basename(data)}`}`,
+        command: `npm run study -- ${name} --seeds ${writeSeeds(places.map(({ seed }) => seed))}${data.map((text) => ` --data ${withoutFolders(text)}`).join('')}`,
         columns: study.columns,
         charts: study.charts,
         ...(study.match ? { match: study.match } : {}),
@@ -92,7 +95,7 @@ Example:
       await withSession('sparring study', async (session) => {
         const judge = new Judge(session, false)
         const complete = async (run: studies.StudiedRun): Promise<studies.StudiedRun> =>
-          judging ? judged(session, judge, judging, run) : run
+          judgings.length > 0 ? judged(session, judge, judgings, run) : run
         const store = async (): Promise<studies.StudyResults> => {
           const found = { ...about, runs: await finishedRuns(session, places, complete) }
           studies.writeResults(name, found)
@@ -104,21 +107,6 @@ Example:
         show(name, found, json)
       })
     })
-}
-
-/** What a study's players judge beside their games; the file is read before anything is played. */
-function judgingOf(name: string, { judging }: studies.Study, data: string | undefined): Judging | null {
-  if (!judging) {
-    if (data === undefined) return null
-    throw new UserError(`study ${name} has no file judged`, 'leave --data out')
-  }
-  if (data === undefined) {
-    throw new UserError(
-      `study ${name} has a file of ${judging.suite} judged, which is not in this repository`,
-      'name it with --data FILE',
-    )
-  }
-  return { ...judging, file: readFile(data) }
 }
 
 interface Place {
@@ -235,6 +223,9 @@ function readSeeds(text: string): number[] {
     throw new InvalidArgumentError('It must be a whole number above 0, or two of them, such as 3-5.')
   return range(Number(from), Number(to) + 1)
 }
+
+/** `SUITE=FILE` or `FILE`, without what is this machine's. */
+const withoutFolders = (text: string): string => text.replace(/[^=]*\//, '')
 
 const writeSeeds = (seeds: readonly number[]): string => {
   const [from, to] = [Math.min(...seeds), Math.max(...seeds)]

@@ -1,9 +1,18 @@
 import fs from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { chartLines, trainingWork } from '../../../cli/study-chart.ts'
-import { flat } from '../../../cli/study-judging.ts'
+import { flat, judgedName, judgingsOf } from '../../../cli/study-judging.ts'
 import { compared, studyTable } from '../../../cli/study-table.ts'
-import { configOf, layOver, readStudy, runName, sharingRoundZero, storedRun } from '../../../cli/study.ts'
+import {
+  configOf,
+  layOver,
+  readStudy,
+  runName,
+  sharingRoundZero,
+  storedRun,
+  type StudyJudging,
+} from '../../../cli/study.ts'
 import { parseConfig } from '../../../recipes/registry.ts'
 import { runNamePattern } from '../../../shared/ids.ts'
 
@@ -21,10 +30,47 @@ describe('studies', () => {
     expect(new Set(configs).size).toBe(configs.length)
   })
 
-  it.each(names)('%s, if its players judge a file, names a suite that reads one', (name) => {
+  it.each(names)('%s names suites that read files, where its players judge some', (name) => {
     const { run, judging } = readStudy(name)
-    if (!judging) return
-    expect(Object.keys(parseConfig(run, name).recipe.importers)).toContain(judging.suite)
+    const { importers } = parseConfig(run, name).recipe
+    for (const { suite } of judging) expect(Object.keys(importers)).toContain(suite)
+  })
+
+  it('take a file for each suite that is judged', () => {
+    const one: StudyJudging = { role: 'critic', suite: 'processbench' }
+    const two: StudyJudging = { role: 'critic', suite: 'mr-gsm8k' }
+    const file = fileURLToPath(import.meta.url)
+    const suites = (wanted: StudyJudging[], given: string[]): string[] =>
+      judgingsOf('s', wanted, given)
+        .map(judgedName)
+        .map((name) => name.replace(/[0-9a-f]{12}/, '#'))
+    expect(suites([], [])).toEqual([])
+    expect(suites([one], [file])).toEqual(['processbench/#'])
+    expect(suites([{ ...one, limit: 5 }, two], [`mr-gsm8k=${file}`, `processbench=${file}`])).toEqual([
+      'processbench/#/5',
+      'mr-gsm8k/#',
+    ])
+    const refused = (wanted: StudyJudging[], given: string[], message: string, remedy: string): void =>
+      expect(() => judgingsOf('s', wanted, given)).toThrow(expect.objectContaining({ message, remedy }))
+    refused([], [file], 'study s has no file judged', 'leave --data out')
+    refused(
+      [one, two],
+      [`mr-gsm8k=${file}`],
+      'study s has a file of processbench judged, which is not in this repository',
+      'name it with --data processbench=FILE',
+    )
+    refused(
+      [one, two],
+      [file],
+      `--data ${file} names no suite of study s`,
+      'use SUITE=FILE with one of: processbench, mr-gsm8k',
+    )
+    refused(
+      [one],
+      [`aime=${file}`],
+      `--data aime=${file} names no suite of study s`,
+      'use SUITE=FILE with one of: processbench',
+    )
   })
 
   it('lay an arm over the run, group by group', () => {
@@ -112,11 +158,16 @@ describe('studies', () => {
     expect(storedRun(null, { arm: 'a', seed: 2 }, {})).toBeNull()
   })
 
-  it('take a run only if its players judged the same file, and none where none is asked for', () => {
-    const run = { ...provenance, arm: 'a', seed: 2, run: 'a2', rounds: [], judged: 'suite/1' }
+  it('take a run only if its players judged the same files, and none where none is asked for', () => {
+    const run = { ...provenance, arm: 'a', seed: 2, run: 'a2', rounds: [], judged: ['suite/1'] }
     const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], runs: [run] }
-    const stored = (judged: string | null) => storedRun(file, { arm: 'a', seed: 2 }, {}, judged)
-    expect([stored('suite/1'), stored('suite/2'), stored(null)]).toEqual([run, null, null])
+    const stored = (...judged: string[]) => storedRun(file, { arm: 'a', seed: 2 }, {}, judged)
+    expect([stored('suite/1'), stored('suite/2'), stored(), stored('suite/1', 'suite/2')]).toEqual([
+      run,
+      null,
+      null,
+      null,
+    ])
   })
 
   it('put what players judge among the numbers, by its path', () => {
