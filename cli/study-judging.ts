@@ -23,7 +23,7 @@ export function judgingsOf(name: string, wanted: readonly StudyJudging[], given:
   const files = new Map(given.map((text) => readGiven(name, wanted, text)))
   return wanted.map((judging) => {
     const file = files.get(judging.suite)
-    if (file !== undefined) return { ...judging, file: readFile(file) }
+    if (file !== undefined) return { ...judging, file: readFile(file, judging.limit) }
     throw new UserError(
       `study ${name} has a file of ${judging.suite} judged, which is not in this repository`,
       `name it with --data ${wanted.length === 1 ? 'FILE' : `${judging.suite}=FILE`}`,
@@ -41,8 +41,7 @@ function readGiven(name: string, wanted: readonly StudyJudging[], text: string):
 }
 
 /** What a stored run says its judgements were made on. */
-export const judgedName = ({ suite, file, limit }: Judging): string =>
-  [suite, hashOf(file), ...(limit === undefined ? [] : [limit])].join('/')
+export const judgedName = ({ suite, file }: Judging): string => `${suite}/${hashOf(file)}`
 
 /** A finished run with, among the numbers of each round, those of its players' judgements: `<suite>.<number>`. */
 export async function judged(
@@ -65,12 +64,12 @@ export async function judged(
 async function judgements(
   session: Session,
   judge: Judge,
-  { role, suite, file, limit = Infinity }: Judging,
+  { role, suite, file }: Judging,
   run: string,
   round: number,
 ): Promise<Round['numbers']> {
   const subject = await findPolicy(session, `${run}/${role}@${round}`)
-  const lines = await linesOf(session, subject, suite, { file, limit })
+  const lines = await linesOf(session, subject, suite, { file, limit: Infinity })
   const rows = await judge.judge(subject, lines, undefined)
   return flat({ ...lines.conclude(rows).numbers, unreadable: concludeUnreadable(rows).numbers }, suite)
 }

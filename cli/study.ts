@@ -21,7 +21,7 @@ const chart = z.strictObject({
   top: z.number().optional(),
 })
 export type StudyChart = z.infer<typeof chart>
-/** Who judges a file that `--data` names, after every round: a role of the recipe, in one of its suites; its first so many lines. */
+/** Who judges a file that `--data` names, after every round: a role of the recipe, in one of its suites; its first so many solutions. */
 const judging = z.strictObject({ role: z.string(), suite: z.string(), limit: z.int().min(1).optional() })
 export type StudyJudging = z.infer<typeof judging>
 const study = z.strictObject({
