@@ -40,6 +40,9 @@ function readGiven(name: string, wanted: readonly StudyJudging[], text: string):
   throw new UserError(`--data ${text} names no suite of study ${name}`, `use SUITE=FILE with one of: ${suites}`)
 }
 
+/** `FILE` or `SUITE=FILE`, without what is this machine's. */
+export const withoutFolders = (text: string): string => text.replace(/[^=]*\//, '')
+
 /** What a stored run says its judgements were made on. */
 export const judgedName = ({ suite, file }: Judging): string => `${suite}/${hashOf(file)}`
 

@@ -47,7 +47,7 @@ export function studyTable(found: StudyResults): string {
     const cells = columns.map((column) => written(values(column)))
     return row(arm, reached === mine.length ? `${reached}` : `${reached} of ${mine.length}`, cells)
   }
-  /** An arm's seeds share their round 0 with those of the first arm: what is left between them is the arm. */
+  /** Where an arm's seeds share their round 0 with those of the first arm, what is left between them is the arm. */
   const differenceRow = (arm: string, place: Place | null): string => {
     const differences = (column: string): number[] =>
       first.flatMap((one) => {
@@ -68,7 +68,7 @@ export function studyTable(found: StudyResults): string {
   const table = (place: Place | null): string[] => [
     ...(place ? [`Where ${place.column} first reaches ${place.value}:`, ''] : []),
     ...heading('arm'),
-    ...begunAlike(found).map(startRow),
+    ...begunAlike(arms, found).map(startRow),
     ...arms.map((arm) => armRow(arm, place)),
     '',
     ...(arms.length > 1
@@ -90,7 +90,7 @@ export function studyTable(found: StudyResults): string {
 }
 
 /** Arms whose round 0 is written with the same numbers wherever both have a seed, in the order of the first of each. */
-function begunAlike({ runs, columns }: StudyResults): string[][] {
+function begunAlike(arms: readonly string[], { runs, columns }: StudyResults): string[][] {
   const begun = (arm: string): StudiedRun[] => runs.filter((run) => run.arm === arm)
   const shown = ({ numbers }: Round, column: string): string | undefined => numbers[column]?.toFixed(3)
   const isAlike = (one: string, other: string): boolean =>
@@ -98,7 +98,7 @@ function begunAlike({ runs, columns }: StudyResults): string[][] {
       const theirs = begun(other).find((run) => run.seed === seed)?.rounds[0]
       return !mine || !theirs || columns.every((column) => shown(mine, column) === shown(theirs, column))
     })
-  return [...new Set(runs.map(({ arm }) => arm))].reduce<string[][]>((groups, arm) => {
+  return arms.reduce<string[][]>((groups, arm) => {
     const group = groups.find(([one]) => one !== undefined && isAlike(one, arm))
     if (group) group.push(arm)
     else groups.push([arm])

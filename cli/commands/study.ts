@@ -16,7 +16,7 @@ import type { RunFile } from '../run-file.ts'
 import { withSession, type Session } from '../session.ts'
 import { commit, fillMarks, machine, pages, resultsFile } from '../results-file.ts'
 import { drawCharts } from '../study-chart.ts'
-import { judged, judgedName, judgingsOf } from '../study-judging.ts'
+import { judged, judgedName, judgingsOf, withoutFolders } from '../study-judging.ts'
 import { studyTable } from '../study-table.ts'
 import * as studies from '../study.ts'
 import { say, sayJson } from '../terminal.ts'
@@ -223,9 +223,6 @@ function readSeeds(text: string): number[] {
     throw new InvalidArgumentError('It must be a whole number above 0, or two of them, such as 3-5.')
   return range(Number(from), Number(to) + 1)
 }
-
-/** `SUITE=FILE` or `FILE`, without what is this machine's. */
-const withoutFolders = (text: string): string => text.replace(/[^=]*\//, '')
 
 const writeSeeds = (seeds: readonly number[]): string => {
   const [from, to] = [Math.min(...seeds), Math.max(...seeds)]

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { chartLines, trainingWork } from '../../../cli/study-chart.ts'
-import { flat, judgingsOf } from '../../../cli/study-judging.ts'
+import { flat, judgingsOf, withoutFolders } from '../../../cli/study-judging.ts'
 import { compared, studyTable } from '../../../cli/study-table.ts'
 import {
   configOf,
@@ -133,6 +133,12 @@ describe('studies', () => {
     expect(studyTable({ ...about, runs: [...ours, ...theirs] })).toContain('| ours − theirs | 3 | 0.020 ± 0.025 |')
     const unfinished = [...theirs.slice(0, 2), run('theirs', 3, null)]
     expect(studyTable({ ...about, runs: [...ours, ...unfinished] })).toContain('| ours − theirs | 2 |')
+  })
+
+  it('name the files that are judged, and not the folders of a machine', () => {
+    const given = ['a.jsonl', '/home/me/a.jsonl', 'prm800k-steps=../data/b.jsonl', 'prm800k-steps=b.jsonl']
+    const told = ['a.jsonl', 'a.jsonl', 'prm800k-steps=b.jsonl', 'prm800k-steps=b.jsonl']
+    expect(given.map(withoutFolders)).toEqual(told)
   })
 
   it('name the arms of a round 0 that others do not share', () => {

@@ -70,6 +70,7 @@ describe('multistep arithmetic', () => {
   it('writes a working', () => {
     expect(task.solve('4+¯6-5*¯5')).toEqual(['5*¯5=¯25,4+¯6=¯2,¯2-¯25=23'])
     expect(task.solve('(2+5)-(¯7*2)')).toEqual(['2+5=7,¯7*2=¯14,7-¯14=21'])
+    expect(task.solve('11*¯123')).toEqual(['11*¯100=¯1100,11*¯20=¯220,11*¯3=¯33,¯220+¯33=¯253,¯1100+¯253=¯1353'])
     expect(task.solve('1-48*¯11')).toEqual(['48*¯10=¯480,48*¯1=¯48,¯480+¯48=¯528,1-¯528=529'])
   })
 
