@@ -5,6 +5,7 @@ import { readRound } from '../db/runs.ts'
 import { commitShard, importSet, isShardDone } from '../db/shards.ts'
 import { createTokenizer, readTokenizer, storeFile } from '../engine/index.ts'
 import { parseConfig } from '../recipes/registry.ts'
+import { groupBy } from '../shared/collections.ts'
 import { UserError } from '../shared/errors.ts'
 import { ADOPTED, isAdopted } from '../shared/models.ts'
 import type { Dependencies } from './dependencies.ts'
@@ -62,7 +63,10 @@ export async function importFiles({ database }: Dependencies, { run }: { run: st
       return { set, file, sha256, lines: lines(bytes.toString('utf8'), file) }
     }),
   )
-  for (const { set, lines } of read) await importSet(database, run, set, lines)
+  for (const [set, parts] of groupBy(read, (file) => file.set)) {
+    const lines = parts.flatMap((part) => part.lines)
+    await importSet(database, run, set, lines)
+  }
   await importSet(
     database,
     run,

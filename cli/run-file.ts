@@ -39,7 +39,7 @@ export function readRunFile(file: string, overrides: readonly string[] = []): Ru
   for (const override of overrides) {
     const { field, value } = readOverride(override)
     try {
-      document.setIn(field.split('.'), value)
+      document.setIn(field.split('.'), document.createNode(value)) // a node, as a path may go on into it
     } catch (error) {
       throw new UserError(
         `--set ${override}: ${field} cannot be set: ${messageOf(error)}`,

@@ -263,7 +263,7 @@ export interface Importer<Config> {
   outcomes?(config: Config, text: string, source: string, judgements: Judgement[]): Outcome[]
 }
 
-/** An item set of round 0 whose lines come from a file that the configuration names. */
+/** An item set of round 0 whose lines come from a file that the configuration names, or from several, one after the other. */
 export interface FileSet {
   set: string
   /** The field of the configuration, e.g. `problems.file`, and what it says. */

@@ -29,13 +29,18 @@ export const spcTextConfig = z.strictObject({
   shard: count.default(16),
   model: adoptedModel,
 
-  /** Problems to train on, as JSON Lines: a published training split, of which a tenth each is kept for validation and test. */
-  problems: z.strictObject({
-    file: z.string().min(1),
-    form: z.enum(['gsm8k', 'math', 'svamp', 'mawps']).default('gsm8k'),
-    /** Leave out problems whose own solution has more steps: a small solver solves none of them. */
-    mostSteps: count.nullable().default(null),
-  }),
+  /** Problems to train on: published training splits, of which a tenth each is kept for validation and test. */
+  problems: z
+    .array(
+      z.strictObject({
+        /** JSON Lines. */
+        file: z.string().min(1),
+        form: z.enum(['gsm8k', 'math', 'svamp', 'mawps']).default('gsm8k'),
+        /** Leave out problems whose own solution has more steps: a small solver solves none of them. */
+        mostSteps: count.nullable().default(null),
+      }),
+    )
+    .min(1),
 
   /** The run's own solver is the published model, fine-tuned on the training problems' own solutions. */
   solver: z.strictObject(optimizerFields({ steps: 100, batch: 16, learningRate: 2e-4 })).prefault({}),

@@ -4,7 +4,7 @@ import { spcTextConfig, type SpcTextConfig } from './config.ts'
 import { courses } from './courses.ts'
 import { label, teach } from './labelled.ts'
 import { collectNatural, criticise, deceive, presolve, reward, solve, validate } from './phases.ts'
-import { problemFile, ratedFile } from './problems.ts'
+import { problemFiles, ratedFile } from './problems.ts'
 import { stop, templates } from './prompts.ts'
 import { solverEndpoint } from './solvers.ts'
 import { importers, suite, suites } from './suites.ts'
@@ -27,7 +27,7 @@ export const spcText = defineRecipe<SpcTextConfig>({
   templates,
   endpoint: (config, player) => solverEndpoint(config, player) ?? teacherEndpoint(config, player),
   files: (config) => [
-    problemFile(config),
+    ...problemFiles(config),
     ...(config.supervised.file === null ? [] : [ratedFile(config, config.supervised.file)]),
   ],
   phases: {

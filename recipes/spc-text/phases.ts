@@ -81,6 +81,9 @@ function drawn({ config, round, phase, from, to }: PlayContext<SpcTextConfig>, i
  * in words alone is in neither class.
  */
 export function collectNatural(split: Split): Phase<SpcTextConfig> {
+  // In an order of their own, so that with several files there are problems of each.
+  const tried = (config: SpcTextConfig, items: readonly ItemRow[]): Worked[] =>
+    shuffled(config, problemsOf(items, split), 'natural', split)
   return {
     summary: `The solver tries ${split} problems: its slips of arithmetic test the critic`,
     items: ({ evaluation }) => evaluation.natural,
@@ -89,12 +92,12 @@ export function collectNatural(split: Split): Phase<SpcTextConfig> {
       asSolver(config, phase, { samples: 1, temperature: 1, maximumNewTokens: config.tokens.solution }),
     reads: theProblems,
     ask: ({ config, phase, from, to }, rows) =>
-      [...problemsOf(rows.items, split).entries()]
+      [...tried(config, rows.items).entries()]
         .slice(from, to)
         .filter(([item]) => isOwn(config, phase, item))
         .map(([item, { problem }]) => ({ key: String(item), prompt: solverPrompt(problem) })),
     answer({ config, round, player }, rows, answers) {
-      const problems = problemsOf(rows.items, split)
+      const problems = tried(config, rows.items)
       const solver = player && policyName(player)
       const items = answers.flatMap((answer): ItemRow[] => {
         const item = Number(answer.question.key)

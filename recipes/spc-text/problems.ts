@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isPlain } from '../../shared/chat.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Data, FileSet, ItemRow } from '../../shared/recipe.ts'
-import { isWithheld, trainingProblems } from '../../tasks/problems/training.ts'
+import { isWithheld, problemKey, trainingProblems } from '../../tasks/problems/training.ts'
 import { prm800k } from '../../tasks/benchmarks/prm800k.ts'
 import { chooseSteps } from '../../tasks/benchmarks/single-step.ts'
 import { parseProblems } from '../../tasks/problems/word-problems.ts'
@@ -10,24 +10,23 @@ import type { Split } from '../../tasks/task.ts'
 import { splitOf } from '../spc/problems.ts'
 import type { SpcTextConfig } from './config.ts'
 
-/** The problems of the run file's training split: a set of round 0, from which every phase takes its own. */
+/** The problems of the run file's training splits: a set of round 0, from which every phase takes its own. */
 export const PROBLEMS = 'word problems'
 
 const wordProblem = z.object({ problem: z.string(), steps: z.array(z.string()), answer: z.string() })
 export type Worked = z.infer<typeof wordProblem>
 
-export function problemFile({ problems }: SpcTextConfig): FileSet {
-  return {
+export const problemFiles = ({ problems }: SpcTextConfig): FileSet[] =>
+  problems.map(({ file, form, mostSteps }, index) => ({
     set: PROBLEMS,
-    field: 'problems.file',
-    file: problems.file,
+    field: `problems.${index}.file`,
+    file,
     read: (text, source) =>
-      trainingProblems(parseProblems(problems.form, text, source, 'train'))
-        .filter(({ steps }) => steps.length <= (problems.mostSteps ?? Infinity))
+      trainingProblems(parseProblems(form, text, source, 'train'))
+        .filter(({ steps }) => steps.length <= (mostSteps ?? Infinity))
         .filter(({ problem, steps }) => [problem, ...steps].every(isPlain))
         .map(({ problem, steps, answer }): Data => ({ problem, steps, answer })),
-  }
-}
+  }))
 
 /** Steps that people have rated, as many right ones as wrong ones: what a critic may be taught in the place of made errors. */
 export const RATED = 'rated steps'
@@ -44,12 +43,13 @@ export function ratedFile({ seed }: SpcTextConfig, file: string): FileSet {
   }
 }
 
-/** Those of one split: by its own text a problem belongs to one for ever. */
+/** Those of one split, each once: by its own text a problem belongs to one for ever, and stands in several files perhaps. */
 export function problemsOf(rows: readonly ItemRow[], split: Split): Worked[] {
-  return rows
+  const problems = rows
     .filter(({ set }) => set === PROBLEMS)
     .map(({ data }) => wordProblem.parse(data))
     .filter(({ problem }) => splitOf(problem) === split)
+  return [...new Map(problems.map((one) => [problemKey(one.problem), one])).values()]
 }
 
 /** The problems in an order of their own for each path of the random numbers. */

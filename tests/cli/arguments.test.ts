@@ -69,6 +69,10 @@ describe('what a person can mend ends with exit code 2, the fault and the remedy
     [['run', 'examples/spc.yaml', '--set', 'rounds'], 'not of the form field=value'],
     [['run', 'examples/spc.yaml', '--set', 'rounds.deep=1'], 'rounds.deep'],
     [['run', 'examples/spc-text.yaml', '--set', 'solvers=[{policy: critic}]'], 'solvers.0.policy: '],
+    [
+      ['run', 'examples/spc-text.yaml', '--set', 'model.from=.', '--set', 'problems=[{file: README.md}, {file: none}]'],
+      'problems.1.file: there is no ',
+    ],
     [['run', 'examples/spc-text.yaml', '--set', 'supervised.written=8'], 'supervised.written: rules write no steps'],
     [['run', 'nowhere.yaml'], 'nowhere.yaml cannot be read: there is no such file'],
     [['run', 'examples'], 'examples cannot be read: it is a folder'],

@@ -89,18 +89,23 @@ test('a tokenizer with more tokens than the weights know is refused for good', a
 })
 
 test('files become item sets of round 0, and what was read stands beside them', async () => {
-  const run = await begin('files')
+  const [gsm8k] = given['problems'] as { file: string }[]
+  const mawps = path.join(place.home, 'mawps.jsonl')
+  fs.writeFileSync(mawps, JSON.stringify({ input: 'Bob has 3 cups and buys 4 more. How many has he?', target: 7 }))
+  const run = await begin('files', { problems: [gsm8k, { file: mawps, form: 'mawps' }] })
   await worker.attempt(({ importFiles }) => importFiles(run))
   await worker.attempt(({ importFiles }) => importFiles(run))
   const items = await readItems(opened.database, { ...run, rounds: [0], sets: ['files', 'word problems'] })
-  const [about, first] = [items[0], items[1]]
-  expect(about?.data).toMatchObject({ set: 'word problems', lines: items.length - 1 })
+  const [about, other, first] = items
+  expect(about?.data).toMatchObject({ set: 'word problems', lines: items.length - 3 })
   expect(about?.data['sha256']).toMatch(/^[0-9a-f]{64}$/)
+  expect(other?.data).toMatchObject({ set: 'word problems', file: mawps, lines: 1 })
   expect(first?.data).toMatchObject({ steps: expect.any(Array), answer: expect.any(String) })
+  expect(items.at(-1)?.data).toMatchObject({ steps: [], answer: '7' })
 
-  const missing = await begin('no-files', { problems: { file: '/nowhere.jsonl' } })
+  const missing = await begin('no-files', { problems: [{ file: '/nowhere.jsonl' }] })
   await expect(worker.attempt(({ importFiles }) => importFiles(missing))).rejects.toMatchObject({
-    message: expect.stringMatching(/problems\.file: \/nowhere\.jsonl cannot be read/),
+    message: expect.stringMatching(/problems\.0\.file: \/nowhere\.jsonl cannot be read/),
     nonRetryable: true,
   })
 })

@@ -47,7 +47,7 @@ export const otherSmallRuns: Record<string, SmallRun> = {
     rounds: 1,
     shard: 8,
     model: { from: textModel, context: 600, adapter: { rank: 4, alpha: 8 } },
-    problems: { file: path.join(textModel, 'problems.jsonl') },
+    problems: [{ file: path.join(textModel, 'problems.jsonl') }],
     solver: { steps: 1, batch: 8 },
     solvers: [{ policy: 'solver' }, { policy: 'base', temperature: 0.7 }],
     supervised: {

@@ -17,7 +17,7 @@ import {
 import { chatTexts } from '../../../activities/chat-texts.ts'
 import { spcTextConfig } from '../../../recipes/spc-text/config.ts'
 import { label, labelledExamples, workedExample } from '../../../recipes/spc-text/labelled.ts'
-import { problemFile, problemsOf } from '../../../recipes/spc-text/problems.ts'
+import { problemFiles, PROBLEMS, problemsOf } from '../../../recipes/spc-text/problems.ts'
 import { stop } from '../../../recipes/spc-text/prompts.ts'
 import { Stream } from '../../../shared/random.ts'
 import type { ItemRow } from '../../../shared/recipe.ts'
@@ -52,11 +52,11 @@ fs.writeFileSync(file, unique.map((one) => `${JSON.stringify(one)}\n`).join(''))
 const config = spcTextConfig.parse({
   recipe: 'spc-text',
   model: { from: folder },
-  problems: { file },
+  problems: [{ file }],
   supervised: { pairs: 400 },
 })
-const { set, read } = problemFile(config)
-const worded = read(fs.readFileSync(file, 'utf8'), file).map((data, item): ItemRow => ({ round: 0, set, item, data }))
+const read = problemFiles(config).flatMap((one) => one.read(fs.readFileSync(one.file, 'utf8'), one.file))
+const worded = read.map((data, item): ItemRow => ({ round: 0, set: PROBLEMS, item, data }))
 const rows = { items: worded, episodes: [], turns: [] }
 const pairs = label.answer({ config, round: 0, phase: 'label', player: null, from: 0, to: 400 }, rows, []).items
 const examples = {

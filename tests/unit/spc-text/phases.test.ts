@@ -4,7 +4,7 @@ import { spcTextConfig } from '../../../recipes/spc-text/config.ts'
 import { courses } from '../../../recipes/spc-text/courses.ts'
 import { CRITIQUES, label, labelledExamples, PAIRS, teach } from '../../../recipes/spc-text/labelled.ts'
 import { collectNatural, presolve } from '../../../recipes/spc-text/phases.ts'
-import { problemFile, PROBLEMS, problemsOf, RATED, ratedFile } from '../../../recipes/spc-text/problems.ts'
+import { problemFiles, PROBLEMS, problemsOf, RATED, ratedFile } from '../../../recipes/spc-text/problems.ts'
 import { stop } from '../../../recipes/spc-text/prompts.ts'
 import { importers, suite } from '../../../recipes/spc-text/suites.ts'
 import { readGame } from '../../../recipes/spc/games.ts'
@@ -14,7 +14,7 @@ import type { Answer, ItemRow, Rows } from '../../../shared/recipe.ts'
 const config = spcTextConfig.parse({
   recipe: 'spc-text',
   model: { from: 'model' },
-  problems: { file: 'train.jsonl', mostSteps: 2 },
+  problems: [{ file: 'train.jsonl', mostSteps: 2 }],
   supervised: { pairs: 24 },
   play: { problems: 30 },
 })
@@ -28,7 +28,7 @@ const file = [
   line(100, ['one', 'two', 'three']),
   line(101, ['[user]']),
 ].join('\n')
-const read = problemFile(config).read(file, 'train.jsonl')
+const read = problemFiles(config).flatMap((one) => one.read(file, one.file))
 const rows: Rows = {
   items: read.map((data, item): ItemRow => ({ round: 0, set: PROBLEMS, item, data })),
   episodes: [],
@@ -50,6 +50,11 @@ describe('the problems', () => {
     expect(asked(1)).toEqual(asked(1))
     const train = new Set(problemsOf(rows.items, 'train').map(({ problem }) => problem))
     for (const prompt of asked(1) ?? []) expect([...train].some((problem) => prompt.includes(problem))).toBe(true)
+  })
+
+  it('count once where they stand in several files', () => {
+    const others = rows.items.map((row) => ({ ...row, item: row.item + rows.items.length }))
+    expect(problemsOf([...rows.items, ...others], 'train')).toEqual(problemsOf(rows.items, 'train'))
   })
 })
 
@@ -124,7 +129,8 @@ describe('a teacher', () => {
 
 describe('natural errors', () => {
   const natural = collectNatural('test')
-  const [problem] = problemsOf(rows.items, 'test')
+  const [asked] = natural.ask?.({ ...context, phase: 'natural/test', to: 1 }, rows) ?? []
+  const problem = problemsOf(rows.items, 'test').find((one) => asked?.prompt.includes(one.problem))
   const judged = (text: string): ItemRow[] => {
     const answer: Answer = { question: { key: '0', prompt: '' }, texts: [text], tokens: [1] }
     return natural.answer({ ...context, phase: 'natural/test' }, rows, [answer]).items

@@ -17,7 +17,7 @@ import { textWording } from '../../../recipes/spc-text/wording.ts'
 
 const posed = { problem: 'Tom has 3 pens and gets 4 more.', answer: '7' }
 const wording = textWording(
-  spcTextConfig.parse({ recipe: 'spc-text', model: { from: 'model' }, problems: { file: 'train.jsonl' } }),
+  spcTextConfig.parse({ recipe: 'spc-text', model: { from: 'model' }, problems: [{ file: 'train.jsonl' }] }),
 )
 
 describe('a solution', () => {

@@ -19,7 +19,7 @@ const configOf = (solvers: unknown, rest: object = {}): SpcTextConfig =>
   spcTextConfig.parse({
     recipe: 'spc-text',
     model: { from: 'model' },
-    problems: { file: 'train.jsonl' },
+    problems: [{ file: 'train.jsonl' }],
     solvers,
     ...rest,
   })

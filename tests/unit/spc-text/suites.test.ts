@@ -4,7 +4,11 @@ import { spcTextConfig } from '../../../recipes/spc-text/config.ts'
 import { importers, suite, suites } from '../../../recipes/spc-text/suites.ts'
 import type { Judgement } from '../../../shared/recipe.ts'
 
-const config = spcTextConfig.parse({ recipe: 'spc-text', model: { from: 'model' }, problems: { file: 'train.jsonl' } })
+const config = spcTextConfig.parse({
+  recipe: 'spc-text',
+  model: { from: 'model' },
+  problems: [{ file: 'train.jsonl' }],
+})
 const record = (id: string, label: number): string =>
   JSON.stringify({ id, problem: 'What is 1 + 1 + 1?', steps: ['1 + 1 = 2', '2 + 1 = 4', 'It is 4.'], label })
 const text = [record('gsm8k-0', 1), record('gsm8k-1', -1), record('gsm8k-2', 1)].join('\n')

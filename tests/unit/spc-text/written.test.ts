@@ -17,7 +17,7 @@ const configOf = (supervised: object, rest: object = {}): SpcTextConfig =>
     recipe: 'spc-text',
     rounds: 0,
     model: { from: 'model' },
-    problems: { file: 'train.jsonl' },
+    problems: [{ file: 'train.jsonl' }],
     supervised,
     evaluation: { natural: 1 },
     ...rest,

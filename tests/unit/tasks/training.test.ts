@@ -82,16 +82,14 @@ describe('what may be trained on', () => {
   const training: [ProblemForm, string][] = [
     ['gsm8k', 'gsm8k/train.jsonl'],
     ['math', 'math/train.jsonl'],
-    ...['addsub', 'multiarith', 'singleeq', 'singleop'].map((name): [ProblemForm, string] => [
-      'mawps',
-      `easy_math/${name}.jsonl`,
-    ]),
+    ...['addsub', 'singleeq', 'singleop'].map((name): [ProblemForm, string] => ['mawps', `easy_math/${name}.jsonl`]),
   ]
   const evaluation: [ProblemForm, string][] = [
     ['gsm8k', 'gsm8k/test.jsonl'],
     ['math', 'math/test.jsonl'],
     ['math', 'math/math500.jsonl'],
     ['svamp', 'easy_math/svamp.jsonl'],
+    ['mawps', 'easy_math/multiarith.jsonl'],
   ]
   const labelled = z.object({
     problem: z.string().optional(),
