@@ -1,8 +1,9 @@
-import { sql } from 'drizzle-orm'
+import { sql, type SQLWrapper } from 'drizzle-orm'
 import type { Account } from '../shared/accounting.ts'
 import type { Database } from './client.ts'
 
-const length = (spans: ReturnType<typeof sql>) =>
+/** How long stretches of time are together, in seconds. */
+export const length = (spans: SQLWrapper) =>
   sql`(select coalesce(sum(extract(epoch from upper(part) - lower(part))), 0)::float8 from unnest(${spans}) as part)`
 
 /**

@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, inArray, isNotNull, max, sql, sum, min, count } from 'drizzle-orm'
 import type { Data } from '../shared/recipe.ts'
+import { length } from './accounting.ts'
 import type { Database } from './client.ts'
 import { checkpoints, consumptions, episodes, metrics, runs, shards, turns } from './schema.ts'
 
@@ -11,10 +12,14 @@ export interface PhaseCost {
   phase: string
   shards: number
   tokens: number
+  /** At work. Where an engine computed, the waits for a free one are left out: they say nothing of the work that is left. */
   seconds: number
   began: Date
   ended: Date
 }
+
+const atWork = sql<number>`case when ${shards.engineTimes} = '{}' then ${shards.seconds}
+  else ${length(shards.engineTimes)} + ${length(shards.storageTimes)} end`
 
 export async function readPhaseCosts(database: Database, run: string): Promise<PhaseCost[]> {
   const began = sql<number>`extract(epoch from min(${shards.finishedAt} - make_interval(secs => ${shards.seconds})))`
@@ -24,7 +29,7 @@ export async function readPhaseCosts(database: Database, run: string): Promise<P
       phase: shards.phase,
       shards: count(),
       tokens: sum(shards.tokens),
-      seconds: sum(shards.seconds),
+      seconds: sum(atWork),
       began: began.mapWith(Number),
       ended: max(shards.finishedAt),
     })

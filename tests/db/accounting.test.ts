@@ -1,6 +1,7 @@
 /** Where the time went: stretches side by side count once, and four parts add up to the clock. */
 import { beforeEach, expect, test } from 'vitest'
 import { readAccounts } from '../../db/accounting.ts'
+import { readPhaseCosts } from '../../db/reading.ts'
 import { setRunState } from '../../db/runs.ts'
 import * as tables from '../../db/schema.ts'
 import { busyEngines, busyShare } from '../../shared/accounting.ts'
@@ -81,4 +82,16 @@ test('a run that has stored nothing has no accounts', async () => {
   expect(await readAccounts(opened().database, run)).toEqual([])
   await round(0, 0, null)
   expect(await readAccounts(opened().database, run)).toEqual([])
+})
+
+test('what is left is guessed from work, not from waits for a free engine', async () => {
+  await round(0, 0, null)
+  await shard({ phase: 'asked', shard: 0 }, [0, 2], { storage: [[0, 1]], engine: [[1, 2]] }) // prettier-ignore
+  await shard({ phase: 'asked', shard: 1 }, [0, 600], { storage: [[0, 1]], engine: [[597, 599]] }) // prettier-ignore
+  await shard({ phase: 'computed here' }, [0, 4], { storage: [[0, 1]] })
+  const costs = await readPhaseCosts(opened().database, run)
+  expect(costs.map(({ phase, seconds }) => [phase, seconds])).toEqual([
+    ['asked', 5],
+    ['computed here', 4],
+  ])
 })
