@@ -1,5 +1,6 @@
 /** Having a policy judge lines: which they are, the judging itself, with progress, and the rows that come of it. */
 import { createHash } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import fs from 'node:fs'
 import { cursorTo, clearLine } from 'node:readline'
 import { isDeepStrictEqual } from 'node:util'
@@ -153,6 +154,8 @@ export class Judge {
   /** `shown`: whether to show progress, where somebody looks at a terminal. */
   constructor(session: Session, shown: boolean) {
     this.#session = session
+    // The client polls for the end about every 20 seconds, each time with a listener of its own: that is no leak.
+    setMaxListeners(0, this.#waiting.signal)
     this.#shown = shown && process.stderr.isTTY
   }
 

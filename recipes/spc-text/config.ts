@@ -43,7 +43,7 @@ export const spcTextConfig = z.strictObject({
     .min(1),
 
   /** The run's own solver is the published model, fine-tuned on the training problems' own solutions. */
-  solver: z.strictObject(optimizerFields({ steps: 100, batch: 16, learningRate: 2e-4 })).prefault({}),
+  solver: z.strictObject(optimizerFields({ steps: 100, batch: 16, learningRate: 1e-3 })).prefault({}),
 
   /** Who solves. Each problem is one solver's; they take them by turns. */
   solvers: z
@@ -75,8 +75,8 @@ export const spcTextConfig = z.strictObject({
       critiques: count.default(4),
       /** Wrong steps that the teacher is asked for besides, of the error types that rules of arithmetic do not make. */
       written: z.int().min(0).default(0),
-      generator: z.strictObject(optimizerFields({ steps: 60, batch: 16, learningRate: 2e-4 })).prefault({}),
-      critic: z.strictObject(optimizerFields({ steps: 60, batch: 16, learningRate: 2e-4 })).prefault({}),
+      generator: z.strictObject(optimizerFields({ steps: 60, batch: 16, learningRate: 1e-3 })).prefault({}),
+      critic: z.strictObject(optimizerFields({ steps: 60, batch: 16, learningRate: 1e-3 })).prefault({}),
     })
     .refine(({ teacher, written }) => written === 0 || teacher !== 'rules', {
       path: ['written'],
@@ -114,8 +114,8 @@ export const spcTextConfig = z.strictObject({
   schedule: z.enum(['paper', 'newest']).default('newest'),
 
   update: updateConfig({
-    critic: { steps: 40, batch: 8, learningRate: 1e-4, rows: 512 },
-    generator: { steps: 20, batch: 9, learningRate: 1e-4, rows: 192 },
+    critic: { steps: 40, batch: 8, learningRate: 5e-4, rows: 512 },
+    generator: { steps: 20, batch: 9, learningRate: 5e-4, rows: 192 },
   }),
 
   evaluation: z
