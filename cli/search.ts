@@ -88,6 +88,7 @@ export async function composeSearch(session: Stored, wish: Wish): Promise<RunFil
     model: { ...model, context: await roomOf(session, critic) },
     problems: { file: problems.file, form: problems.form },
     players: { solver: solver && named(solver), critic: named(critic) },
+    ...('critique' in critic.config ? { critique: critic.config.critique } : {}),
     search: {
       problems: problems.count,
       chains,

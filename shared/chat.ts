@@ -39,3 +39,6 @@ export function readChat(text: string): Message[] {
   }
   return messages
 }
+
+/** What the assistant has begun to say in a text that writeChat wrote; empty where it is asked for all of its answer. */
+export const begunAnswer = (text: string): string => /^[^]*\n\[assistant\]\n([^]*)$/.exec(text)?.[1] ?? ''

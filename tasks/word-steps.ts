@@ -76,6 +76,31 @@ export function isTrueStep(step: string): boolean | null {
   return checks.length === 0 || checks.includes(null) ? null : true
 }
 
+/** What a step states in equalities, as it writes them. */
+export const statedEqualities = (step: string): string =>
+  equalitiesOf(step)
+    .map(({ from, to }) => step.slice(from, to))
+    .join(', ')
+
+/** A step without what its equalities come to, there and where the step says it again: `48/2 = ? clips, and 48+? = ? in all`. */
+export function withoutResults(step: string): string {
+  const found = equalitiesOf(step)
+  const results = new Set(found.map(({ result }) => result))
+  const hide = (text: string, hidden: ReadonlySet<number>): string =>
+    text.replaceAll(new RegExp(number, 'g'), (one) => (hidden.has(valueOf(one)) ? '?' : one))
+  let [rest, written] = [0, '']
+  const earlier = new Set<number>()
+  for (const { from, to, result } of found) {
+    const equality = step.slice(from, to)
+    const left = equality.slice(0, equality.indexOf('='))
+    // A number of the step's own that happens to be a later result stays: without it nobody could work it out.
+    written += `${hide(step.slice(rest, from), results)}${hide(left, earlier)}= ?`
+    earlier.add(result)
+    rest = to
+  }
+  return written + hide(step.slice(rest), results)
+}
+
 /** A right step with one error of arithmetic: a result, a number or an operation; null where it has none to change. */
 export function corruptStep(step: string, type: ErrorType, draws: Draws): Corruption | null {
   const found = equalitiesOf(step)

@@ -31,6 +31,9 @@ export const searchTextConfig = z
     /** Who solves and who judges. The critic is that of the first search. */
     players: z.strictObject({ solver: player('solver'), critic: player('critic') }).prefault({}),
 
+    /** How the critic judges a step: SPC's `critique`. */
+    critique: z.enum(['seen', 'blind']).default('seen'),
+
     /** The most tokens of an answer. */
     tokens: z
       .strictObject({ solution: count.default(256), step: count.default(96), critique: count.default(96) })

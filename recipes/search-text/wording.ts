@@ -5,13 +5,13 @@ import { paragraphsOf } from '../../tasks/problems/word-problems.ts'
 import { isTrueStep } from '../../tasks/word-steps.ts'
 import type { Answers, SearchWording } from '../search/wording.ts'
 import { between, solverPrompt, stepPrompt, stop } from '../spc-text/prompts.ts'
-import { textJudging } from '../spc-text/wording.ts'
+import { textJudging } from '../spc-text/critique.ts'
 import type { Posed } from '../spc/wording.ts'
 import type { SearchTextConfig } from './config.ts'
 import { readPosed, SEARCHED_PROBLEMS } from './problems.ts'
 
 /** The language of a chat model on word problems: a step is a paragraph, and what can be checked of it is its arithmetic. */
-export const textWording = ({ tokens }: SearchTextConfig): SearchWording => ({
+export const textWording = ({ critique, tokens }: SearchTextConfig): SearchWording => ({
   sets: [SEARCHED_PROBLEMS],
   problems: ({ items }) => items.filter(({ set }) => set === SEARCHED_PROBLEMS).map(readPosed),
   solverPrompt,
@@ -27,7 +27,7 @@ export const textWording = ({ tokens }: SearchTextConfig): SearchWording => ({
   tokens: { solution: tokens.solution, step: tokens.step },
   steps: (text) => (text.endsWith(stop) && isPlain(text) ? paragraphsOf(text.slice(0, -stop.length)) : null),
   answers: answersOf,
-  ...textJudging(tokens.critique),
+  ...textJudging({ critique, tokens }),
   check: (_problem, _done, step) => isTrueStep(step),
   checker: 'arithmetic',
 })

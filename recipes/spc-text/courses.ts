@@ -2,11 +2,12 @@ import { range } from '../../shared/collections.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Course, Example, ItemRow, LossTerm, OptimizerConfig } from '../../shared/recipe.ts'
 import { UserError } from '../../shared/errors.ts'
+import { equalitiesOf } from '../../tasks/word-steps.ts'
 import { spcLoss } from '../spc/courses.ts'
 import { type Learner, playLesson, type Supply, supervisedLesson } from '../spc/lessons.ts'
 import { opponents } from '../spc/schedule.ts'
 import type { SpcTextConfig } from './config.ts'
-import { CRITIQUES, labelledExamples, PAIRS, pairsByType, workedExample } from './labelled.ts'
+import { CRITIQUES, labelledExamples, PAIRS, pairsByType, workedExample, workedStep } from './labelled.ts'
 import { words } from './prompts.ts'
 import { PROBLEMS, problemsOf, RATED, shuffled } from './problems.ts'
 import { WRITTEN } from './written.ts'
@@ -57,6 +58,14 @@ function workedExamples(config: SpcTextConfig, items: readonly ItemRow[]): Examp
   return shuffled(config, problems, 'worked problems').map(workedExample)
 }
 
+/** What keeps a blind critic's own working right while its verdicts are trained: every step of a solution that states an equality. */
+const workedSteps = (items: readonly ItemRow[]): Example[] =>
+  problemsOf(items, 'train').flatMap(({ problem, steps }) =>
+    steps.flatMap((step, index) =>
+      equalitiesOf(step).length === 0 ? [] : [workedStep({ problem, done: steps.slice(0, index), step }, step)],
+    ),
+  )
+
 function at(examples: readonly Example[], index: number): Example {
   const example = examples[index % Math.max(1, examples.length)]
   if (example) return example
@@ -68,7 +77,7 @@ function at(examples: readonly Example[], index: number): Example {
 
 /** The labelled pairs, and worked problems for rehearsal. */
 function supplyOf(learner: Learner, config: SpcTextConfig, items: readonly ItemRow[]): Supply {
-  const worked = workedExamples(config, items)
+  const worked = config.critique === 'seen' ? workedExamples(config, items) : workedSteps(items)
   return {
     labelled: labelledExamples(learner, config, items),
     worked: (...path) =>

@@ -4,7 +4,7 @@ import { policyName } from '../../shared/ids.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Data, Example, ItemRow, Phase } from '../../shared/recipe.ts'
 import { errorTypes } from '../../tasks/task.ts'
-import { arithmeticErrors, corruptStep } from '../../tasks/word-steps.ts'
+import { arithmeticErrors, corruptStep, statedEqualities } from '../../tasks/word-steps.ts'
 import type { StepToJudge } from '../spc/critique.ts'
 import type { Learner } from '../spc/lessons.ts'
 import { type Verdict, verdicts } from '../spc/prompts.ts'
@@ -16,7 +16,10 @@ import {
   generatorPrompt,
   solverCompletion,
   solverPrompt,
+  stop,
+  verdictPrompt,
   words,
+  workPrompt,
 } from './prompts.ts'
 import { PROBLEMS, problemsOf, RATED, shuffled, type Worked } from './problems.ts'
 import { confirmedSteps, TEACHER_TEMPERATURE, WRITTEN } from './written.ts'
@@ -72,6 +75,8 @@ function pairAt(config: SpcTextConfig, problems: readonly Worked[], item: number
 interface LabelledStep extends StepToJudge {
   label: Verdict
   found: string | null
+  /** Its right form, where that is known. */
+  right: string | null
 }
 
 const ratedStep = z.object({
@@ -84,10 +89,10 @@ const ratedStep = z.object({
 /** The critic's labelled steps, right and wrong 1:1: those that people have rated, or else both of each pair, made or written. */
 function labelledSteps(rows: readonly ItemRow[]): LabelledStep[] {
   const rated = rows.filter(({ set }) => set === RATED).map(({ data }) => ratedStep.parse(data))
-  if (rated.length > 0) return rated.map((step) => ({ ...step, found: null }))
+  if (rated.length > 0) return rated.map((step) => ({ ...step, found: null, right: null }))
   const both = ({ problem, done, right, step }: Pair, found: Record<Verdict, string> | null): LabelledStep[] => [
-    { problem, done, step, label: 'Incorrect', found: found && found.Incorrect },
-    { problem, done, step: right, label: 'Correct', found: found && found.Correct },
+    { problem, done, step, label: 'Incorrect', found: found && found.Incorrect, right },
+    { problem, done, step: right, label: 'Correct', found: found && found.Correct, right },
   ]
   return [
     ...pairsOf(rows).flatMap((pair) => {
@@ -158,7 +163,7 @@ export const pairsByType = (rows: readonly ItemRow[]): Data =>
 /** What a player learns in round 0: the generator to make errors of pairs, the critic to say what is right and what is not. */
 export function labelledExamples(
   learner: Learner,
-  { supervised: { teacher } }: SpcTextConfig,
+  { critique, supervised: { teacher } }: SpcTextConfig,
   rows: readonly ItemRow[],
 ): Example[] {
   if (learner === 'generator') {
@@ -170,10 +175,19 @@ export function labelledExamples(
     const kept = rows.filter(({ set }) => set === CRITIQUES).map(({ data }) => keptCritique.parse(data))
     return kept.map(({ prompt, text }) => supervised(prompt, text))
   }
-  return labelledSteps(rows).map(({ label: verdict, found, ...step }) =>
-    supervised(criticPrompt(step), criticCompletion(found, verdict)),
+  return labelledSteps(rows).flatMap(({ label: verdict, found, right, ...step }) =>
+    critique === 'seen'
+      ? supervised(criticPrompt(step), criticCompletion(found, verdict))
+      : [
+          workedStep(step, right ?? step.step),
+          supervised(verdictPrompt(step, statedEqualities(right ?? step.step)), criticCompletion(null, verdict)),
+        ],
   )
 }
+
+/** What a blind critic should work out of a step: the equalities of its right form. */
+export const workedStep = (step: StepToJudge, right: string): Example =>
+  supervised(workPrompt(step), statedEqualities(right) + stop)
 
 /** A worked problem, as the solver learns it. */
 export const workedExample = ({ problem, steps, answer }: Worked): Example =>

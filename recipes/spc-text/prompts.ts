@@ -1,6 +1,7 @@
-import { isPlain, writeChat } from '../../shared/chat.ts'
+import { isPlain, readChat, writeChat } from '../../shared/chat.ts'
 import { errorTypes, type ErrorType } from '../../tasks/task.ts'
 import { cutIntoSteps } from '../../tasks/problems/word-problems.ts'
+import { withoutResults } from '../../tasks/word-steps.ts'
 import type { VerdictWords } from '../spc/credit.ts'
 import type { StepToJudge } from '../spc/critique.ts'
 import { type Verdict, verdicts } from '../spc/prompts.ts'
@@ -36,6 +37,7 @@ Wrong step: the step as rewritten`,
 Error: ${type}
 Change: what becomes what
 Wrong step: the step as rewritten`,
+  work: 'The results in the last step of this solution are left out. Write its equalities as they should be, and nothing else.',
   judge:
     'Judge the last step of this solution. Say briefly what you find when you work it out yourself, then write the line "Verdict: Correct" or "Verdict: Incorrect".',
 }
@@ -45,9 +47,10 @@ const soFar = (done: readonly string[]): string => (done.length === 0 ? 'Nothing
 const lastStep = ({ problem, done, step }: StepToJudge): string =>
   `Problem: ${problem}\n\nSolution so far:\n${soFar(done)}\n\nLast step:\n${step}`
 
-/** What a model goes on with: the prompt, and the beginning of its answer. */
+/** What a model goes on with: the prompt, and the beginning of its answer, or more of it. */
 const begun = (prompt: string, answer: string): string =>
-  `${prompt}\n${writeChat([{ role: 'assistant', content: answer }])}`
+  isBegun(prompt) ? prompt + answer : `${prompt}\n${writeChat([{ role: 'assistant', content: answer }])}`
+const isBegun = (prompt: string): boolean => readChat(prompt).at(-1)?.role === 'assistant'
 
 export const solverPrompt = (problem: string): string => user(tasks.solve, `Problem: ${problem}`)
 export const solverCompletion = (steps: readonly string[], answer: string): string =>
@@ -73,6 +76,12 @@ export const criticPrompt = (judged: StepToJudge): string => user(tasks.judge, l
 export const criticCompletion = (found: string | null, verdict: Verdict): string =>
   `${found === null ? '' : `${found}\n`}${marks[verdict]}${stop}`
 
+/** A blind critic's first turn, the step without its results, and its second one: behind what it wrote itself, the step as it is. */
+export const workPrompt = (judged: StepToJudge): string =>
+  user(tasks.work, lastStep({ ...judged, step: withoutResults(judged.step) }))
+export const verdictPrompt = (judged: StepToJudge, own: string): string =>
+  begun(criticPrompt(judged), `It should be ${own}.\n`)
+
 const marks: Record<Verdict, string> = { Correct: 'Verdict: Correct', Incorrect: 'Verdict: Incorrect' }
 
 export const words: VerdictWords = {
@@ -84,7 +93,9 @@ export const words: VerdictWords = {
   },
   before({ prompt, text }) {
     const said = words.parse(text)
-    return said && begun(prompt, text.slice(0, text.lastIndexOf(marks[said])))
+    if (said) return begun(prompt, text.slice(0, text.lastIndexOf(marks[said])))
+    // A blind critic was asked for its verdict alone.
+    return isBegun(prompt) ? prompt : null
   },
 }
 
@@ -115,4 +126,6 @@ export const templates: readonly string[] = [
     (verdict) =>
       criticPrompt({ problem: '{problem}', done: ['{done}'], step: '{step}' }) + criticCompletion('{found}', verdict),
   ),
+  workPrompt({ problem: '{problem}', done: ['{done}'], step: '{step}' }),
+  verdictPrompt({ problem: '{problem}', done: ['{done}'], step: '{step}' }, '{own}'),
 ]

@@ -6,8 +6,9 @@ import { benchmarks } from '../../tasks/benchmarks/registry.ts'
 import { chooseSteps, concludeSingleStep, type StepRule } from '../../tasks/benchmarks/single-step.ts'
 import { stepLines, verdictsOfSolutions } from '../../tasks/benchmarks/step-lines.ts'
 import { parseLines } from '../../tasks/json-lines.ts'
+import { wholeCritique } from '../spc/critique.ts'
 import type { SpcTextConfig } from './config.ts'
-import { verdictOf, words } from './prompts.ts'
+import { verdictOf } from './prompts.ts'
 import { textWording } from './wording.ts'
 
 /** What a critic is judged on: the solver's own slips, and files of published benchmarks. */
@@ -128,10 +129,10 @@ export function suite(name: string): Suite<SpcTextConfig> | null {
     items: ({ evaluation }) => (isFile ? 0 : evaluation.natural),
     sampling: (config, samples, temperature) => textWording(config).critiqueSampling(samples, temperature),
     ask: (config, row) => textWording(config).critiqueQuestion(String(row.item), line.parse(row.data)),
-    judge(_config, row, answer) {
+    judge(config, row, answer) {
       const { label, kind } = line.parse(row.data)
-      const [text = ''] = answer.texts
-      return { item: row.item, label, kind, text, verdict: words.parse(text) }
+      const [critique = { prompt: '', text: '', verdict: null }] = textWording(config).critiques(answer)
+      return { item: row.item, label, kind, text: wholeCritique(critique), verdict: critique.verdict }
     },
   }
 }

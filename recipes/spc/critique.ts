@@ -1,3 +1,4 @@
+import { begunAnswer } from '../../shared/chat.ts'
 import type { Answer, Question, Sampling } from '../../shared/recipe.ts'
 import type { Task } from '../../tasks/task.ts'
 import type { SpcConfig } from './config.ts'
@@ -95,9 +96,9 @@ export function beforeVerdict({ prompt, text }: Pick<Critique, 'prompt' | 'text'
   return isVerdictPrompt(prompt) ? prompt : null
 }
 
-/** A critique as one text: in front of a blind verdict stands the step that the critic wrote itself. */
+/** A critique as one text: in front of a blind verdict stands the step that the critic wrote itself, whatever its language. */
 export function wholeCritique({ prompt, text }: Pick<Critique, 'prompt' | 'text'>): string {
-  const own = /[:;]([^:;>]+)>[^>]*\?$/.exec(prompt)?.[1] ?? ''
+  const own = begunAnswer(prompt) || (/[:;]([^:;>]+)>[^>]*\?$/.exec(prompt)?.[1] ?? '')
   return own + text
 }
 

@@ -24,6 +24,10 @@ export const searchTextNotes: Notes = {
     'SPC’s critic',
     'The policy that judges in round 0, `{run, role, version}` (role `critic`, version 0 unless given); null: the published model itself.',
   ],
+  critique: [
+    '`seen`',
+    'How the critic judges a step; that of the run it is from: see [spc-text.md](spc-text.md#a-blind-critic).',
+  ],
   'tokens.solution': ['–', 'Most tokens of a whole solution.'],
   'tokens.step': ['–', 'Most tokens of a step; a longer one ends its chain.'],
   'tokens.critique': ['–', 'Most tokens of a critique.'],

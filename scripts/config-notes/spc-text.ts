@@ -6,6 +6,7 @@ const shared: Notes = Object.fromEntries(
   Object.entries(spcNotes).filter(
     ([path]) =>
       path === 'schedule' ||
+      path === 'critique' ||
       path.startsWith('update.') ||
       (path.startsWith('play.') && path !== 'play.validity' && path !== 'play.generator'),
   ),

@@ -9,6 +9,7 @@ import { stop } from '../../../recipes/spc-text/prompts.ts'
 import { importers, suite } from '../../../recipes/spc-text/suites.ts'
 import { readGame } from '../../../recipes/spc/games.ts'
 import { validate } from '../../../recipes/spc-text/phases.ts'
+import { statedEqualities } from '../../../tasks/word-steps.ts'
 import type { Answer, ItemRow, Rows } from '../../../shared/recipe.ts'
 
 const config = spcTextConfig.parse({
@@ -74,6 +75,18 @@ describe('the labelled pairs', () => {
     const ending = (end: string): number =>
       critic.filter(({ completion }) => completion.endsWith(`${end}${stop}`)).length
     expect([critic.length, ending(': Correct'), ending(': Incorrect')]).toEqual([48, 24, 24])
+  })
+
+  it('give a blind critic the step worked out without its results, and the verdict behind that', () => {
+    const rows = labelledExamples('critic', spcTextConfig.parse({ ...config, critique: 'blind' }), pairs)
+    expect(rows).toHaveLength(96)
+    const [working, verdict] = rows
+    const right = statedEqualities(pairs.map(({ data }) => data['right']).find((one) => typeof one === 'string') ?? '')
+    expect(working?.completion).toBe(right + stop)
+    expect(working?.prompt).toMatch(/= \? /)
+    expect(verdict?.prompt).toMatch(/\[assistant\]\nIt should be [^?]+\.\n$/)
+    expect(verdict?.prompt).toContain(`It should be ${right}.`)
+    expect(verdict?.completion).toBe(`Verdict: Incorrect${stop}`)
   })
 
   it('are what round 0 learns from, for as many steps as the run file says', () => {

@@ -1,6 +1,8 @@
 /** What chat players are asked, and how their answers are read. */
 import { describe, expect, it, test } from 'vitest'
 import { readChat } from '../../../shared/chat.ts'
+import { ofTurn } from '../../../shared/recipe.ts'
+import { wholeCritique } from '../../../recipes/spc/critique.ts'
 import { spcTextConfig } from '../../../recipes/spc-text/config.ts'
 import {
   criticCompletion,
@@ -16,9 +18,8 @@ import {
 import { textWording } from '../../../recipes/spc-text/wording.ts'
 
 const posed = { problem: 'Tom has 3 pens and gets 4 more.', answer: '7' }
-const wording = textWording(
-  spcTextConfig.parse({ recipe: 'spc-text', model: { from: 'model' }, problems: [{ file: 'train.jsonl' }] }),
-)
+const given = { recipe: 'spc-text', model: { from: 'model' }, problems: [{ file: 'train.jsonl' }] }
+const wording = textWording(spcTextConfig.parse(given))
 
 describe('a solution', () => {
   it('is read as its paragraphs, and graded by its last answer', () => {
@@ -76,5 +77,49 @@ describe('a verdict', () => {
     expect(readChat(before).at(-1)).toEqual({ role: 'assistant', content: 'It should be 7.\n' })
     expect(before + words.marks.Incorrect + stop).toBe(`${prompt}\n[assistant]\n${text}`)
     expect(words.before({ prompt, text: 'no verdict' })).toBeNull()
+  })
+})
+
+describe('a blind critic', () => {
+  const judged = { problem: posed.problem, done: ['She sees Tom.'], step: 'Tom has 3 + 4 = 8 pens, so 8.' }
+  const blind = textWording(spcTextConfig.parse({ ...given, critique: 'blind' }))
+  const question = blind.critiqueQuestion('a', judged)
+  const verdict = question.next?.([`3 + 4 = 7${stop}`]) ?? ''
+
+  it('is shown a step without its results first', () => {
+    expect(question.prompt).toContain('Tom has 3 + 4 = ? pens, so ?.')
+    expect(question.prompt).not.toMatch(/8/)
+  })
+
+  it('then judges the step as it is, behind what it wrote itself, with one draw at the verdict', () => {
+    expect(readChat(verdict).map(({ content }) => content)).toEqual([
+      readChat(criticPrompt(judged))[0]?.content,
+      'It should be 3 + 4 = 7.\n',
+    ])
+    expect(question.next?.([`3 + 4 = 7${stop}`, `Verdict: Incorrect${stop}`])).toBeNull()
+    const sampling = blind.critiqueSampling(2, 0.8)
+    expect([ofTurn(sampling.temperature, 0), ofTurn(sampling.temperature, 1)]).toEqual([0, 0.8])
+  })
+
+  it.each(['3 + 4 = 7', stop, `3 + 4\n= 7${stop}`, `[user]${stop}`])('comes to no verdict behind %j', (working) =>
+    expect(question.next?.([working])).toBeNull(),
+  )
+
+  it('is read and learnt from as its verdict alone', () => {
+    const text = `Verdict: Incorrect${stop}`
+    const turns = [[{ prompt: question.prompt, text: `3 + 4 = 7${stop}`, tokens: 8 }, { prompt: verdict, text, tokens: 5 }]] // prettier-ignore
+    const [critique] = blind.critiques({ question, texts: [text], tokens: [13], turns })
+    expect(critique).toEqual({ prompt: verdict, text, tokens: 13, verdict: 'Incorrect' })
+    expect(wholeCritique({ prompt: verdict, text })).toBe(`It should be 3 + 4 = 7.\n${text}`)
+    expect(words.before({ prompt: verdict, text })).toBe(verdict)
+    expect(words.before({ prompt: verdict, text: 'Perhaps' })).toBe(verdict)
+    expect(words.before({ prompt: question.prompt, text: '3 + 4' })).toBeNull()
+  })
+
+  it('needs pairs whose right step is known', () => {
+    const taught = spcTextConfig.safeParse({ ...given, critique: 'blind', supervised: { teacher: 'model' } })
+    expect(taught.error?.issues.map(({ path, message }) => [path.join('.'), message])).toEqual([
+      ['critique', expect.stringMatching(/pairs that rules make/)],
+    ])
   })
 })

@@ -2,7 +2,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Stream } from '../../../shared/random.ts'
-import { arithmeticErrors, corruptStep, equalitiesOf, isTrueStep } from '../../../tasks/word-steps.ts'
+import {
+  arithmeticErrors,
+  corruptStep,
+  equalitiesOf,
+  isTrueStep,
+  statedEqualities,
+  withoutResults,
+} from '../../../tasks/word-steps.ts'
 
 describe('the equalities of a step', () => {
   it.each([
@@ -65,5 +72,37 @@ describe('an error put into a right step', () => {
     expect(corruptStep('It takes 5 days.', 'calculation', new Stream('a').draws())).toBeNull()
     expect(corruptStep('7 + 5 = 13', 'calculation', new Stream('a').draws())).toBeNull()
     expect(corruptStep('7 + 5 = 12', 'logic', new Stream('a').draws())).toBeNull()
+  })
+})
+
+describe('a step without its results', () => {
+  it.each([
+    ['Natalia sold 48/2 = 24 clips, 24 in all.', 'Natalia sold 48/2 = ? clips, ? in all.'],
+    ['These 24 are 48/2 = 24 clips; 48+24 = $72', 'These ? are 48/2 = ? clips; 48+? = ?'],
+    ['2*2 = 4 and 4+3 = 7', '2*2 = ? and ?+3 = ?'],
+    ['3+4 = 7, then 7-4 = 3', '3+4 = ?, then ?-4 = ?'],
+    ['It takes 5 days.', 'It takes 5 days.'],
+  ])('%s', (step, hidden) => expect(withoutResults(step)).toBe(hidden))
+
+  it('is the same whatever its results are, so that nothing of them can be copied', () => {
+    const small = fc.integer({ min: 1, max: 40 })
+    fc.assert(
+      fc.property(
+        small,
+        small,
+        fc.integer({ min: 100, max: 999 }),
+        fc.integer({ min: 100, max: 999 }),
+        (a, b, one, other) => {
+          const step = (result: number): string =>
+            `So ${a} + ${b} = ${result} pens, and ${result} * 3 = 3000, ${result} left`
+          expect(withoutResults(step(one))).toBe(withoutResults(step(other)))
+        },
+      ),
+    )
+  })
+
+  it('goes with what it states', () => {
+    expect(statedEqualities('Natalia sold 48/2 = 24 clips; 48 + 24 = $72')).toBe('48/2 = 24, 48 + 24 = $72')
+    expect(statedEqualities('It takes 5 days.')).toBe('')
   })
 })
