@@ -28,7 +28,7 @@ beforeAll(async () => {
     ['words', adapter],
     ['wide', { rank: 8, alpha: 8 }],
   ] as const) {
-    await begin(run, { ...given, model: { from: published, context: 256, adapter: form } })
+    await begin(run, { ...given, critique: 'blind', model: { from: published, context: 256, adapter: form } })
     await worker.attempt(({ adoptModel }) => adoptModel({ run }))
   }
   const { model } = await readPretrained(published)
@@ -76,6 +76,7 @@ describe('the run', () => {
       shard: 5,
       model: { from: published, context: 640, adapter },
       problems: { file, form: 'gsm8k' },
+      critique: 'blind',
       players: {
         solver: { run: 'words', role: 'solver', version: 0 },
         critic: { run: 'words', role: 'critic', version: 1 },
