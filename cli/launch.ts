@@ -20,7 +20,10 @@ export async function goOn(session: Session, wanted: { name: string; file: Wish 
   const { name } = wanted
   const file = typeof wanted.file === 'function' ? await wanted.file(session) : wanted.file
   const run = file ? await readRun(database, name) : await findRun(session, name)
-  if (run && file) refuseOther(run, file)
+  const rounds = run ? await listRounds(database, name) : []
+  // The newest round's configuration holds what was changed by `sparring set` on the way.
+  const config = rounds.at(-1)?.config ?? run?.config
+  if (run && file) refuseOther(run, config, file)
   if ((await client.execution(name)) === 'RUNNING') return { kind: 'goes on', name }
   if (!run) {
     if (!file) throw new Error(`run ${name} has no configuration`)
@@ -32,19 +35,17 @@ export async function goOn(session: Session, wanted: { name: string; file: Wish 
     await client.launch({ name, config: given, source, ...(branch ? { branch } : {}) })
     return { kind: 'launched', name }
   }
-  const rounds = await listRounds(database, name)
   const scores = rounds.filter((row) => row.finishedAt).map((row) => row.score)
-  // The newest round's configuration holds what was changed by `sparring set` on the way.
-  const config = rounds.at(-1)?.config ?? run.config
   if (run.state === 'finished') return { kind: 'finished', name }
   await client.launch({ name, config, source: `run ${name}`, finished: { scores } })
   return scores.length > 0 ? { kind: 'relaunched', name, finished: scores.length } : { kind: 'launched', name }
 }
 
-/** One name, one configuration: a run's rows must never come from two. */
-function refuseOther(run: RunRow, file: RunFile): void {
-  const field = firstDifference(run.config, plainJson(file.config))
-  if (field === null) return
+/** One name, one configuration, as it was at first or as it is by now: a run's rows must never come from a third. */
+function refuseOther(run: RunRow, now: unknown, file: RunFile): void {
+  const wanted = plainJson(file.config)
+  const field = firstDifference(run.config, wanted)
+  if (field === null || firstDifference(now, wanted) === null) return
   throw new UserError(
     `a run ${run.name} exists with another configuration (${field} differs from ${file.source})`,
     `choose another name with --name, or go on with its own configuration: \`sparring status ${run.name} --json\` shows how it stands`,

@@ -305,6 +305,11 @@ test(
       stdout: expect.stringContaining('goes on behind round'),
     })
     expect((await statusOf(other)).state).toBe('finished')
+    // The run goes by either configuration, as it was at first and as it is by now, and by no third.
+    const retyped = (rate: string) =>
+      ask('run', ...file, '--name', other, '--set', 'rounds=2', '--set', `update.critic.learningRate=${rate}`)
+    expect((await retyped('5e-4')).code).toBe(0)
+    expect((await retyped('7e-4')).stderr).toContain('update.critic.learningRate differs')
   },
   patience,
 )
