@@ -175,14 +175,12 @@ export function labelledExamples(
     const kept = rows.filter(({ set }) => set === CRITIQUES).map(({ data }) => keptCritique.parse(data))
     return kept.map(({ prompt, text }) => supervised(prompt, text))
   }
-  return labelledSteps(rows).flatMap(({ label: verdict, found, right, ...step }) =>
-    critique === 'seen'
-      ? supervised(criticPrompt(step), criticCompletion(found, verdict))
-      : [
-          workedStep(step, right ?? step.step),
-          supervised(verdictPrompt(step, statedEqualities(right ?? step.step)), criticCompletion(null, verdict)),
-        ],
-  )
+  return labelledSteps(rows).flatMap(({ label: verdict, found, right, ...step }) => {
+    if (critique === 'seen') return [supervised(criticPrompt(step), criticCompletion(found, verdict))]
+    if (right === null) return []
+    const behindOwn = verdictPrompt(step, statedEqualities(right))
+    return [workedStep(step, right), supervised(behindOwn, criticCompletion(null, verdict))]
+  })
 }
 
 /** What a blind critic should work out of a step: the equalities of its right form. */

@@ -43,13 +43,11 @@ export function ratedFile({ seed }: SpcTextConfig, file: string): FileSet {
   }
 }
 
-/** Those of one split, each once: by its own text a problem belongs to one for ever, and stands in several files perhaps. */
+/** Those of one split. A problem belongs to one for ever, by its own text, and counts once, however often and in whatever spacing the files have it. */
 export function problemsOf(rows: readonly ItemRow[], split: Split): Worked[] {
-  const problems = rows
-    .filter(({ set }) => set === PROBLEMS)
-    .map(({ data }) => wordProblem.parse(data))
-    .filter(({ problem }) => splitOf(problem) === split)
-  return [...new Map(problems.map((one) => [problemKey(one.problem), one])).values()]
+  const problems = rows.filter(({ set }) => set === PROBLEMS).map(({ data }) => wordProblem.parse(data))
+  const once = new Map(problems.map((one) => [problemKey(one.problem), one]))
+  return [...once.values()].filter(({ problem }) => splitOf(problem) === split)
 }
 
 /** The problems in an order of their own for each path of the random numbers. */

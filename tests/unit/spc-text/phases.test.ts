@@ -54,8 +54,12 @@ describe('the problems', () => {
   })
 
   it('count once where they stand in several files', () => {
-    const others = rows.items.map((row) => ({ ...row, item: row.item + rows.items.length }))
-    expect(problemsOf([...rows.items, ...others], 'train')).toEqual(problemsOf(rows.items, 'train'))
+    const texts = file.replaceAll(' pens', '  pens')
+    const others = problemFiles(config).flatMap((one) => one.read(texts, one.file))
+    const both = [...read, ...others].map((data, item): ItemRow => ({ round: 0, set: PROBLEMS, item, data }))
+    const counts = (items: ItemRow[]) =>
+      (['train', 'validation', 'test'] as const).map((split) => problemsOf(items, split).length)
+    expect(counts(both).reduce((sum, count) => sum + count, 0)).toBe(60)
   })
 })
 
