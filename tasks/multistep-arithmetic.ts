@@ -37,10 +37,10 @@ export const multistepArithmeticConfig = z
       .refine(([fewest, most]) => fewest <= most, 'must be [fewest, most]')
       .default([2, 4]),
     largestOperand: z.int().min(1).max(99).default(9),
-    /** The share of problems that are two to four brackets of two operands each, inside others. */
-    nested: z.number().min(0).max(1).default(0.15),
-    /** The share of problems that put two to four values of such brackets together, as the last step of a solution does. */
-    totals: z.number().min(0).max(1).default(0.3),
+    /** The share of problems that are two brackets, or three or four of two operands each, inside others. */
+    nested: z.number().min(0).max(1).default(0.35),
+    /** The share of problems that put two to four values of brackets together, as the last step of a solution does. */
+    totals: z.number().min(0).max(1).default(0.35),
   })
   .refine(({ nested, totals }) => nested + totals <= 1, { message: 'nested and totals are shares of a whole' })
 export type MultistepArithmeticConfig = z.infer<typeof multistepArithmeticConfig>
@@ -70,16 +70,14 @@ function joined(parts: readonly (number | Expression)[], draws: Draws): Expressi
 
 function randomExpression(config: MultistepArithmeticConfig, draws: Draws): Expression {
   const kind = draws.uniform()
-  const parts = draws.between(2, 4)
-  const brackets = (sizeOf: () => number): Flat[] =>
-    Array.from({ length: parts }, () => bracket(sizeOf(), config, draws))
   const anySize = (): number => draws.between(config.operands[0], config.operands[1])
-  if (kind < config.nested)
-    return joined(
-      brackets(() => 2),
-      draws,
-    )
-  if (kind < config.nested + config.totals) return joined(brackets(anySize).map(valueOf), draws)
+  const brackets = (count: number, sizeOf: () => number): Flat[] =>
+    Array.from({ length: count }, () => bracket(sizeOf(), config, draws))
+  if (kind < config.nested) {
+    const count = draws.pick([2, 2, 3, 4])
+    return joined(brackets(count, count === 2 ? anySize : () => 2), draws)
+  }
+  if (kind < config.nested + config.totals) return joined(brackets(draws.between(2, 4), anySize).map(valueOf), draws)
   return bracket(anySize(), config, draws)
 }
 

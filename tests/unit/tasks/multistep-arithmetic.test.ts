@@ -67,6 +67,13 @@ describe('expressions', () => {
 })
 
 describe('multistep arithmetic', () => {
+  it('has every form that a solution of the benchmark speaks of', () => {
+    const problems = Array.from({ length: 500 }, (_, index) => task.problem(new Stream('forms', index).draws()))
+    const forms = new Set(problems.map((problem) => problem.replaceAll(/¯?\d+/g, 'n').replaceAll(/[-+*]/g, 'o')))
+    for (const form of ['nononon', '(nonon)o(nonon)', '(nononon)o(nononon)', '((non)o(non))o((non)o(non))', '(non)on'])
+      expect(forms).toContain(form)
+  })
+
   it('writes a working', () => {
     expect(task.solve('4+¯6-5*¯5')).toEqual(['5*¯5=¯25,4+¯6=¯2,¯2-¯25=23'])
     expect(task.solve('(2+5)-(¯7*2)')).toEqual(['2+5=7,¯7*2=¯14,7-¯14=21'])
