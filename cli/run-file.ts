@@ -1,7 +1,7 @@
 /** A run's configuration from a YAML file and --set overrides; every complaint names the file, the line or the field. */
 import fs from 'node:fs'
 import path from 'node:path'
-import { isMap, LineCounter, parse, parseDocument } from 'yaml'
+import { type Document, isMap, LineCounter, parse, parseDocument } from 'yaml'
 import { parseConfig } from '../client.ts'
 import { recipeOf } from '../recipes/registry.ts'
 import type { Branch } from '../shared/contract.ts'
@@ -48,20 +48,23 @@ export function readRunFile(file: string, overrides: readonly string[] = []): Ru
     }
   }
   const source = overrides.length > 0 ? `${file} with --set` : file
-  for (const [field, named] of namedFiles(parseConfig(document.toJS(), source).config)) {
-    document.setIn(field.split('.'), named)
-  }
-  const given: unknown = document.toJS()
-  const { config } = parseConfig(given, source)
   return {
     name: path
       .basename(file)
       .replace(/\.[^.]*$/, '')
       .toLowerCase(),
     source: file,
-    given,
-    config,
+    ...located(document, source),
   }
+}
+
+/** What a run file says, with the models and files that it names by their whole paths. */
+export function located(document: Document, source: string): Pick<RunFile, 'given' | 'config'> {
+  for (const [field, named] of namedFiles(parseConfig(document.toJS(), source).config)) {
+    document.setIn(field.split('.'), named)
+  }
+  const given: unknown = document.toJS()
+  return { given, config: parseConfig(given, source).config }
 }
 
 /**

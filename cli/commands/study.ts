@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { Document } from 'yaml'
 import { whyNoBranch } from '../../db/branch.ts'
 import { listRounds, readRun } from '../../db/runs.ts'
 import { readPhaseCosts } from '../../db/reading.ts'
@@ -12,7 +13,7 @@ import { failureOf } from '../failure.ts'
 import { goOn } from '../launch.ts'
 import { openDisplay, openLines } from '../live.ts'
 import { wholeNumber } from '../numbers.ts'
-import type { RunFile } from '../run-file.ts'
+import { located, type RunFile } from '../run-file.ts'
 import { withSession, type Session } from '../session.ts'
 import { commit, fillMarks, machine, pages, resultsFile } from '../results-file.ts'
 import { drawCharts } from '../study-chart.ts'
@@ -78,9 +79,12 @@ Example:
             const source = `arm ${arm} of the study`
             const given = studies.configOf(study.run, over, seed)
             const { config } = parseConfig(given, source)
-            const file = { name: run, source, given, config }
             const by = judgings.map(judgedName)
-            return { arm, seed, run, file, stored: studies.storedRun(stored, { arm, seed }, { ...config }, by) }
+            const place = { arm, seed, run, config: { ...config } }
+            const known = studies.storedRun(stored, place, place.config, by)
+            // What is stored names no folder of a machine, and needs none of its files.
+            const file = { name: run, source, ...(known ? { given, config } : located(new Document(given), source)) }
+            return { ...place, file, stored: known }
           }),
         )
       const places = every.filter((place) => seeds.includes(place.seed) || place.stored !== null)
@@ -113,6 +117,9 @@ interface Place {
   arm: string
   seed: number
   run: string
+  /** As the study has it. */
+  config: Record<string, unknown>
+  /** With the files that it names where they are. */
   file: RunFile
   /** What the results file holds of it. */
   stored: studies.StudiedRun | null
@@ -134,7 +141,7 @@ async function finishedRuns(
 ): Promise<studies.StudiedRun[]> {
   const finished: studies.StudiedRun[] = []
   const provenance = { commit: commit(), machine: machine() }
-  for (const { arm, seed, run, file, stored } of places) {
+  for (const { arm, seed, run, config, stored } of places) {
     if (stored) {
       finished.push(stored)
       continue
@@ -147,7 +154,7 @@ async function finishedRuns(
       numbers: numbersOf(numbers),
       trained: sum(updates.filter((update) => update.round === round).map(({ tokens }) => tokens)),
     }))
-    finished.push(await complete({ arm, seed, run, ...provenance, config: { ...file.config }, rounds: told }))
+    finished.push(await complete({ arm, seed, run, ...provenance, config, rounds: told }))
   }
   return finished
 }

@@ -1,6 +1,8 @@
+import path from 'node:path'
 import { expect, test } from 'vitest'
 import { estimate } from '../../cli/estimate.ts'
 import { rootMessage } from '../../cli/failure.ts'
+import { located } from '../../cli/run-file.ts'
 import { firstDifference } from '../../shared/differences.ts'
 import { clock, closeNames, table } from '../../cli/terminal.ts'
 import { parseConfig, planRound } from '../../client.ts'
@@ -59,4 +61,14 @@ test('the time left shrinks as shards are stored, and is nothing at the end', as
   expect(middle).toBeGreaterThan(0)
   expect(left(1, all.flat())).toBe(0)
   expect(left(2, all.flat())).toBeNull()
+})
+
+test('a run file that a study or a person wrote names its files from where they are, and is launched with their whole paths', () => {
+  const folder = path.resolve(import.meta.dirname, '../support/text-model')
+  const from = path.relative(process.cwd(), folder)
+  const given = { recipe: 'spc-text', model: { from }, problems: [{ file: `${from}/problems.jsonl` }] }
+  const { config } = located(new Document(given), 'a study')
+  expect(config).toMatchObject({ model: { from: folder }, problems: [{ file: path.join(folder, 'problems.jsonl') }] })
+  const gone = { ...given, problems: [...given.problems, { file: 'gone.jsonl' }] }
+  expect(() => located(new Document(gone), 'a study')).toThrow(/problems\.1\.file: there is no .*gone\.jsonl/)
 })
