@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { Document } from 'yaml'
 import { estimate } from '../../cli/estimate.ts'
 import { rootMessage } from '../../cli/failure.ts'
 import { located } from '../../cli/run-file.ts'
