@@ -17,7 +17,7 @@ export interface Measured {
 /** Seconds per unit of work (see PlannedPhase.work) before anything of its kind was measured: a slow core's, with the default model. */
 const firstGuess = { play: 0.005, evaluate: 0.003, update: 0.004 } as const
 /** The same for each token of an adopted model of 135M weights: prompts and answers, of which a row has half a context. */
-const adoptedGuess = { play: 0.007, evaluate: 0.005, update: 0.006 } as const
+const adoptedGuess = { play: 0.007, evaluate: 0.005, update: 0.0105 } as const
 /** Weights of the default model's layers. */
 const defaultWeights = 800_000
 /** A phase that only computes costs a moment per shard. */
