@@ -2,6 +2,12 @@ import { z } from 'zod'
 
 /** Fields that several recipes' configurations share. */
 
+/**
+ * How a critic comes to a verdict. `seen`: it reads the judged step, works it out and gives its verdict (paper). `blind`, ours: it works
+ * the step out before it is shown the judged one, or what that comes to.
+ */
+export const critique = z.enum(['seen', 'blind']).default('seen')
+
 interface ModelDefaults {
   width: number
   layers: number

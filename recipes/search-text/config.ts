@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { adoptedModel } from '../fields.ts'
+import { adoptedModel, critique } from '../fields.ts'
 import { checkVotes, guidedFields } from '../search/config.ts'
 
 const count = z.int().min(1)
@@ -31,8 +31,7 @@ export const searchTextConfig = z
     /** Who solves and who judges. The critic is that of the first search. */
     players: z.strictObject({ solver: player('solver'), critic: player('critic') }).prefault({}),
 
-    /** How the critic judges a step: SPC's `critique`. */
-    critique: z.enum(['seen', 'blind']).default('seen'),
+    critique,
 
     /** The most tokens of an answer. */
     tokens: z

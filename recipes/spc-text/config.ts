@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { adoptedModel, endpoint, optimizerFields } from '../fields.ts'
+import { adoptedModel, critique, endpoint, optimizerFields } from '../fields.ts'
 import { updateConfig } from '../spc/config.ts'
 
 const count = z.int().min(1)
@@ -111,8 +111,7 @@ export const spcTextConfig = z
       .strictObject({ solution: count.default(192), deception: count.default(96), critique: count.default(96) })
       .prefault({}),
 
-    /** `seen`: the critic reads the judged step, works it out and gives its verdict (paper). `blind`, ours: it works the step out before it is shown what the step comes to. */
-    critique: z.enum(['seen', 'blind']).default('seen'),
+    critique,
 
     /** `paper`: the newest generator meets the critic of the round before last; rounds are merged and both are retrained from round 0. */
     schedule: z.enum(['paper', 'newest']).default('newest'),

@@ -1,6 +1,6 @@
 import { isPlain } from '../../shared/chat.ts'
 import type { Wording } from '../spc/wording.ts'
-import type { StepToJudge } from '../spc/critique.ts'
+import { critiquesOf, type StepToJudge } from '../spc/critique.ts'
 import type { SpcTextConfig } from './config.ts'
 import { criticPrompt, stop, verdictPrompt, words, workPrompt } from './prompts.ts'
 
@@ -29,11 +29,7 @@ export const textJudging = ({
     critique === 'seen'
       ? { samples, temperature, maximumNewTokens: tokens.critique }
       : { samples, temperature: [0, temperature], maximumNewTokens: [tokens.critique, VERDICT] },
-  critiques: ({ question, texts, tokens: counted, turns }) =>
-    texts.map((text, sample) => {
-      const prompt = turns?.[sample]?.at(-1)?.prompt ?? question.prompt
-      return { prompt, text, tokens: counted[sample] ?? 0, verdict: words.parse(text) }
-    }),
+  critiques: (answer) => critiquesOf(answer, words.parse),
 })
 
 /** Asks for the verdict behind a critic's own working; null where it wrote none, and after the verdict. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { taskConfig } from '../../tasks/registry.ts'
 import { checkContext } from './lengths.ts'
-import { modelConfig, optimizerFields } from '../fields.ts'
+import { critique, modelConfig, optimizerFields } from '../fields.ts'
 
 const count = z.int().min(1)
 const share = z.number().min(0).max(1)
@@ -117,8 +117,7 @@ export const spcConfig = z
       })
       .prefault({}),
 
-    /** `seen`: the critic reads the judged step, works it out and gives its verdict (paper). `blind`, ours: it works the step out before it is shown the judged one. */
-    critique: z.enum(['seen', 'blind']).default('seen'),
+    critique,
 
     /** `paper`: the newest generator meets the critic of the round before last; rounds are merged and both are retrained from round 0. */
     schedule: z.enum(['paper', 'newest']).default('paper'),

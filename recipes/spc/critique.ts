@@ -82,10 +82,11 @@ export interface Critique {
   verdict: Verdict | null
 }
 
-export function critiquesOf({ question, texts, tokens, turns }: Answer): Critique[] {
+/** `parse`: the verdict that a text says in the critic's language. */
+export function critiquesOf({ question, texts, tokens, turns }: Answer, parse = parseVerdict): Critique[] {
   return texts.map((text, sample) => {
     const prompt = turns?.[sample]?.at(-1)?.prompt ?? question.prompt
-    return { prompt, text, tokens: tokens[sample] ?? 0, verdict: parseVerdict(text) }
+    return { prompt, text, tokens: tokens[sample] ?? 0, verdict: parse(text) }
   })
 }
 
