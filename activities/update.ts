@@ -36,7 +36,7 @@ const MOST_STEPS_PER_CALL = 32
 const STEPS_PER_CHECKPOINT = 160
 const STEPS_PER_CHECKPOINT_OF_ADOPTED = 16
 
-/** An update of a small model that has more left than this is worth a second thread, which takes a second to start. */
+/** An update that has more left than this is worth a second thread, which takes a second to start. */
 const SECONDS_WORTH_A_THREAD = 8
 
 /** How many steps take about a second. Steps give the same bytes however they are grouped into calls, so time may decide. */
@@ -149,8 +149,8 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     let tokens = await times.storing(sumMetric(database, input, 'tokens', done))
     let metrics: Metric[] = []
     let chunk = 1
-    /** A large model has no memory to spare for it, and a card is one. */
-    const helped = !isAdopted(config.model) && (config.device ?? 'cpu') === 'cpu'
+    /** A card is one device, with memory of its own. */
+    const helped = (config.device ?? 'cpu') === 'cpu'
     /** Seconds, at the speed of the last call. */
     let left = 0
     for (let step = done; step < lesson.steps;) {

@@ -95,12 +95,13 @@ function opening(launch: Launch, { services }: Session): string {
   return `${what}${ui}`
 }
 
-/** Shows a run until its workflow has ended (or the signal). A service that died is brought up again. */
+/** Shows a run until its workflow has ended, the session closes or the signal comes. A service that died is brought up again. */
 export async function watch(session: Session, name: string, display: Display, signal?: AbortSignal): Promise<void> {
-  const { client, database } = session
+  const { client, database, closing } = session
+  const over = (): boolean => closing.aborted || signal?.aborted === true
   const plans = new Plans()
   let failures = 0
-  while (!signal?.aborted) {
+  while (!over()) {
     const began = performance.now()
     try {
       const run = await readRun(database, name)
@@ -108,7 +109,7 @@ export async function watch(session: Session, name: string, display: Display, si
       if ((await client.execution(name)) !== 'RUNNING') return
       failures = 0
     } catch (error) {
-      if (error instanceof UserError || signal?.aborted) throw error
+      if (error instanceof UserError || over()) throw error
       failures++
       if (failures > mostFailures) throw error
       if (failures === 2) display.say(`  a service does not answer (${rootMessage(error)}); bringing it up again`)

@@ -17,13 +17,17 @@ export interface Session {
   repair(): Promise<void>
   /** Ends something when the session closes, before the services it stands on; also after Ctrl-C. */
   defer(end: () => Promise<unknown>): void
+  /** Aborted as soon as the session is being closed: what fails from then on is no news. */
+  closing: AbortSignal
   close(): Promise<void>
 }
 
 export async function openSession(what: string, onProgress: (message: string) => void = note): Promise<Session> {
   const services = await bringUp({ what, onProgress })
   const opened: (() => Promise<unknown>)[] = [() => services.stop()]
+  const closing = new AbortController()
   const close = async (): Promise<void> => {
+    closing.abort()
     for (const end of opened.splice(0).reverse()) await end()
   }
   try {
@@ -47,7 +51,7 @@ export async function openSession(what: string, onProgress: (message: string) =>
       )
     }
     const defer = (end: () => Promise<unknown>): void => void opened.push(end)
-    return { services, database, client, repair, defer, close }
+    return { services, database, client, repair, defer, closing: closing.signal, close }
   } catch (error) {
     await close()
     throw error
@@ -64,9 +68,7 @@ export async function withSession<T>(
   interrupted?: string,
 ): Promise<T> {
   const session = await openSession(what)
-  let isInterrupted = false
   const interrupt = (): void => {
-    isInterrupted = true
     if (interrupted !== undefined) note(`\n${interrupted}`)
     void session.close().finally(() => process.exit(130))
   }
@@ -75,7 +77,7 @@ export async function withSession<T>(
     return await use(session)
   } catch (error) {
     // What breaks as the services are taken away under it is no news; the process ends when they are closed.
-    if (isInterrupted) await new Promise(() => undefined)
+    if (session.closing.aborted) await new Promise(() => undefined)
     throw error
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt)

@@ -28,16 +28,17 @@ export type Unit = readonly { readonly row: number; readonly size: number }[]
 
 /**
  * First fit, longest first: each row goes into the first line that has room. The result depends on the sizes and their order
- * alone. Rows of a unit stay in one part; no row is longer than a line.
+ * alone. Rows of a unit stay in one part; no row is longer than a line. `halved`: more than one line makes more than one part.
  */
-export function packLines(units: readonly Unit[], lineSize: number): Part[] {
+export function packLines(units: readonly Unit[], lineSize: number, { halved = false } = {}): Part[] {
   const ordered = longestFirst(units)
   const most = Math.max(1, Math.floor(TOKENS_PER_PART / lineSize))
   // Parts of about equal size: how many lines there are is known after a first try.
-  const lines = firstFit(ordered, lineSize, Infinity).reduce((sum, part) => sum + part.used.length, 0)
+  const lines = firstFit(ordered, lineSize, () => Infinity).reduce((sum, part) => sum + part.used.length, 0)
   // An even number, so that both halves of a batch take equally long (see batch-gradient.ts).
-  const parts = lines <= most ? 1 : 2 * Math.ceil(lines / (2 * most))
-  return firstFit(ordered, lineSize, Math.ceil(lines / parts)).map(({ used, places }) => ({
+  const parts = lines <= (halved ? 1 : most) ? 1 : 2 * Math.ceil(lines / (2 * most))
+  const before = (part: number): number => Math.ceil((part * lines) / parts)
+  return firstFit(ordered, lineSize, (part) => before(part + 1) - before(part)).map(({ used, places }) => ({
     lines: used.length,
     places: places.toSorted((a, b) => a.line - b.line || a.column - b.column),
   }))
@@ -54,12 +55,13 @@ interface OpenPart {
   readonly places: Place[]
 }
 
-function firstFit(units: readonly Unit[], lineSize: number, most: number): OpenPart[] {
+/** `most`: how many lines a part has; more only where its first unit needs them. */
+function firstFit(units: readonly Unit[], lineSize: number, most: (part: number) => number): OpenPart[] {
   const parts: OpenPart[] = []
   for (const unit of units) {
-    if (parts.some((part) => add(part, unit, lineSize, most))) continue
+    if (parts.some((part, index) => add(part, unit, lineSize, most(index)))) continue
     const part: OpenPart = { used: [], places: [] }
-    add(part, unit, lineSize, Math.max(most, unit.length))
+    add(part, unit, lineSize, Math.max(most(parts.length), unit.length))
     parts.push(part)
   }
   return parts
@@ -89,7 +91,7 @@ function add(part: OpenPart, unit: Unit, lineSize: number, most: number): boolea
 export function bestLineSize(rows: readonly number[], longest: number, width: number): number {
   const units = rows.map((size, row): Unit => [{ row, size: size - 1 }])
   const work = (lineSize: number): number =>
-    firstFit(longestFirst(units), lineSize, Infinity).reduce((sum, { used }) => sum + used.length, 0) *
+    firstFit(longestFirst(units), lineSize, () => Infinity).reduce((sum, { used }) => sum + used.length, 0) *
     lineSize *
     (1 + lineSize / (0.75 * width))
   const sizes = Array.from({ length: 9 }, (_, eighths) => Math.ceil(((8 + eighths) * (longest - 1)) / 8))

@@ -39,6 +39,8 @@ export interface RowShape {
   readonly length: number
   /** Tokens of a line, which rows share: at least length - 1. */
   readonly lineSize: number
+  /** Cut a batch in two halves even if it is short. */
+  readonly halved: boolean
   readonly vocabulary: number
   readonly padToken: number
 }
@@ -89,7 +91,7 @@ export function packRows(batches: readonly (readonly TrainingRow[])[], shape: Ro
     }
     for (const row of batch) checkRow(row, shape)
     const partners = pairRows(batch)
-    return { batch, partners, parts: packLines(unitsOf(batch, partners), lineSize) }
+    return { batch, partners, parts: packLines(unitsOf(batch, partners), lineSize, shape) }
   })
   const all = laidOut.flatMap(({ parts }) => parts)
   const lines = all.reduce((sum, part) => sum + part.lines, 0)

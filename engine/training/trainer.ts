@@ -1,7 +1,7 @@
 /** Training a model: state on the host between calls, several optimizer steps inside each call. */
 import { checkLossSpec, lossNeeds } from '../losses/index.ts'
 import type { LossNeeds, LossSpec, TermName } from '../losses/types.ts'
-import type { LlamaConfig } from '../models/llama.ts'
+import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
 import { checkOptimizerSpec, learningRateAt, type OptimizerSpec } from '../optimizers/schedule.ts'
 import { Graph } from '../graph/index.ts'
 import { required } from '../runtime/records.ts'
@@ -74,9 +74,15 @@ export interface StepMetrics {
 }
 
 export interface StepOptions {
-  /** Compute the two halves of each batch side by side, the second in a thread of its own. The bytes are the same. */
+  /**
+   * Compute the two halves of each batch side by side, the second in a thread of its own, as long as there is memory for it. The bytes
+   * are the same.
+   */
   readonly sideBySide?: boolean
 }
+
+/** Parameters of a model that computes for so long that two short parts cost no more than a part of twice their length. */
+const WORTH_HALVES = 1e7
 
 export class Trainer {
   readonly #plan: TrainerPlan
@@ -136,10 +142,11 @@ export class Trainer {
     if (steps === 0) return []
     if (steps > stepsPerCall) throw new RowError(`${steps} batches in one call, the trainer takes ${stepsPerCall}`)
     const lineSize = lineSizeOf(this.#plan)
-    const shape = { batchRows, length: lengthOf(this.#plan), lineSize, vocabulary: model.vocabulary, padToken }
+    const halved = llamaLayout(model).size >= WORTH_HALVES
+    const shape = { batchRows, length: lengthOf(this.#plan), lineSize, halved, vocabulary: model.vocabulary, padToken }
     const metrics = (tokens: readonly number[]) => (numbers: StepNumbers, index: number) =>
       this.#metrics(numbers, tokens[index] ?? 0)
-    if (!sideBySide) {
+    if (!sideBySide || !this.#roomForThread()) {
       const packed = packRows(batches, shape, this.#needs)
       return this.#steps.run(steps, rowFeeds(packed, lineSize), metrics(packed.tokenCounts))
     }
@@ -161,6 +168,11 @@ export class Trainer {
   /** Frees the runtime's memory; the trainer cannot step afterwards. */
   async close(): Promise<void> {
     await Promise.all([this.#steps.close(), this.#sideBySide?.close()])
+  }
+
+  /** The thread holds no more than this process does: an adapter's base lies in a file that both see. */
+  #roomForThread(): boolean {
+    return this.#sideBySide !== undefined || process.availableMemory() > process.memoryUsage.rss()
   }
 
   #metrics(numbers: StepNumbers, tokens: number): StepMetrics {

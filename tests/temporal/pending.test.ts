@@ -1,5 +1,10 @@
-/** What a watcher sees of an update under way: the step of its last heartbeat, ahead of the checkpoints that are stored. */
+/**
+ * What a watcher sees of an update under way: the step of its last heartbeat, ahead of the checkpoints that are stored. And that a
+ * watcher looks no more once its command ends.
+ */
 import { expect, inject, test } from 'vitest'
+import { watch } from '../../cli/foreground.ts'
+import { silent } from '../../cli/live.ts'
 import { bringUp } from '../../cli/services/index.ts'
 import { until } from '../../cli/services/processes.ts'
 import { takeSnapshot } from '../../cli/snapshot.ts'
@@ -19,12 +24,14 @@ test('an update shows its step between its checkpoints, too', async () => {
       const env = { ...process.env, TEMPORAL_ADDRESS: place.temporalAddress, DATABASE_URL: place.databaseUrl }
       const services = await bringUp({ home: place.home, env, what: 'test' })
       const nothing = async (): Promise<void> => undefined
+      const closing = new AbortController()
       const session = {
         services,
         database: opened.database,
         client,
         repair: nothing,
         defer: () => undefined,
+        closing: closing.signal,
         close: nothing,
       }
       // Some seconds between two checkpoints.
@@ -47,6 +54,8 @@ test('an update shows its step between its checkpoints, too', async () => {
       // As many steps as the engine calls so far had, which their time decides.
       expect(step).toBeGreaterThan(0)
       expect(step).toBeLessThan(base.steps)
+
+      await watch(session, run, { ...silent, show: () => closing.abort() })
     })
   } finally {
     await worker.killGroup()

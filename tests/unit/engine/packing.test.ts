@@ -37,6 +37,18 @@ describe('packing', () => {
     )
   })
 
+  it('gives both halves of a batch the same number of lines, or one more to the first', () => {
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: LINE, max: 2 * LINE }), fc.boolean(), (lengths, lineSize, halved) => {
+        const parts = packLines(lone(lengths), lineSize, { halved }).map(({ lines }) => lines)
+        const count = (from: number, to: number): number => parts.slice(from, to).reduce((sum, lines) => sum + lines, 0)
+        const [middle, all] = [Math.ceil(parts.length / 2), count(0, parts.length)]
+        if (parts.length === 1) expect(all).toBeLessThanOrEqual(halved ? 1 : Math.floor(1024 / lineSize))
+        else expect([0, 1]).toContain(count(0, middle) - count(middle, parts.length))
+      }),
+    )
+  })
+
   it('keeps a pair in one part', () => {
     fc.assert(
       fc.property(sizes, (lengths) => {

@@ -1,7 +1,8 @@
 /** The trainer: bytes that do not depend on how a training is cut into calls, and errors that leave it as it was. */
 import { createHash } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Engine, Trainer, type TrainerPlan, type TrainerState, type TrainingRow } from '../../../engine/index.ts'
+import { SideBySide } from '../../../engine/training/side-by-side.ts'
 import { batchOf, MODEL, OPTIMIZER, PLAN, supervisedRow, thrownBy, WEIGHTS } from './support.ts'
 
 const POLICY_GRADIENT: TrainerPlan = {
@@ -68,6 +69,18 @@ describe('training', () => {
       await trainer.close()
     }
     for (const end of ends) expect(end).toEqual(ends[0])
+  })
+
+  it('starts no second thread where there is no memory for it', async () => {
+    const thread = vi.spyOn(SideBySide, 'create')
+    const memory = vi.spyOn(process, 'availableMemory').mockReturnValue(process.memoryUsage.rss() / 2)
+    const trainer = await Trainer.create({ ...PLAN, weights: WEIGHTS })
+    await trainer.step([batchOf(1)], { sideBySide: true })
+    expect(thread).not.toHaveBeenCalled()
+    memory.mockRestore()
+    await trainer.step([batchOf(1)], { sideBySide: true })
+    expect(thread).toHaveBeenCalledOnce()
+    await trainer.close()
   })
 
   it('gives rows that fill up a batch no weight', async () => {
