@@ -64,10 +64,13 @@ const results = z.object({
 })
 export type StudyResults = z.infer<typeof results>
 
+const folder = path.join(root, 'examples', 'studies')
+const studyNames = (): string[] => fs.readdirSync(folder).map((entry) => entry.replace(/\.yaml$/, ''))
+
 export function readStudy(name: string): Study {
-  const file = path.join(root, 'examples', 'studies', `${name}.yaml`)
-  const known = fs.readdirSync(path.dirname(file)).map((entry) => entry.replace(/\.yaml$/, ''))
+  const known = studyNames()
   if (!known.includes(name)) throw new UserError(`there is no study ${name}`, `use one of: ${known.join(', ')}`)
+  const file = path.join(folder, `${name}.yaml`)
   const parsed = study.safeParse(parse(readText(file)))
   if (!parsed.success) {
     const [issue] = parsed.error.issues
@@ -108,17 +111,29 @@ export function writeResults(name: string, found: StudyResults): void {
   fs.writeFileSync(resultsFile(name), `${JSON.stringify(found, null, 2)}\n`)
 }
 
-/** The run as it was stored, perhaps on another machine, if it was played under this very configuration and judged these very files. */
+/**
+ * A run of any of these studies' results, perhaps from another machine, that was played under this very configuration, seed and all, and
+ * whose players judged these very files.
+ */
 export function storedRun(
-  stored: StudyResults | null,
-  place: { arm: string; seed: number },
+  studies: readonly StudyResults[],
+  arm: string,
   config: Readonly<Record<string, unknown>>,
   judged: readonly string[] = [],
 ): StudiedRun | null {
-  const found = stored?.runs.find(({ arm, seed }) => arm === place.arm && seed === place.seed)
-  const by = found?.judged ?? []
-  const isSame = by.length === judged.length && judged.every((name) => by.includes(name))
-  return found && isSame && firstDifference(found.config, config) === null ? found : null
+  const found = studies
+    .flatMap(({ runs }) => runs)
+    .find((run) => {
+      const by = run.judged ?? []
+      const isSame = by.length === judged.length && judged.every((name) => by.includes(name))
+      return isSame && firstDifference(run.config, config) === null
+    })
+  return found ? { ...found, arm } : null
+}
+
+/** The stored results of all studies, those of the named one first. */
+export function readAllResults(name: string): StudyResults[] {
+  return [name, ...studyNames().filter((other) => other !== name)].flatMap((study) => readResults(study) ?? [])
 }
 
 export function readResults(name: string): StudyResults | null {

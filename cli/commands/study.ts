@@ -47,7 +47,7 @@ export function addStudy(program: Command): void {
         .conflicts('table'),
     )
     .option('--table', 'only write the table of the stored results')
-    .option('--again', 'play also the runs that the results file holds already')
+    .option('--again', 'play also the runs that results files hold already')
     .option('--json', 'the results, as JSON')
     .addHelpText(
       'after',
@@ -55,7 +55,7 @@ export function addStudy(program: Command): void {
 Every (arm, seed) is a run of its own, one after the other, seed by seed; arms that would make the same round 0 share it.
 With --at-once 2 another seed is played beside it: what one leaves idle of the cores the other uses.
 Ctrl-C and the same command again go on where it was. Results go to results/<name>.json after every run, the table into docs/ at
-the end. A run that this file holds with the same configuration, perhaps from another machine, is not played again.
+the end. A run that it or another study's file holds with the same configuration, perhaps from another machine, is not played again.
 
 Example:
   npm run study -- spc-arms --seeds 3
@@ -69,9 +69,10 @@ Example:
         return show(name, { ...stored, columns: study.columns, charts: study.charts }, json)
       }
       const judgings = judgingsOf(name, study.judging, data)
-      const stored = again ? null : studies.readResults(name)
+      const stored = again ? [] : studies.readAllResults(name)
+      const here = stored.filter(({ study: of }) => of === name).flatMap(({ runs }) => runs)
       /** Seeds that are not asked for stay in the file as far as they are there. */
-      const every = [...new Set([...seeds, ...(stored?.runs ?? []).map(({ seed }) => seed)])]
+      const every = [...new Set([...seeds, ...here.map(({ seed }) => seed)])]
         .toSorted((a, b) => a - b)
         .flatMap((seed) =>
           Object.entries(study.arms).map(([arm, over]): Place => {
@@ -81,7 +82,7 @@ Example:
             const { config } = parseConfig(given, source)
             const by = judgings.map(judgedName)
             const place = { arm, seed, run, config: { ...config } }
-            const known = studies.storedRun(stored, place, place.config, by)
+            const known = studies.storedRun(stored, arm, place.config, by)
             // What is stored names no folder of a machine, and needs none of its files.
             const file = { name: run, source, ...(known ? { given, config } : located(new Document(given), source)) }
             return { ...place, file, stored: known }
@@ -121,7 +122,7 @@ interface Place {
   config: Record<string, unknown>
   /** With the files that it names where they are. */
   file: RunFile
-  /** What the results file holds of it. */
+  /** What results files hold of it. */
   stored: studies.StudiedRun | null
 }
 
@@ -168,8 +169,7 @@ interface Manner {
 /** Plays what is not finished, the arms of a seed one after the other, with one worker for all; results are stored after each run. */
 async function playAll(session: Session, places: readonly Place[], { atOnce, store }: Manner): Promise<void> {
   const left = places.filter(({ stored }) => stored === null)
-  if (left.length < places.length)
-    say(`${places.length - left.length} of ${places.length} runs are in the results file`)
+  if (left.length < places.length) say(`${places.length - left.length} of ${places.length} runs are in results files`)
   if (left.length === 0) return
   const worker = new SupervisedWorker(session.services, { onReady: () => undefined, onRestart: say })
   session.defer(() => worker.stop())

@@ -7,6 +7,8 @@ import { compared, studyTable } from '../../../cli/study-table.ts'
 import {
   configOf,
   layOver,
+  readAllResults,
+  readResults,
   readStudy,
   runName,
   sharingRoundZero,
@@ -153,19 +155,26 @@ describe('studies', () => {
     expect(table).not.toContain('all arms')
   })
 
-  it('take a run from the results file only if its whole configuration is the same', () => {
+  it('take a run from results files, those of other studies too, only if its whole configuration is the same', () => {
     const run = { ...provenance, arm: 'a', seed: 2, run: 'a2', config: { rounds: 3, play: { x: 1 } }, rounds: [] }
     const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], runs: [run] }
-    expect(storedRun(file, { arm: 'a', seed: 2 }, { rounds: 3, play: { x: 1 } })).toBe(run)
-    expect(storedRun(file, { arm: 'a', seed: 2 }, { rounds: 3, play: { x: 2 } })).toBeNull()
-    expect(storedRun(file, { arm: 'a', seed: 1 }, { rounds: 3, play: { x: 1 } })).toBeNull()
-    expect(storedRun(null, { arm: 'a', seed: 2 }, {})).toBeNull()
+    const other = { ...file, study: 'o', runs: [{ ...run, run: 'o2', config: { rounds: 3, play: { x: 2 } } }] }
+    expect(storedRun([file, other], 'a', { rounds: 3, play: { x: 1 } })).toEqual(run)
+    expect(storedRun([file, other], 'mine', { rounds: 3, play: { x: 2 } })).toMatchObject({ arm: 'mine', run: 'o2' })
+    expect(storedRun([file, other], 'a', { rounds: 3, play: { x: 3 } })).toBeNull()
+    expect(storedRun([], 'a', {})).toBeNull()
+  })
+
+  it('are looked up in the results of all studies, their own first', () => {
+    const found = readAllResults('spo-noisy').map(({ study }) => study)
+    expect(found[0]).toBe('spo-noisy')
+    expect(found.toSorted()).toEqual(names.filter((name) => readResults(name) !== null).toSorted())
   })
 
   it('take a run only if its players judged the same files, and none where none is asked for', () => {
     const run = { ...provenance, arm: 'a', seed: 2, run: 'a2', rounds: [], judged: ['suite/1'] }
     const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], runs: [run] }
-    const stored = (...judged: string[]) => storedRun(file, { arm: 'a', seed: 2 }, {}, judged)
+    const stored = (...judged: string[]) => storedRun([file], 'a', run.config, judged)
     expect([stored('suite/1'), stored('suite/2'), stored(), stored('suite/1', 'suite/2')]).toEqual([
       run,
       null,
