@@ -80,10 +80,7 @@ async function trainModel(options: SessionOptions): Promise<Numbers> {
       { term: 'kl', weight: 0.1 },
     ],
     optimizer: adamw(1e-3, { clipNorm: 1, weightDecay: 0.1 }),
-    batchRows: 2,
     length: 12,
-    stepsPerCall: 2,
-    padToken: 0,
   })
   // Not the weights: Adam makes full steps of gradients that are nothing but rounding.
   const steps = await trainer.step([rows, rows])

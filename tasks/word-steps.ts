@@ -82,6 +82,23 @@ export const statedEqualities = (step: string): string =>
     .map(({ from, to }) => step.slice(from, to))
     .join(', ')
 
+/**
+ * A step for a problem of which only the answer is known: the one operation on two of its numbers that gives it, `14 + 29 = 43`. Null
+ * where none does or several do. Seldom is it one by chance.
+ */
+export function soleEquality(problem: string, answer: string): string | null {
+  const numbers = [...problem.matchAll(new RegExp(`(?<![\\w.,$])${number}(?!\\w)`, 'g'))].map(([one]) => valueOf(one))
+  const pairs = numbers.flatMap((a, i) => numbers.flatMap((b, j) => (i === j ? [] : [{ a, b, inOrder: i < j }])))
+  const found = pairs.flatMap(({ a, b, inOrder }) =>
+    operators
+      // Of two that may change places, one order is enough.
+      .filter((operator) => inOrder || operator === '-' || operator === '/')
+      .filter((operator) => Math.abs(worth({ numbers: [a, b], operators: [operator] }) - Number(answer)) < 1e-6)
+      .map((operator) => `${a} ${operator} ${b} = ${Number(answer)}`),
+  )
+  return found.length === 1 ? (found[0] ?? null) : null
+}
+
 /** A step without what its equalities come to, there and where the step says it again: `48/2 = ? clips, and 48+? = ? in all`. */
 export function withoutResults(step: string): string {
   const found = equalitiesOf(step)

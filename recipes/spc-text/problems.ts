@@ -7,6 +7,7 @@ import { prm800k } from '../../tasks/benchmarks/prm800k.ts'
 import { chooseSteps } from '../../tasks/benchmarks/single-step.ts'
 import { parseProblems } from '../../tasks/problems/word-problems.ts'
 import type { Split } from '../../tasks/task.ts'
+import { soleEquality } from '../../tasks/word-steps.ts'
 import { splitOf } from '../spc/problems.ts'
 import type { SpcTextConfig } from './config.ts'
 
@@ -25,8 +26,15 @@ export const problemFiles = ({ problems }: SpcTextConfig): FileSet[] =>
       trainingProblems(parseProblems(form, text, source, 'train'))
         .filter(({ steps }) => steps.length <= (mostSteps ?? Infinity))
         .filter(({ problem, steps }) => [problem, ...steps].every(isPlain))
-        .map(({ problem, steps, answer }): Data => ({ problem, steps, answer })),
+        .map(({ problem, steps, answer }): Data => ({ problem, steps: workedSteps(problem, steps, answer), answer })),
   }))
+
+/** Where a file states answers alone, problems of one step have a solution all the same. */
+function workedSteps(problem: string, steps: string[], answer: string): string[] {
+  if (steps.length > 0) return steps
+  const step = soleEquality(problem, answer)
+  return step === null ? [] : [step]
+}
 
 /** Steps that people have rated, as many right ones as wrong ones: what a critic may be taught in the place of made errors. */
 export const RATED = 'rated steps'

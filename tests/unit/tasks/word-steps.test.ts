@@ -7,6 +7,7 @@ import {
   corruptStep,
   equalitiesOf,
   isTrueStep,
+  soleEquality,
   statedEqualities,
   withoutResults,
 } from '../../../tasks/word-steps.ts'
@@ -72,6 +73,32 @@ describe('an error put into a right step', () => {
     expect(corruptStep('It takes 5 days.', 'calculation', new Stream('a').draws())).toBeNull()
     expect(corruptStep('7 + 5 = 13', 'calculation', new Stream('a').draws())).toBeNull()
     expect(corruptStep('7 + 5 = 12', 'logic', new Stream('a').draws())).toBeNull()
+  })
+})
+
+describe('the sole equality of a problem', () => {
+  it.each([
+    ['Sam went to 14 games this year and to 29 last year. How many in all?', '43', '14 + 29 = 43'],
+    ['She gave Sam some of her 70 shells and has 27 left. How many did she give?', '43', '70 - 27 = 43'],
+    ['A box of 12 costs $1,500.50. What do 2 cost?', '3001', '1500.5 * 2 = 3001'],
+    ['6 pens cost 3 dollars. What does one cost?', '0.5', '3 / 6 = 0.5'],
+    // Several, or none; numbers that are part of a word.
+    ['Michelle has 2 crayons, Janet 2. How many have they?', '4', null],
+    ['Of 40 balloons half burst. How many are left?', '20', null],
+    ['The A380 has 4 engines. How many have 2 of the B52?', '760', null],
+  ])('of %j is the one operation that gives its answer', (problem, answer, step) => {
+    expect(soleEquality(problem, answer)).toBe(step)
+  })
+
+  it('is true, whatever the numbers', () => {
+    const numbers = fc.integer({ min: 0, max: 5000 })
+    fc.assert(
+      fc.property(numbers, numbers, fc.constantFrom('+', '-', '*'), (a, b, operator) => {
+        const answer = operator === '+' ? a + b : operator === '-' ? a - b : a * b
+        const step = soleEquality(`He has ${a} of one and ${b} of the other.`, String(answer))
+        if (step !== null && answer >= 0) expect(isTrueStep(step)).toBe(true)
+      }),
+    )
   })
 })
 
