@@ -125,6 +125,8 @@ export const spcTextConfig = z
       .strictObject({
         /** Held-out problems, per split, that the solver tries: its own slips test the critic. */
         natural: count.default(256),
+        /** Solutions of each: the first right and the first wrong step of them are judged. */
+        tries: count.default(4),
       })
       .prefault({}),
   })

@@ -6,6 +6,7 @@ import type { Split } from '../../tasks/task.ts'
 import { isTrueStep } from '../../tasks/word-steps.ts'
 import type { JudgedStep } from '../spc/games.ts'
 import { nothing, playPhases } from '../spc/play.ts'
+import { verdicts } from '../spc/prompts.ts'
 import type { SpcTextConfig } from './config.ts'
 import { parseSolution, solverPrompt } from './prompts.ts'
 import { PROBLEMS, problemsOf, shuffled, type Worked } from './problems.ts'
@@ -76,9 +77,9 @@ function drawn({ config, round, phase, from, to }: PlayContext<SpcTextConfig>, i
 }
 
 /**
- * Natural errors: the first step of the solver's that states a false equality, in a solution with a wrong outcome; and as many
- * as there are of steps whose equalities are true, in solutions with a right one. So every label is arithmetic's. What is wrong
- * in words alone is in neither class.
+ * Natural errors: the first step of the solver's that states a false equality, in a solution with a wrong outcome; beside them steps
+ * whose equalities are true, in solutions with a right one. So every label is arithmetic's. What is wrong in words alone is in
+ * neither class. Of a problem's tries the first that has a step of a class gives it, so that either class has a problem once.
  */
 export function collectNatural(split: Split): Phase<SpcTextConfig> {
   // In an order of their own, so that with several files there are problems of each.
@@ -88,8 +89,10 @@ export function collectNatural(split: Split): Phase<SpcTextConfig> {
     summary: `The solver tries ${split} problems: its slips of arithmetic test the critic`,
     items: ({ evaluation }) => evaluation.natural,
     asked: (config, phase) => ownOf(config, phase, config.evaluation.natural),
-    sampling: (config, phase) =>
-      asSolver(config, phase, { samples: 1, temperature: 1, maximumNewTokens: config.tokens.solution }),
+    sampling: (config, phase) => {
+      const samples = config.evaluation.tries
+      return asSolver(config, phase, { samples, temperature: 1, maximumNewTokens: config.tokens.solution })
+    },
     reads: theProblems,
     ask: ({ config, phase, from, to }, rows) =>
       [...tried(config, rows.items).entries()]
@@ -99,22 +102,29 @@ export function collectNatural(split: Split): Phase<SpcTextConfig> {
     answer({ config, round, player }, rows, answers) {
       const problems = tried(config, rows.items)
       const solver = player && policyName(player)
-      const items = answers.flatMap((answer): ItemRow[] => {
-        const item = Number(answer.question.key)
-        const judged = naturalStep(config, problems[item], answer.texts[0] ?? '', split, item)
-        return judged ? [{ round, set: `natural/${split}`, item, data: { ...judged, solver } }] : []
+      const items = answers.flatMap(({ question, texts }): ItemRow[] => {
+        const number = Number(question.key)
+        const draws = new Stream(config.seed, 'natural step', split, number)
+        const judged = texts.flatMap((text) => naturalStep(config, problems[number], text, draws) ?? [])
+        return verdicts.flatMap((verdict, side) => {
+          const step = judged.find(({ label }) => label === verdict)
+          const item = naturalItems(number) + side
+          return step ? [{ round, set: `natural/${split}`, item, data: { ...step, solver } }] : []
+        })
       })
       return { ...nothing, items }
     },
   }
 }
 
+/** How many items the first so many problems have: one of either class. */
+export const naturalItems = (problems: number): number => verdicts.length * problems
+
 function naturalStep(
   config: SpcTextConfig,
   worked: Worked | undefined,
   text: string,
-  split: Split,
-  item: number,
+  draws: Stream,
 ): JudgedStep | null {
   const steps = parseSolution(text)
   if (!steps || !worked) return null
@@ -123,7 +133,7 @@ function naturalStep(
   const solved = textWording(config).isSolved(worked, text)
   if (solved ? wrong >= 0 : wrong < 0) return null
   const right = [...checked.keys()].filter((index) => checked[index] === true)
-  const chosen = solved ? right[new Stream(config.seed, 'natural step', split, item).integer(0, right.length)] : wrong
+  const chosen = solved ? right[draws.integer(0, right.length)] : wrong
   const step = chosen === undefined ? undefined : steps[chosen]
   if (step === undefined) return null
   const label = solved ? 'Correct' : 'Incorrect'

@@ -8,6 +8,7 @@ import { stepLines, verdictsOfSolutions } from '../../tasks/benchmarks/step-line
 import { parseLines } from '../../tasks/json-lines.ts'
 import { wholeCritique } from '../spc/critique.ts'
 import type { SpcTextConfig } from './config.ts'
+import { naturalItems } from './phases.ts'
 import { verdictOf } from './prompts.ts'
 import { textWording } from './wording.ts'
 
@@ -126,7 +127,7 @@ export function suite(name: string): Suite<SpcTextConfig> | null {
   return {
     summary: isFile ? `Steps of a file (${name.split('/')[0]})` : `The solver's own slips (${name})`,
     set: { round: 0, name },
-    items: ({ evaluation }) => (isFile ? 0 : evaluation.natural),
+    items: ({ evaluation }) => (isFile ? 0 : naturalItems(evaluation.natural)),
     sampling: (config, samples, temperature) => textWording(config).critiqueSampling(samples, temperature),
     ask: (config, row) => textWording(config).critiqueQuestion(String(row.item), line.parse(row.data)),
     judge(config, row, answer) {

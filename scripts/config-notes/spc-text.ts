@@ -75,4 +75,5 @@ export const spcTextNotes: Notes = {
   'tokens.deception': ['–', 'Most tokens of the generator’s answer.'],
   'tokens.critique': ['–', 'Most tokens of a critique.'],
   'evaluation.natural': ['–', 'Held-out problems, per split, that the solver tries.'],
+  'evaluation.tries': ['none', 'Ours: solutions of each; its first right step and its first wrong one are judged.'],
 }

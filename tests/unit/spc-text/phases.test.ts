@@ -148,8 +148,8 @@ describe('natural errors', () => {
   const natural = collectNatural('test')
   const [asked] = natural.ask?.({ ...context, phase: 'natural/test', to: 1 }, rows) ?? []
   const problem = problemsOf(rows.items, 'test').find((one) => asked?.prompt.includes(one.problem))
-  const judged = (text: string): ItemRow[] => {
-    const answer: Answer = { question: { key: '0', prompt: '' }, texts: [text], tokens: [1] }
+  const judged = (...texts: string[]): ItemRow[] => {
+    const answer: Answer = { question: { key: '0', prompt: '' }, texts, tokens: [1] }
     return natural.answer({ ...context, phase: 'natural/test' }, rows, [answer]).items
   }
   const own = problem?.steps[0] ?? ''
@@ -162,6 +162,17 @@ describe('natural errors', () => {
   it('stand beside true steps of solutions with the right outcome', () => {
     const [row] = judged(`${own}\n\nThe answer is ${problem?.answer}.${stop}`)
     expect(row?.data).toMatchObject({ label: 'Correct', step: own })
+  })
+
+  it('are at most one of a problem, and so are right steps, whatever it takes to find them', () => {
+    const wrong = (result: number) => `2 + 2 = ${result}\n\nThe answer is 5555.${stop}`
+    const right = `${own}\n\nThe answer is ${problem?.answer}.${stop}`
+    const rows = judged(own, wrong(5), right, wrong(6), right)
+    expect(rows.map(({ item, data }) => [item, data['label'], data['step']])).toEqual([
+      [0, 'Correct', own],
+      [1, 'Incorrect', '2 + 2 = 5'],
+    ])
+    expect(natural.sampling?.(config, 'natural/test')?.samples).toBe(config.evaluation.tries)
   })
 
   it.each([
