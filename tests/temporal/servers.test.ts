@@ -57,7 +57,7 @@ const config = (url: string) => {
       critic: { steps: 2, batch: 8 },
     },
     play: { problems: 8, mediumSolutions: 4, easyKept: 1, temperature: 0.5 },
-    evaluation: { natural: 4 },
+    evaluation: { natural: 4, tries: 1 },
   }
 }
 
@@ -117,4 +117,4 @@ test('a key that is refused ends the run at once; once it is let in the run goes
   const whole = server.seen.filter(({ body }) => body.model === 'sums' && body.messages.length === 1)
   expect(whole.length).toBeGreaterThan(0)
   for (const { tokens } of counted) expect(Number(tokens)).toBeGreaterThan(0)
-}, 300_000)
+}, 480_000)
