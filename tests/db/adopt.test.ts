@@ -91,16 +91,21 @@ test('a tokenizer with more tokens than the weights know is refused for good', a
 test('files become item sets of round 0, and what was read stands beside them', async () => {
   const [gsm8k] = given['problems'] as { file: string }[]
   const mawps = path.join(place.home, 'mawps.jsonl')
-  fs.writeFileSync(mawps, JSON.stringify({ input: 'Bob has 3 cups and buys 4 more. How many has he?', target: 7 }))
+  const asked = [
+    'Bob has 3 cups and buys 4 more. How many has he?',
+    'Half of his 14 cups are broken. How many are whole?',
+  ]
+  fs.writeFileSync(mawps, asked.map((input) => JSON.stringify({ input, target: 7 })).join('\n'))
   const run = await begin('files', { problems: [gsm8k, { file: mawps, form: 'mawps' }] })
   await worker.attempt(({ importFiles }) => importFiles(run))
   await worker.attempt(({ importFiles }) => importFiles(run))
   const items = await readItems(opened.database, { ...run, rounds: [0], sets: ['files', 'word problems'] })
   const [about, other, first] = items
-  expect(about?.data).toMatchObject({ set: 'word problems', lines: items.length - 3 })
+  expect(about?.data).toMatchObject({ set: 'word problems', lines: items.length - 4 })
   expect(about?.data['sha256']).toMatch(/^[0-9a-f]{64}$/)
-  expect(other?.data).toMatchObject({ set: 'word problems', file: mawps, lines: 1 })
+  expect(other?.data).toMatchObject({ set: 'word problems', file: mawps, lines: 2 })
   expect(first?.data).toMatchObject({ steps: expect.any(Array), answer: expect.any(String) })
+  expect(items.at(-2)?.data).toMatchObject({ steps: ['3 + 4 = 7'], answer: '7' })
   expect(items.at(-1)?.data).toMatchObject({ steps: [], answer: '7' })
 
   const missing = await begin('no-files', { problems: [{ file: '/nowhere.jsonl' }] })
