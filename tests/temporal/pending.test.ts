@@ -56,6 +56,7 @@ test('an update shows its step between its checkpoints, too', async () => {
       expect(step).toBeLessThan(base.steps)
 
       await watch(session, run, { ...silent, show: () => closing.abort() })
+      expect(await client.execution(run)).toBe('RUNNING')
     })
   } finally {
     await worker.killGroup()
