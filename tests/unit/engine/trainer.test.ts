@@ -80,6 +80,7 @@ describe('training', () => {
     memory.mockRestore()
     await trainer.step([batchOf(1)], { sideBySide: true })
     expect(thread).toHaveBeenCalledOnce()
+    thread.mockRestore()
     await trainer.close()
   })
 
