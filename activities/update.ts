@@ -117,13 +117,11 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
   const initial = start
     ? await times.storing(weightsOf(dependencies, from?.run ?? run, start))
     : { initialise: `${config.seed}/${policyName({ role, version })}` }
-  const length = definition.length(config)
   const place = { run, round, course: input.course, settings, signal }
   const rows = new RowsAhead(await trainingRows(dependencies, engine, place, { definition, lesson, loss }))
   const resume = await times.storing(newestCheckpoint(database, artefacts, input))
   const optimizer = definition.optimizer(config, lesson.steps)
-  // By the first step's rows, from whichever step this attempt goes on: lines decide the order of sums, and so the bytes.
-  const sizes = lesson.steps === 0 ? [] : rows.take(0).rows.map(({ tokens }) => tokens.length)
+  const sizes = rowSizes(definition, { config, lesson, rows })
   const { trainerId, step: done } = await engine.openTrainer({
     model,
     loss: loss.map(engineTerm),
@@ -138,8 +136,8 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
       epsilon: 1e-8,
     },
     batchRows: definition.batchRows(config),
-    length,
-    lineSize: bestLineSize(sizes, length, model.width),
+    length: sizes.longest,
+    lineSize: bestLineSize({ ...sizes, model }),
     stepsPerCall: MOST_STEPS_PER_CALL,
     padToken: texts.padToken,
   })
@@ -188,6 +186,22 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     // When the engine died its trainer went with it, and a complaint about that must not hide why the engine died.
     await engine.closeTrainer(trainerId).catch(() => undefined)
   }
+}
+
+/**
+ * By which rows the line size is chosen, from whichever step this attempt goes on: lines decide the order of sums, and so the bytes.
+ * A task's own rows are much alike, and the first step's tell. Texts of people are as long as they are: all of them are looked at.
+ */
+function rowSizes(
+  definition: Course<BaseConfig>,
+  { config, lesson, rows }: { config: BaseConfig; lesson: Lesson; rows: RowsAhead },
+): { batches: number[][]; longest: number } {
+  const texts = isAdopted(config.model)
+  const batches = range(0, texts ? lesson.steps : Math.min(1, lesson.steps)).map((step) =>
+    rows.take(step).rows.map(({ tokens }) => tokens.length),
+  )
+  const longest = batches.flat().reduce((most, size) => Math.max(most, size), 2)
+  return { batches, longest: texts ? longest : definition.length(config) }
 }
 
 /** The step of the next checkpoint behind one. */

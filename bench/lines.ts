@@ -1,20 +1,28 @@
 /**
  * `npm run bench -- lines`: what a token of a training step costs in lines of several sizes, all of them full. Attention's cost grows
- * with the line: bestLineSize (engine/training/packing.ts) takes it for 1 + size / (factor · width) of that of an endless row of
- * lines of no size, and the factor is found here.
+ * with the line: bestLineSize (engine/training/packing.ts) takes it for 1 + size / f of that of an endless row of lines of no size,
+ * and f is found here.
  */
 import { z } from 'zod'
 import { compare, type Contestant } from './compare.ts'
 import { loadNow, provenance, spread, spreadOf } from './results.ts'
-import { tinyModel } from './shapes.ts'
+import { smolModel, tinyModel } from './shapes.ts'
 import { openTraining, type Training } from './training.ts'
 
 /** Of one batch: two parts, as a step has several. */
 const PARTS = 2
 const TOKENS_PER_PART = 1024
 
-export const linesResults = z.object({
-  command: z.string(),
+/** Models of bench/shapes.ts, tokens of the lines, and what part of a line is not learnt from. */
+const measured = {
+  tiny: { model: tinyModel, lora: undefined, sizes: [33, 42, 66], prompt: 0, stepsPerCall: 8 },
+  lora: { model: smolModel, lora: { rank: 16, alpha: 32 }, sizes: [192, 320, 448], prompt: 0.5, stepsPerCall: 1 },
+} as const
+export const linedShape = z.enum(['tiny', 'lora'])
+type LinedShape = z.infer<typeof linedShape>
+
+export const linesRow = z.object({
+  shape: linedShape,
   width: z.number(),
   rounds: z.number(),
   /** Seconds of the processor for one token, by line size. */
@@ -24,21 +32,18 @@ export const linesResults = z.object({
   machine: z.string(),
   load: z.object({ before: z.number(), after: z.number() }),
 })
-export type LinesResults = z.infer<typeof linesResults>
+export type LinesRow = z.infer<typeof linesRow>
 
-export interface LinesOptions {
-  readonly sizes: readonly number[]
-  readonly rounds: number
-  readonly command: string
-}
+export const linesKey = ({ shape }: LinesRow): string => shape
 
-export async function benchLines({ sizes, rounds: count, command }: LinesOptions): Promise<LinesResults> {
+export async function benchLines(shape: LinedShape, count: number): Promise<LinesRow> {
   const before = loadNow()
+  const { model, lora, sizes, prompt, stepsPerCall } = measured[shape]
   const sides: { size: number; tokens: number; training: Training; contestant: Contestant }[] = []
   for (const size of sizes) {
     const batchRows = PARTS * Math.max(1, Math.floor(TOKENS_PER_PART / size))
-    const shape = { model: tinyModel, batchRows, length: size + 1, completionFrom: 1 }
-    const training = await openTraining({ ...shape, threads: 1, stepsPerCall: 8 })
+    const rows = { model, lora, batchRows, length: size + 1, completionFrom: 1 + Math.floor(prompt * size) }
+    const training = await openTraining({ ...rows, threads: 1, stepsPerCall })
     sides.push({ size, tokens: batchRows * size, training, contestant: inThisProcess(String(size), training) })
   }
   const { rounds } = await compare(
@@ -50,9 +55,9 @@ export async function benchLines({ sizes, rounds: count, command }: LinesOptions
     size,
     seconds: spreadOf(rounds.map((round) => (round[size]?.cpu ?? Number.NaN) / tokens)),
   }))
-  const { width } = tinyModel
-  const factor = factorOf(lines.map(({ size, seconds }) => [size, seconds.median] as const)) / width
-  return { command, width, rounds: count, lines, factor, ...provenance(), load: { before, after: loadNow() } }
+  const factor = factorOf(lines.map(({ size, seconds }) => [size, seconds.median] as const))
+  const { width } = model
+  return { shape, width, rounds: count, lines, factor, ...provenance(), load: { before, after: loadNow() } }
 }
 
 function inThisProcess(name: string, training: Training): Contestant {
@@ -78,15 +83,20 @@ export function factorOf(points: readonly (readonly [size: number, seconds: numb
 }
 
 /** What docs/performance.md shows. */
-export function linesTable({ width, rounds, lines, factor, commit, machine, load }: LinesResults): string {
-  const microseconds = (seconds: number): string => (1e6 * seconds).toFixed(2)
-  const rows = lines.map(
-    ({ size, seconds: { median, low, high } }) =>
-      `| ${size} | ${microseconds(median)} (${microseconds(low)}–${microseconds(high)}) |`,
+export function linesTable(rows: readonly LinesRow[]): string {
+  const microseconds = (seconds: number): string => (1e6 * seconds).toFixed(1)
+  const shown = rows.flatMap(({ shape, width, lines, factor }) =>
+    lines.map(({ size, seconds: { median, low, high } }) => {
+      const time = `${microseconds(median)} (${microseconds(low)}–${microseconds(high)})`
+      return `| ${shape} | ${size} | ${time} | ${factor.toFixed(0)}, ${(factor / width).toFixed(2)} · width |`
+    }),
   )
-  return `| tokens of a line | µs for a token |
-| --- | --- |
-${rows.join('\n')}
+  const rounds = rows.map((row) => `${row.rounds} (${row.shape})`).join(', ')
+  const loads = rows.flatMap(({ load }) => [load.before, load.after])
+  const commits = [...new Set(rows.map(({ commit }) => commit))].join(', ')
+  return `| shape | tokens of a line | µs for a token | f |
+| --- | --- | --- | --- |
+${shown.join('\n')}
 
-The line through these is c · (1 + size / (${factor.toFixed(2)} · width)). Processor time, medians and quartiles of ${rounds} interleaved rounds; width ${width}, one thread. Load average ${load.before}–${load.after}. Commit ${commit}, ${machine}.`
+The line through those of a shape is c · (1 + size / f). Processor time, medians and quartiles of interleaved rounds: ${rounds}. One thread. Load average ${Math.min(...loads)}–${Math.max(...loads)}. Commit ${commits}, ${rows[0]?.machine ?? ''}.`
 }

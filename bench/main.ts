@@ -8,7 +8,7 @@ import { messageOf, UserError } from '../shared/errors.ts'
 import { fillPage } from './page.ts'
 import { benchQuality, qualityTable } from './quality.ts'
 import { benchDevices, deviceKey, deviceRow, devicesTable } from './devices.ts'
-import { benchLines, linesTable } from './lines.ts'
+import { benchLines, linedShape, linesKey, linesRow, type LinesRow, linesTable } from './lines.ts'
 import { benchProfile, profileKey, profileRow, profileTable } from './profile.ts'
 import { byMachine, comparisonKey, row, storeResults, storeRows } from './results.ts'
 import { benchSample, samplingPeers, samplingRow, sampleTable } from './sample.ts'
@@ -119,17 +119,13 @@ program
 program
   .command('lines')
   .description('what a token of a training step costs in longer and shorter lines; no other program')
-  .option('--sizes <counts>', 'tokens of a line, two sizes at least', counts, [33, 42, 66])
+  .option('--shapes <names>', 'which shapes', names(linedShape.options), linedShape.options)
   .option('--rounds <count>', 'interleaved rounds', count, 10)
   .option('--dry', 'only print: change no file', false)
-  .action(async ({ dry, ...options }: { sizes: number[]; rounds: number; dry: boolean }) => {
-    if (new Set(options.sizes).size < 2) throw new UserError('one size makes no line', 'take --sizes 33,66')
-    const results = await benchLines({ ...options, command: commandLine() })
-    const table = linesTable(results)
-    if (dry) return say(table)
-    storeResults('lines', results)
-    await fillPage(page, 'bench-lines', table)
-    say('results/bench-lines.json and docs/performance.md are new')
+  .action(async ({ shapes, rounds, dry }: { shapes: string[]; rounds: number; dry: boolean }) => {
+    const rows: LinesRow[] = []
+    for (const shape of shapes) rows.push(await benchLines(linedShape.parse(shape), rounds))
+    await publish({ name: 'lines', schema: linesRow, key: linesKey, table: linesTable }, rows, dry)
   })
 
 program

@@ -29,7 +29,7 @@ export interface HeadShape {
 type Attention = (query: Value, key: Value, value: Value) => Value
 
 /** Smaller blocks save little more, and products of few rows are slow. */
-const SMALLEST_BLOCK = 64
+export const SMALLEST_BLOCK = 64
 
 /** mask: additive, broadcastable to [batch, keyValueHeads, length, length], and so low above the diagonal that nothing is left there. */
 export function causalAttention(shape: HeadShape, mask: Value): Attention {

@@ -4,9 +4,16 @@
  * A part is what the graph computes at once: about a thousand tokens. Larger ones fall out of the processor's cache: a product
  * of 4096 rows ran at half of the multiply-add peak, one of 1024 or fewer at 70 %. And activations are kept for one part only.
  */
+import { SMALLEST_BLOCK } from '../models/causal-attention.ts'
+import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
 
 /** The most tokens of a part. */
 const TOKENS_PER_PART = 1024
+/** Parameters of a model that computes for so long that two short parts cost no more than a part of twice their length. */
+const WORTH_HALVES = 1e7
+
+/** Whether a short batch is cut in two halves, too, which may be computed side by side. */
+export const isHalved = (model: LlamaConfig): boolean => llamaLayout(model).size >= WORTH_HALVES
 
 /** Where a row stands. */
 export interface Place {
@@ -83,17 +90,38 @@ function add(part: OpenPart, unit: Unit, lineSize: number, most: number): boolea
   return true
 }
 
+/** Batches of rows to come, and what computes them. */
+export interface RowsToCome {
+  /** The tokens of each row of each batch. */
+  readonly batches: readonly (readonly number[])[]
+  /** The tokens of the longest row there may be. */
+  readonly longest: number
+  readonly model: LlamaConfig
+}
+
 /**
  * The tokens of a line with which rows such as these take the least work. Rows that are little shorter than the longest leave
- * half of a line empty where it holds just one; longer lines let them share, and cost attention more: in a model of width 128 with
- * heads of 32, as much as all else at about 3/4 · width tokens (docs/decisions.md). `rows`: tokens of each, `longest` of the longest there may be.
+ * half of a line empty where it holds just one; longer lines let them share, and cost attention more: as much as all else at
+ * 2 · width tokens in a small model, and later in a large one (docs/performance.md, Lines).
  */
-export function bestLineSize(rows: readonly number[], longest: number, width: number): number {
-  const units = rows.map((size, row): Unit => [{ row, size: size - 1 }])
+export function bestLineSize({ batches, longest, model }: RowsToCome): number {
+  const halved = isHalved(model)
+  const all = batches.map((rows) => rows.map((size, row): Unit => [{ row, size: size - 1 }]))
   const work = (lineSize: number): number =>
-    firstFit(longestFirst(units), lineSize, () => Infinity).reduce((sum, { used }) => sum + used.length, 0) *
+    all.reduce((sum, units) => sum + linesInTurn(packLines(units, lineSize, { halved })), 0) *
     lineSize *
-    (1 + lineSize / (0.75 * width))
-  const sizes = Array.from({ length: 9 }, (_, eighths) => Math.ceil(((8 + eighths) * (longest - 1)) / 8))
+    (1 + lineSize / (2 * model.width))
+  const sizes = Array.from({ length: 9 }, (_, eighths) => wholeBlocks(Math.ceil(((8 + eighths) * (longest - 1)) / 8)))
   return sizes.reduce((best, size) => (work(size) < work(best) ? size : best))
 }
+
+/** As many lines as take equally long: of a batch in two halves, which may be computed side by side, twice those of the longer one. */
+function linesInTurn(parts: readonly Part[]): number {
+  const half = Math.ceil(parts.length / 2)
+  const count = (some: readonly Part[]): number => some.reduce((sum, { lines }) => sum + lines, 0)
+  return parts.length === 1 ? count(parts) : 2 * Math.max(count(parts.slice(0, half)), count(parts.slice(half)))
+}
+
+/** Long lines have whole blocks of queries (see causal-attention.ts). */
+const wholeBlocks = (size: number): number =>
+  size < 2 * SMALLEST_BLOCK ? size : SMALLEST_BLOCK * Math.ceil(size / SMALLEST_BLOCK)

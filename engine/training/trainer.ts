@@ -1,7 +1,7 @@
 /** Training a model: state on the host between calls, several optimizer steps inside each call. */
 import { checkLossSpec, lossNeeds } from '../losses/index.ts'
 import type { LossNeeds, LossSpec, TermName } from '../losses/types.ts'
-import { type LlamaConfig, llamaLayout } from '../models/llama.ts'
+import type { LlamaConfig } from '../models/llama.ts'
 import { checkOptimizerSpec, learningRateAt, type OptimizerSpec } from '../optimizers/schedule.ts'
 import { Graph } from '../graph/index.ts'
 import { required } from '../runtime/records.ts'
@@ -10,6 +10,7 @@ import type { LoraBase } from '../models/lora.ts'
 import { batchBody, LEARNT, learntLayout, type MetricColumn } from './batch-gradient.ts'
 import { type GraphState, slotsOf } from './graph-state.ts'
 import { SideBySide } from './side-by-side.ts'
+import { isHalved } from './packing.ts'
 import { rowFeeds } from './parts.ts'
 import { packRows, RowError, type TrainingRow } from './rows.ts'
 import { requireFinite, type StepNumbers, Steps } from './steps.ts'
@@ -81,9 +82,6 @@ export interface StepOptions {
   readonly sideBySide?: boolean
 }
 
-/** Parameters of a model that computes for so long that two short parts cost no more than a part of twice their length. */
-const WORTH_HALVES = 1e7
-
 export class Trainer {
   readonly #plan: TrainerPlan
   readonly #steps: Steps
@@ -142,8 +140,9 @@ export class Trainer {
     if (steps === 0) return []
     if (steps > stepsPerCall) throw new RowError(`${steps} batches in one call, the trainer takes ${stepsPerCall}`)
     const lineSize = lineSizeOf(this.#plan)
-    const halved = llamaLayout(model).size >= WORTH_HALVES
-    const shape = { batchRows, length: lengthOf(this.#plan), lineSize, halved, vocabulary: model.vocabulary, padToken }
+    const { vocabulary } = model
+    const halved = isHalved(model)
+    const shape = { batchRows, length: lengthOf(this.#plan), lineSize, halved, vocabulary, padToken }
     const metrics = (tokens: readonly number[]) => (numbers: StepNumbers, index: number) =>
       this.#metrics(numbers, tokens[index] ?? 0)
     if (!sideBySide || !this.#roomForThread()) {

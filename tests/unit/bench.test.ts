@@ -11,7 +11,7 @@ import { logitsAlong } from '../../bench/decoding.ts'
 import { isSum, sumPrompt, sums } from '../../bench/sums.ts'
 import { divergence, equalStart, qualityTable, readQuality } from '../../bench/quality.ts'
 import { byMachine, mergeRows, readBench, row } from '../../bench/results.ts'
-import { factorOf, linesResults, linesTable } from '../../bench/lines.ts'
+import { factorOf, linesRow, linesTable } from '../../bench/lines.ts'
 import { profileRow, profileTable } from '../../bench/profile.ts'
 import { KINDS, readProfile, summarise } from '../../bench/onnx-profile.ts'
 import { promptLengths } from '../../bench/sample.ts'
@@ -32,7 +32,7 @@ describe('the command', () => {
     [['sample', '--peers', 'vLLM'], "no 'vLLM'"],
     [['profile', '--shapes', 'huge'], "no 'huge'"],
     [['profile', '--batch', 'none'], 'positive integer'],
-    [['lines', '--sizes', '33'], 'one size makes no line'],
+    [['lines', '--shapes', 'small'], "no 'small'"],
     [['fly'], "unknown command 'fly'"],
   ])('%j: exit code 2 and a message', (args, message) => {
     const command = ['--import', 'tsx', path.join('bench', 'main.ts'), ...args]
@@ -154,10 +154,10 @@ it('lines: the factor of a straight line through what was measured', () => {
 })
 
 it('lines: docs/performance.md shows the stored results', async () => {
-  const file = path.join(root, 'results', 'bench-lines.json')
+  const results = readBench('lines', linesRow)
+  if (results === null) throw new Error('results/bench-lines.json is missing; npm run bench -- lines writes it')
   const page = path.join(root, 'docs', 'performance.md')
-  const stored = fs.existsSync(file) ? linesTable(linesResults.parse(JSON.parse(fs.readFileSync(file, 'utf8')))) : null
-  const shown = await format(stored ?? 'Not measured yet.', { ...(await resolveConfig(page)), filepath: page })
+  const shown = await format(byMachine(results.rows, linesTable), { ...(await resolveConfig(page)), filepath: page })
   expect(fs.readFileSync(page, 'utf8')).toContain(`<!-- results:bench-lines -->\n\n${shown}`)
 })
 

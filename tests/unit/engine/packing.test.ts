@@ -77,6 +77,7 @@ describe('packing', () => {
 })
 
 describe('the line size', () => {
+  const model = { ...PLAN.model, width: 128 }
   const padded = (rows: readonly number[], lineSize: number): number => {
     const sizes = rows.map((tokens) => tokens - 1)
     const lines = packLines(lone(sizes), lineSize).reduce((sum, part) => sum + part.lines, 0)
@@ -84,25 +85,43 @@ describe('the line size', () => {
   }
 
   it('is that of the longest row where all are as long', () => {
-    expect(
-      bestLineSize(
-        Array.from({ length: 64 }, () => 96),
-        96,
-        128,
-      ),
-    ).toBe(95)
+    expect(bestLineSize({ batches: [Array.from({ length: 64 }, () => 96)], longest: 96, model })).toBe(95)
   })
 
   it('pads less than 15 % of rows that are too long for two to share a line of the longest', () => {
     const rows = Array.from({ length: 48 }, (_, row) => [18, 26, 20, 34, 18, 26, 22, 18][row % 8] ?? 0)
     expect(padded(rows, 33)).toBeGreaterThan(0.25)
-    expect(padded(rows, bestLineSize(rows, 34, 128))).toBeLessThan(0.15)
+    expect(padded(rows, bestLineSize({ batches: [rows], longest: 34, model }))).toBeLessThan(0.15)
+  })
+
+  it('suits all batches of texts, halves that are computed side by side, and blocks of attention', () => {
+    // SmolLM2-135M's, and rows such as those of word problems: eight a step.
+    const large = { ...model, vocabulary: 49_152, layers: 30, width: 576, heads: 9, keyValueHeads: 3, hidden: 1536 }
+    const batches = Array.from({ length: 60 }, (_, batch) =>
+      Array.from({ length: 8 }, (__, row) => 90 + ((batch * 71 + row * 37) % 130) + (batch % 20 === row ? 70 : 0)),
+    )
+    const longest = Math.max(...batches.flat())
+    const wasted = (lineSize: number): number => {
+      const halves = batches.map((rows) => {
+        const parts = packLines(lone(rows.map((size) => size - 1)), lineSize, { halved: true })
+        const middle = Math.ceil(parts.length / 2)
+        const lines = (some: readonly Part[]): number => some.reduce((sum, part) => sum + part.lines, 0)
+        return Math.max(lines(parts.slice(0, middle)), lines(parts.slice(middle)))
+      })
+      const used = batches.flat().reduce((sum, size) => sum + size - 1, 0)
+      return 1 - used / halves.reduce((sum, lines) => sum + 2 * lines * lineSize, 0)
+    }
+    const best = bestLineSize({ batches, longest, model: large })
+    expect(best % 64).toBe(0)
+    expect(wasted(best)).toBeLessThan(0.2)
+    // Lines of the longest row, and of the context that the run file names.
+    for (const other of [longest - 1, 448]) expect(wasted(best)).toBeLessThan(wasted(other))
   })
 
   it('is never too short for the longest row, nor longer than two of it', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 2, max: 40 }), { maxLength: 30 }), (rows) => {
-        const size = bestLineSize(rows, 40, 128)
+        const size = bestLineSize({ batches: [rows], longest: 40, model })
         expect(size).toBeGreaterThanOrEqual(39)
         expect(size).toBeLessThanOrEqual(78)
       }),
