@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { listRuns } from '../../db/runs.ts'
+import { listRuns, type RunRow } from '../../db/runs.ts'
 import { UserError } from '../../shared/errors.ts'
 import { watch } from '../foreground.ts'
 import { openDisplay, silent } from '../live.ts'
@@ -22,10 +22,12 @@ export function addStatus(program: Command): void {
     .action(async ({ json = false }: Options) => {
       await withSession('sparring runs', async (session) => {
         const plans = new Plans()
-        const snapshots: Snapshot[] = []
-        for (const run of await listRuns(session.database)) snapshots.push(await takeSnapshot(session, run, plans))
-        if (json) return sayJson(snapshots.map(brief))
-        if (snapshots.length === 0) return say('There are no runs yet: `sparring start` begins the first one.')
+        const listed: Listed[] = []
+        for (const run of await listRuns(session.database)) {
+          listed.push(await takeSnapshot(session, run, plans).then(brief, (error: unknown) => unreadable(run, error)))
+        }
+        if (json) return sayJson(listed)
+        if (listed.length === 0) return say('There are no runs yet: `sparring start` begins the first one.')
         const columns = [
           { title: 'run' },
           { title: 'recipe' },
@@ -34,7 +36,9 @@ export function addStatus(program: Command): void {
           { title: 'score' },
           { title: 'left' },
         ]
-        for (const line of table(columns, snapshots.map(cells))) say(line)
+        for (const line of table(columns, listed.map(cells))) say(line)
+        // It names the run and the field.
+        for (const { state, error } of listed) if (state === UNREADABLE && error !== null) say(error)
       })
     })
 
@@ -74,16 +78,31 @@ export function addStatus(program: Command): void {
     })
 }
 
+/** A line of `sparring runs`. */
+interface Listed extends Pick<Snapshot, 'run' | 'recipe' | 'state' | 'seed' | 'seconds_left' | 'error'> {
+  round: number | null
+  rounds: number | null
+  score: number | null
+}
+
+/** The state of a run whose configuration this version does not know: the others are listed all the same. */
+const UNREADABLE = 'unreadable'
+
 const lastScore = ({ per_round: rounds }: Snapshot): number | null =>
   rounds.filter((row) => row.finished).at(-1)?.score ?? null
 
-const brief = (snapshot: Snapshot) => {
+function brief(snapshot: Snapshot): Listed {
   const { run, recipe, state, seed, round, rounds, seconds_left, error } = snapshot
   return { run, recipe, state, seed, round, rounds, score: lastScore(snapshot), seconds_left, error }
 }
 
-function cells(snapshot: Snapshot): string[] {
-  const { run, recipe, state, round, rounds, seconds_left: left } = snapshot
+function unreadable({ name: run, recipe, seed }: RunRow, error: unknown): Listed {
+  if (!(error instanceof UserError)) throw error
+  const none = { round: null, rounds: null, score: null, seconds_left: null }
+  return { run, recipe, state: UNREADABLE, seed, ...none, error: error.message }
+}
+
+function cells({ run, recipe, state, round, rounds, score, seconds_left: left }: Listed): string[] {
   const time = left === null || state !== 'running' ? '' : clock(left)
-  return [run, recipe, state, `${round} of ${rounds}`, share(lastScore(snapshot)), time]
+  return [run, recipe, state, round === null ? '' : `${round} of ${rounds}`, share(score), time]
 }

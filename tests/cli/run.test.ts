@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { z } from 'zod'
 import { freshDatabase } from '../services/fresh-database.ts'
@@ -15,12 +16,14 @@ const file = ['examples/spc-smoke.yaml', ...small.flatMap((set) => ['--set', set
 
 let home: string
 let env: NodeJS.ProcessEnv
+let databaseUrl: string
 let drop: () => Promise<void>
 let played: Ended
 beforeAll(async () => {
   home = makeTestHome()
   const database = await freshDatabase(inject('databaseUrl'))
   drop = database.drop
+  databaseUrl = database.url
   env = servedBy({ home, databaseUrl: database.url, queuePrefix: name })
   played = await sparring(['run', ...file, '--name', name], env)
 }, patience)
@@ -191,6 +194,29 @@ describe('asked about', () => {
     expect(runs).toContainEqual(expect.objectContaining({ run: name, state: 'finished', seconds_left: 0 }))
     expect((await ask('report', name)).stdout.trim()).toBe((await statusOf(name)).report)
     expect((await ask('status')).stdout).toContain('critic')
+  })
+
+  test('a run of another version, whose configuration is unknown here, does not hide the others', async () => {
+    const client = new pg.Client({ connectionString: databaseUrl })
+    await client.connect()
+    try {
+      const config = "jsonb_build_object('recipe', 'spc', 'temperament', 'calm')"
+      await client.query(
+        `insert into runs (name, recipe, seed, config, provenance, state) values ($1, 'spc', 1, ${config}, '{}', 'stopped')`,
+        [`${name}-old`],
+      )
+      const { code, stdout } = await ask('runs')
+      expect(code).toBe(0)
+      expect(stdout).toMatch(new RegExp(`${name} +spc +finished +1 of 1`))
+      expect(stdout).toMatch(new RegExp(`${name}-old +spc +unreadable`))
+      expect(stdout).toMatch(new RegExp(`run ${name}-old: .*temperament`))
+      const runs: unknown = JSON.parse((await ask('runs', '--json')).stdout)
+      const error: unknown = expect.stringContaining('temperament')
+      expect(runs).toContainEqual(expect.objectContaining({ run: `${name}-old`, state: 'unreadable', error }))
+    } finally {
+      await client.query('delete from runs where name = $1', [`${name}-old`])
+      await client.end()
+    }
   })
 
   test('a run that is over cannot be steered', async () => {
