@@ -53,6 +53,8 @@ export interface LaunchOptions {
   source?: string
   /** Rounds that are finished already: a stopped or failed run goes on behind them. */
   finished?: { scores: (number | null)[] }
+  /** Fields that were set while the round to go on with was played: they hold from the next one on. */
+  changes?: SetField[]
   /** Begin behind a finished round of another run instead of at round 0. */
   branch?: Branch
 }
@@ -103,7 +105,8 @@ export class SparringClient {
   }
 
   /** Starts a run. A name that is running is refused; a stopped or failed one may be started again. */
-  async launch({ name, config: given, source = 'the configuration', finished, branch }: LaunchOptions): Promise<void> {
+  async launch(options: LaunchOptions): Promise<void> {
+    const { name, config: given, source = 'the configuration', finished, changes = [], branch } = options
     checkRunName(name)
     const { recipe, config } = parseConfig(given, source)
     const scores = finished?.scores ?? []
@@ -114,6 +117,7 @@ export class SparringClient {
       queuePrefix: this.#queuePrefix,
       round: branch ? branch.round + 1 : scores.length,
       scores,
+      ...(changes.length > 0 ? { changes } : {}),
       ...(branch ? { branch } : {}),
     }
     try {

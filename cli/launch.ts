@@ -1,10 +1,11 @@
 /** Launching, or going on: a run of this name may be new, under way, stopped, failed or finished. */
 import { plainJson } from '../client.ts'
 import { whyNoBranch } from '../db/branch.ts'
-import { listRounds, readRun, type RunRow } from '../db/runs.ts'
+import { listChanges, listRounds, readRun, type RoundRow, type RunRow } from '../db/runs.ts'
 import { recipeOf } from '../recipes/registry.ts'
 import { firstDifference } from '../shared/differences.ts'
 import { UserError } from '../shared/errors.ts'
+import { withChanges } from '../shared/settings.ts'
 import type { RunFile } from './run-file.ts'
 import { findRun, type Session } from './session.ts'
 
@@ -20,25 +21,40 @@ export async function goOn(session: Session, wanted: { name: string; file: Wish 
   const { name } = wanted
   const file = typeof wanted.file === 'function' ? await wanted.file(session) : wanted.file
   const run = file ? await readRun(database, name) : await findRun(session, name)
-  const rounds = run ? await listRounds(database, name) : []
-  // The newest round's configuration holds what was changed by `sparring set` on the way.
-  const config = rounds.at(-1)?.config ?? run?.config
-  if (run && file) refuseOther(run, config, file)
-  if ((await client.execution(name)) === 'RUNNING') return { kind: 'goes on', name }
   if (!run) {
+    if ((await client.execution(name)) === 'RUNNING') return { kind: 'goes on', name }
     if (!file) throw new Error(`run ${name} has no configuration`)
-    const { given, config, source, branch } = file
-    if (branch) {
-      const why = await whyNoBranch(database, branch, plainJson(config), recipeOf(config.recipe).later)
-      if (why) throw why
-    }
-    await client.launch({ name, config: given, source, ...(branch ? { branch } : {}) })
+    await launchNew(session, file, name)
     return { kind: 'launched', name }
   }
-  const scores = rounds.filter((row) => row.finishedAt).map((row) => row.score)
+  const rounds = await listRounds(database, name)
+  const { config, changes } = await standing(session, run, rounds)
+  if (file) refuseOther(run, withChanges(config, changes), file)
+  if ((await client.execution(name)) === 'RUNNING') return { kind: 'goes on', name }
   if (run.state === 'finished') return { kind: 'finished', name }
-  await client.launch({ name, config, source: `run ${name}`, finished: { scores } })
+  const scores = rounds.filter((row) => row.finishedAt).map((row) => row.score)
+  await client.launch({ name, config, source: `run ${name}`, finished: { scores }, changes })
   return scores.length > 0 ? { kind: 'relaunched', name, finished: scores.length } : { kind: 'launched', name }
+}
+
+async function launchNew({ client, database }: Session, file: RunFile, name: string): Promise<void> {
+  const { given, config, source, branch } = file
+  if (branch) {
+    const why = await whyNoBranch(database, branch, plainJson(config), recipeOf(config.recipe).later)
+    if (why) throw why
+  }
+  await client.launch({ name, config: given, source, ...(branch ? { branch } : {}) })
+}
+
+/**
+ * What the round to go on with runs under, and what was set since it, or the one before it, began: that holds from the next round on,
+ * which a run that was stopped has yet to open.
+ */
+async function standing({ database }: Session, run: RunRow, rounds: readonly RoundRow[]) {
+  const newest = rounds.at(-1)
+  const config = newest?.config ?? run.config
+  const changes = await listChanges(database, run.name, newest?.round ?? 0)
+  return newest?.finishedAt ? { config: withChanges(config, changes), changes: [] } : { config, changes }
 }
 
 /** One name, one configuration, as it was at first or as it is by now: a run's rows must never come from a third. */

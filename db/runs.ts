@@ -1,5 +1,7 @@
+import { and, asc, desc, eq, gte, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { SetField } from '../shared/contract.ts'
 import { UserError } from '../shared/errors.ts'
-import { and, asc, desc, eq, sql } from 'drizzle-orm'
 import type { BaseConfig, Data, RoundSummary } from '../shared/recipe.ts'
 import type { Database, Transaction } from './client.ts'
 import { controlEvents, rounds, runs } from './schema.ts'
@@ -85,4 +87,14 @@ export interface Order {
 
 export async function recordControl(database: Database, order: Order): Promise<void> {
   await database.insert(controlEvents).values(order).onConflictDoNothing()
+}
+
+const change = z.object({ field: z.string(), value: z.union([z.string(), z.number(), z.boolean()]) })
+
+/** What was set while `round` was played: no round was opened with it yet, if that is the newest one. */
+export async function listChanges(database: Database, run: string, round: number): Promise<SetField[]> {
+  const { kind, data, id } = controlEvents
+  const isSet = and(eq(controlEvents.run, run), eq(kind, 'set'), gte(controlEvents.round, round))
+  const rows = await database.select({ data }).from(controlEvents).where(isSet).orderBy(asc(id))
+  return rows.map((row) => change.parse(row.data))
 }

@@ -19,6 +19,8 @@ export interface TrainingInput {
   branch?: Branch
   /** The round to go on with; rounds before it are finished. */
   round: number
+  /** Orders that an earlier execution took during this round and could not follow: they hold from the next round on. */
+  changes?: SetField[]
   /** Scores of the finished rounds, for the details in the Temporal UI. */
   scores: (number | null)[]
   /** Carried over continue-as-new. */

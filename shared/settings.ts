@@ -1,3 +1,4 @@
+import type { SetField } from './contract.ts'
 import { UserError } from './errors.ts'
 import type { Data, Json } from './recipe.ts'
 
@@ -13,4 +14,9 @@ export function withField<T extends Data>(config: T, field: string, value: Json)
     )
   }
   return { ...config, [head]: withField(group, rest.join('.'), value) }
+}
+
+/** A copy of `config` with all of these set, in their order. */
+export function withChanges<T extends Data>(config: T, changes: readonly SetField[]): T {
+  return changes.reduce((laid, { field, value }) => withField(laid, field, value), config)
 }

@@ -29,7 +29,7 @@ import {
 } from '../shared/contract.ts'
 import { roundWorkflowId } from '../shared/ids.ts'
 import type { RoundSummary } from '../shared/recipe.ts'
-import { withField } from '../shared/settings.ts'
+import { withChanges, withField } from '../shared/settings.ts'
 import { controlActivities } from './proxies.ts'
 import { roundsOf } from './registry.ts'
 import { prepare, type Progress, roundSteps } from './round.ts'
@@ -45,12 +45,14 @@ const setPausedSignal = defineSignal<[boolean]>(messages.setPaused)
 
 /** The loop every run shares: round after round, each a child workflow; steered by updates; continued as new in between. */
 export async function training(input: TrainingInput): Promise<TrainingResult> {
-  const { branch, ...going } = input
+  const { branch, changes = [], ...going } = input
   const { run, queuePrefix } = input
   const control = controlActivities(queuePrefix)
   const recipe = recipeOf(input.recipe)
   const scores = [...input.scores]
-  let config = input.config
+  // A round keeps the configuration that it was opened with; what is changed meanwhile is the next one's.
+  const { config } = input
+  let later = withChanges(config, changes)
   let paused = input.paused ?? false
   let stopping = input.stopping ?? false
   let over: RunState | null = null
@@ -58,7 +60,7 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
 
   const state = (): RunState => over ?? (paused ? 'paused' : stopping ? 'stopping' : 'running')
   const show = (): void => {
-    setCurrentDetails(runDetails({ run, state: state(), round: input.round, rounds: config.rounds, scores }))
+    setCurrentDetails(runDetails({ run, state: state(), round: input.round, rounds: later.rounds, scores }))
     upsertSearchAttributes({
       SparringRecipe: [input.recipe],
       SparringRound: [input.round],
@@ -109,7 +111,7 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
     recipe: input.recipe,
     state: state(),
     round: input.round,
-    rounds: config.rounds,
+    rounds: later.rounds,
     scores,
   }))
   setHandler(
@@ -140,7 +142,7 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
   setHandler(
     setUpdate,
     async ({ field, value }) => {
-      config = withField(config, field, value)
+      later = withField(later, field, value)
       await record('set', { field, value })
       return `${field} = ${value} from round ${input.round + 1} on`
     },
@@ -150,7 +152,7 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
           !recipe.steerable.includes(field),
           `${field} cannot be changed while a run is under way; these can: ${recipe.steerable.join(', ')}`,
         )
-        const parsed = recipe.config.safeParse(withField(config, field, value))
+        const parsed = recipe.config.safeParse(withField(later, field, value))
         refuse(!parsed.success, `${field}: ${parsed.error?.issues.map((issue) => issue.message).join('; ') ?? ''}`)
       },
     },
@@ -163,7 +165,7 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
       scores.push(...(await control.adoptRounds.executeWithOptions({ summary }, [adopted])))
     }
     // A run that ended after its last round, but before it was marked as finished, has nothing left to play.
-    if (input.round > config.rounds) return await finish('finished')
+    if (input.round > later.rounds) return await finish('finished')
     await control.openRound.executeWithOptions({ summary: `open round ${input.round}` }, [
       { run, recipe: input.recipe, round: input.round, config, state: state() },
     ])
@@ -182,7 +184,7 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
     const summary = await child.result()
     child = null
     scores.push(summary.score)
-    const last = input.round >= config.rounds
+    const last = input.round >= later.rounds
     if (last || stopping) return await finish(last ? 'finished' : 'stopped')
   } catch (error) {
     const end = isCancellation(error) ? 'stopped' : 'failed'
@@ -191,7 +193,7 @@ export async function training(input: TrainingInput): Promise<TrainingResult> {
     throw error
   }
   await condition(allHandlersFinished)
-  return continueAsNew<typeof training>({ ...going, config, round: input.round + 1, scores, paused, stopping })
+  return continueAsNew<typeof training>({ ...going, config: later, round: input.round + 1, scores, paused, stopping })
 }
 
 /** One round of any recipe. */

@@ -321,14 +321,15 @@ test(
       code: 2,
       stderr: expect.stringContaining('these can'),
     })
+    // So before the round from which on the change is to hold.
+    expect((await ask('stop', other)).stdout).toContain('stops after round 0')
     expect((await ask('resume', other)).code).toBe(0)
-    expect((await ask('stop', other)).stdout).toContain('stops after round')
     const watched = await ask('watch', other)
     expect(watched).toMatchObject({ code: 0, stdout: expect.stringContaining('stopped') })
     expect((await ask('services', 'down')).code).toBe(0)
     expect(await ask('start', other)).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('goes on behind round'),
+      stdout: expect.stringContaining('goes on behind round 0'),
     })
     expect((await statusOf(other)).state).toBe('finished')
     // The run goes by either configuration, as it was at first and as it is by now, and by no third.

@@ -2,6 +2,7 @@
 import { Context } from '@temporalio/activity'
 import type { TestWorkflowEnvironment } from '@temporalio/testing'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import { z } from 'zod'
 import { roundWorkflowId, runWorkflowId } from '../../shared/ids.ts'
 import { smallRun } from '../support/small-run.ts'
 import { openEnvironment, World } from '../support/world.ts'
@@ -164,6 +165,42 @@ describe.skipIf(program === null)('a run under way', () => {
     expect(world.orders).toMatchObject([
       { kind: 'set', data: { field: 'play.temperature', value: 0.5 }, round: 1, state: 'running' },
     ])
+  })
+
+  /** The problems of each round as it was opened, and the shards of them that were played. */
+  const problemsOf = () => ({
+    opened: world.opened.map(({ config: { play } }) => z.object({ problems: z.int() }).parse(play).problems),
+    played: world.labels.filter((label) => label.startsWith('play presolve/')).toSorted(),
+  })
+
+  test('what is set while a round waits to begin holds from the one after it on', async () => {
+    const end = world.hold('closeRound 0')
+    await launch()
+    await end.reached()
+    await world.client.pause(world.run)
+    end.release()
+    await world.until(() => world.labels.includes('openRound 1'), 'openRound 1')
+    const change = { field: 'play.problems', value: 128 }
+    expect(await world.client.set(world.run, change)).toBe('play.problems = 128 from round 2 on')
+    await world.client.resume(world.run)
+    expect(await result()).toMatchObject({ state: 'finished' })
+    expect(problemsOf()).toEqual({
+      opened: [48, 48, 128],
+      played: ['play presolve/0', 'play presolve/0', 'play presolve/1'],
+    })
+  })
+
+  test('what was set before a run was interrupted in a round holds from the next one on', async () => {
+    const changes = [
+      { field: 'play.problems', value: 64 },
+      { field: 'play.problems', value: 128 },
+    ]
+    await world.client.launch({ name: world.run, config, finished: { scores: [0] }, changes })
+    expect(await result()).toMatchObject({ state: 'finished' })
+    expect(problemsOf()).toEqual({
+      opened: [48, 128],
+      played: ['play presolve/0', 'play presolve/0', 'play presolve/1'],
+    })
   })
 
   test('an error that may pass is retried, after longer and longer waits', async () => {
