@@ -47,8 +47,8 @@ async function launchNew({ client, database }: Session, file: RunFile, name: str
 }
 
 /**
- * What the round to go on with runs under, and what was set since it, or the one before it, began: that holds from the next round on,
- * which a run that was stopped has yet to open.
+ * The configuration that the run goes on under, and the changes that hold only from the round after that. What was set during the
+ * newest round is in no round's configuration yet: it belongs to the next one, which is the round to go on with if the newest is over.
  */
 async function standing({ database }: Session, run: RunRow, rounds: readonly RoundRow[]) {
   const newest = rounds.at(-1)

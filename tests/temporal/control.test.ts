@@ -34,6 +34,16 @@ describe.skipIf(program === null)('a run under way', () => {
   const launch = (): Promise<void> => world.client.launch({ name: world.run, config })
   /** Waits for the end, with time skipped where only timers are left to wait for. */
   const result = (): Promise<unknown> => environment.client.workflow.getHandle(runWorkflowId(world.run)).result()
+  /** Launches and pauses the run: round 0 is over, round 1 is open and waits. */
+  const pausedBeforeRoundOne = async (): Promise<void> => {
+    const end = world.hold('closeRound 0')
+    await launch()
+    await end.reached()
+    await world.client.pause(world.run)
+    end.release()
+    // No query before that: this server loses one that comes while an execution continues as new, which the real server answers.
+    await world.until(() => world.labels.includes('openRound 1'), 'openRound 1')
+  }
   const phasesOf = async (round: number): Promise<string[]> =>
     ((await world.client.progress(world.run, round))?.phases ?? []).map(({ name }) => name)
 
@@ -88,13 +98,7 @@ describe.skipIf(program === null)('a run under way', () => {
   })
 
   test('a pause at the end of a round holds the next one', async () => {
-    const end = world.hold('closeRound 0')
-    await launch()
-    await end.reached()
-    await world.client.pause(world.run)
-    end.release()
-    // No query before that: this server loses one that comes while an execution continues as new, which the real server answers.
-    await world.until(() => world.labels.includes('openRound 1'), 'openRound 1')
+    await pausedBeforeRoundOne()
     expect(world.opened.at(-1)).toMatchObject({ round: 1, state: 'paused' })
     // The workflow heard that the round is open. Unpaused, it would have started the round in that very task.
     const events = async () =>
@@ -174,12 +178,7 @@ describe.skipIf(program === null)('a run under way', () => {
   })
 
   test('what is set while a round waits to begin holds from the one after it on', async () => {
-    const end = world.hold('closeRound 0')
-    await launch()
-    await end.reached()
-    await world.client.pause(world.run)
-    end.release()
-    await world.until(() => world.labels.includes('openRound 1'), 'openRound 1')
+    await pausedBeforeRoundOne()
     const change = { field: 'play.problems', value: 128 }
     expect(await world.client.set(world.run, change)).toBe('play.problems = 128 from round 2 on')
     await world.client.resume(world.run)
@@ -220,12 +219,7 @@ describe.skipIf(program === null)('a run under way', () => {
   })
 
   test('a cancelled run is marked as stopped', async () => {
-    const end = world.hold('closeRound 0')
-    await launch()
-    await end.reached()
-    await world.client.pause(world.run)
-    end.release()
-    await world.until(() => world.labels.includes('openRound 1'), 'openRound 1')
+    await pausedBeforeRoundOne()
     expect(await world.client.cancel(world.run)).toBe(`run ${world.run} stops now`)
     await world.until(() => world.closed.length > 0, 'closeRun')
     expect(world.closed).toEqual(['stopped'])
