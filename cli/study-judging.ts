@@ -1,27 +1,38 @@
-/** Studies whose players also judge files, round by round: benchmarks that no run may train on. */
+/** Studies whose players also judge, round by round: what the run itself holds out, or benchmarks that no run may train on. */
+import type { AnyRecipe } from '../recipes/registry.ts'
 import { UserError } from '../shared/errors.ts'
-import type { Data } from '../shared/recipe.ts'
+import { policyName } from '../shared/ids.ts'
+import type { Data, Outcome } from '../shared/recipe.ts'
+import { meanOfTwo, wilson } from '../shared/statistics.ts'
 import { type File, hashOf, type Judge, linesOf, readFile } from './evaluation.ts'
-import { concludeUnreadable } from './evaluation-result.ts'
+import { concludeUnreadable, differenceOf } from './evaluation-result.ts'
 import { findPolicy } from './policy.ts'
 import type { Session } from './session.ts'
-import type { StudiedRun, StudyJudging } from './study.ts'
+import type { Judgement, Share, StudiedRun, StudyJudging } from './study.ts'
 
 export interface Judging extends StudyJudging {
-  file: File
+  /** Null where the run itself made what is judged. */
+  file: File | null
 }
 
 type Round = StudiedRun['rounds'][number]
 
 /**
- * The files that a study's players judge, read before anything is played. `given`: `FILE`, or `SUITE=FILE` where there are several.
+ * What a study's players judge, its files read before anything is played. `given`: `FILE`, or `SUITE=FILE` where there are several.
  */
-export function judgingsOf(name: string, wanted: readonly StudyJudging[], given: readonly string[]): Judging[] {
+export function judgingsOf(
+  name: string,
+  { importers }: Pick<AnyRecipe, 'importers'>,
+  judged: readonly StudyJudging[],
+  given: readonly string[],
+): Judging[] {
+  const wanted = judged.filter(({ suite }) => suite in importers)
   if (wanted.length === 0 && given.length > 0) {
     throw new UserError(`study ${name} has no file judged`, 'leave --data out')
   }
   const files = new Map(given.map((text) => readGiven(name, wanted, text)))
-  return wanted.map((judging) => {
+  return judged.map((judging) => {
+    if (!wanted.includes(judging)) return { ...judging, file: null }
     const file = files.get(judging.suite)
     if (file !== undefined) return { ...judging, file: readFile(file, judging.limit) }
     throw new UserError(
@@ -43,38 +54,80 @@ function readGiven(name: string, wanted: readonly StudyJudging[], text: string):
 /** `FILE` or `SUITE=FILE`, without what is this machine's. */
 export const withoutFolders = (text: string): string => text.replace(/[^=]*\//, '')
 
-/** What a stored run says its judgements were made on. */
-export const judgedName = ({ suite, file }: Judging): string => `${suite}/${hashOf(file)}`
+/** What a stored run says who judged what. */
+export const judgedName = ({ role, baseline, suite, file }: Judging): string =>
+  `${[role, ...(baseline === undefined ? [] : [baseline])].join(' and ')} on ${suite}${file ? `/${hashOf(file)}` : ''}`
 
-/** A finished run with, among the numbers of each round, those of its players' judgements: `<suite>.<number>`. */
+/** A finished run with what its players judged, and, among the numbers of each round, what that came to: `<suite>.<number>`. */
 export async function judged(
   session: Session,
   judge: Judge,
   judgings: readonly Judging[],
   run: StudiedRun,
 ): Promise<StudiedRun> {
-  const rounds: Round[] = []
-  for (const round of run.rounds) {
-    const numbers = { ...round.numbers }
-    for (const judging of judgings)
-      Object.assign(numbers, await judgements(session, judge, judging, run.run, round.round))
-    rounds.push({ ...round, numbers })
+  const rounds: Round[] = run.rounds.map((round) => ({ ...round, numbers: { ...round.numbers } }))
+  const judgements: Judgement[] = []
+  for (const judging of judgings) {
+    const { role, baseline, suite } = judging
+    const ask = (policy: string) => answers(session, judge, judging, `${run.run}/${policy}`)
+    const versions: Answers[] = []
+    for (const { round, numbers } of rounds) {
+      const answered = await ask(`${role}@${round}`)
+      Object.assign(numbers, flat(answered.numbers, suite))
+      versions.push(answered)
+    }
+    const all = baseline === undefined ? versions : [await ask(`${baseline}@0`), ...versions]
+    judgements.push(...all.map((one) => judgementOf(suite, one, versions[0] ?? one)))
   }
-  return { ...run, judged: judgings.map(judgedName), rounds }
+  return { ...run, judged: judgings.map(judgedName), judgements, rounds }
+}
+
+interface Answers {
+  policy: string
+  numbers: Data
+  outcomes: Outcome[]
 }
 
 /** What is judged already is not judged again. */
-async function judgements(
-  session: Session,
-  judge: Judge,
-  { role, suite, file }: Judging,
-  run: string,
-  round: number,
-): Promise<Round['numbers']> {
-  const subject = await findPolicy(session, `${run}/${role}@${round}`)
+async function answers(session: Session, judge: Judge, { suite, file }: Judging, policy: string): Promise<Answers> {
+  const subject = await findPolicy(session, policy)
   const lines = await linesOf(session, subject, suite, { file, limit: Infinity })
   const rows = await judge.judge(subject, lines, undefined)
-  return flat({ ...lines.conclude(rows).numbers, unreadable: concludeUnreadable(rows).numbers }, suite)
+  return {
+    policy: policyName(subject.policy),
+    numbers: { ...lines.conclude(rows).numbers, unreadable: concludeUnreadable(rows).numbers },
+    outcomes: lines.outcomes(rows),
+  }
+}
+
+/** How often a policy was right, and how much more often than the first version about the very same lines. */
+export function judgementOf(
+  suite: string,
+  { policy, outcomes }: Omit<Answers, 'numbers'>,
+  first: Omit<Answers, 'numbers'>,
+): Judgement {
+  const share = (label: Outcome['label']): Share | null => {
+    const labelled = outcomes.filter((outcome) => outcome.label === label)
+    if (labelled.length === 0) return null
+    const value = labelled.filter(({ right }) => right).length / labelled.length
+    const [low, high] = wilson(value, labelled.length)
+    return { value, low, high, of: labelled.length }
+  }
+  const [correct, wrong] = [share('Correct'), share('Incorrect')]
+  const difference = policy === first.policy ? null : differenceOf(outcomes, first.outcomes)
+  return {
+    suite,
+    policy,
+    correct,
+    wrong,
+    mean: correct && wrong && meanOfTwo(correct, wrong),
+    gain: difference && {
+      over: first.policy,
+      correct: difference.correct,
+      wrong: difference.wrong,
+      mean: difference.mean,
+    },
+  }
 }
 
 /** Numbers of numbers by their path, `all.floors.no mistake`; what is neither is left out. */

@@ -1,7 +1,7 @@
 /** The tables of a study, in Markdown. */
-import { meanInterval } from '../shared/statistics.ts'
+import { type Interval, meanInterval } from '../shared/statistics.ts'
 import { chartFile, type ChartLine, chartLines } from './study-chart.ts'
-import type { StudiedRun, StudyChart, StudyResults } from './study.ts'
+import type { Judgement, Share, StudiedRun, StudyChart, StudyResults } from './study.ts'
 
 type Round = StudiedRun['rounds'][number]
 
@@ -84,6 +84,7 @@ export function studyTable(found: StudyResults): string {
   return [
     ...(places ?? [null]).flatMap(table),
     ...charts.flatMap((chart) => [...roundsTable(chart, chartLines(found, chart)), '']),
+    ...(runs.length === 1 ? runs.flatMap(({ judgements = [] }) => judgementTable(judgements)) : []),
     ...charts.map((chart) => `![${chart.title}](${chartFile(found.study, chart)})\n`),
     `${what}; mean ± half of the 95 % interval over seeds. \`${command}\`, ${provenance}.`,
   ].join('\n')
@@ -138,5 +139,28 @@ function roundsTable({ column, along }: StudyChart, lines: readonly ChartLine[])
           ]
         : []),
     ]),
+  ]
+}
+
+/** Of a run that is alone: its lines have to say what is chance, where several seeds would. */
+function judgementTable(judgements: readonly Judgement[]): string[] {
+  if (judgements.length === 0) return []
+  const said = (one: Interval | null, signed = false): string => {
+    if (one === null) return '–'
+    const [value, low, high] = [one.value, one.low, one.high].map((number) => number.toFixed(3))
+    return `${signed && one.value > 0 ? '+' : ''}${value} (${low} to ${high})`
+  }
+  const share = (one: Share | null): string => (one ? `${said(one)} of ${one.of}` : '–')
+  return [
+    '| suite | policy | correct | wrong | mean | mean, over the first version |',
+    `|${'---|'.repeat(6)}`,
+    ...judgements.map(({ suite, policy, correct, wrong, mean, gain }) => {
+      const cells = [suite, policy, share(correct), share(wrong), said(mean), said(gain?.mean ?? null, true)]
+      return `| ${cells.join(' | ')} |`
+    }),
+    '',
+    'Shares with 95 % intervals over the lines that were judged: of right steps called right, of wrong ones called wrong; of whole',
+    'solutions, those whose first error is named, or found to be none.',
+    '',
   ]
 }

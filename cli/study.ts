@@ -21,8 +21,16 @@ const chart = z.strictObject({
   top: z.number().optional(),
 })
 export type StudyChart = z.infer<typeof chart>
-/** Who judges a file that `--data` names, after every round: a role of the recipe, in one of its suites; its first so many solutions. */
-const judging = z.strictObject({ role: z.string(), suite: z.string(), limit: z.int().min(1).optional() })
+/**
+ * Who judges what, after every round: a role of the recipe, in one of its suites. A suite may read a file, which `--data` names, or its
+ * first so many solutions. `baseline`: a role that judges the same, once.
+ */
+const judging = z.strictObject({
+  role: z.string(),
+  suite: z.string(),
+  limit: z.int().min(1).optional(),
+  baseline: z.string().optional(),
+})
 export type StudyJudging = z.infer<typeof judging>
 const study = z.strictObject({
   title: z.string(),
@@ -38,6 +46,27 @@ const study = z.strictObject({
 export type Study = Omit<z.infer<typeof study>, 'from'>
 
 const numbers = z.record(z.string(), z.number().nullable())
+const interval = z.object({ value: z.number(), low: z.number(), high: z.number() })
+const share = interval.extend({ of: z.number() })
+export type Share = z.infer<typeof share>
+/** How often a policy was right about what is right and about what is wrong, with 95 % intervals over the lines of a suite. */
+const judgement = z.object({
+  suite: z.string(),
+  policy: z.string(),
+  correct: share.nullable(),
+  wrong: share.nullable(),
+  mean: interval.nullable(),
+  /** Over another policy, on the same lines. */
+  gain: z
+    .object({
+      over: z.string(),
+      correct: interval.nullable(),
+      wrong: interval.nullable(),
+      mean: interval.nullable(),
+    })
+    .nullable(),
+})
+export type Judgement = z.infer<typeof judgement>
 /** A finished run: what was played, on which commit and machine, and what came out. */
 const studiedRun = z.object({
   arm: z.string(),
@@ -47,8 +76,9 @@ const studiedRun = z.object({
   machine: z.string(),
   /** The whole configuration, with its defaults as they were. */
   config: fields,
-  /** The suites and files that its players judged. */
+  /** Who judged which suites and files. */
   judged: z.array(z.string()).optional(),
+  judgements: z.array(judgement).optional(),
   /** `trained`: the tokens of the round's updates. */
   rounds: z.array(z.object({ round: z.number(), numbers, trained: z.number().optional() })),
 })

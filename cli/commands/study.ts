@@ -68,7 +68,7 @@ Example:
         if (!stored) throw new UserError(`there are no results of study ${name}`, 'leave --table out to play it')
         return show(name, { ...stored, columns: study.columns, charts: study.charts }, json)
       }
-      const judgings = judgingsOf(name, study.judging, data)
+      const judgings = judgingsOf(name, parseConfig(study.run, name).recipe, study.judging, data)
       const stored = again ? [] : studies.readAllResults(name)
       const here = stored.filter(({ study: of }) => of === name).flatMap(({ runs }) => runs)
       /** Seeds that are not asked for stay in the file as far as they are there. */

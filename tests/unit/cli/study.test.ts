@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { chartLines, trainingWork } from '../../../cli/study-chart.ts'
-import { flat, judgingsOf, withoutFolders } from '../../../cli/study-judging.ts'
+import { flat, judgedName, judgementOf, judgingsOf, withoutFolders } from '../../../cli/study-judging.ts'
 import { compared, studyTable } from '../../../cli/study-table.ts'
 import {
   configOf,
@@ -32,27 +32,34 @@ describe('studies', () => {
     expect(new Set(configs).size).toBe(configs.length)
   })
 
-  it.each(names)('%s names suites that read files, where its players judge some', (name) => {
+  it.each(names)('%s names suites and roles of its recipe, where its players judge some', (name) => {
     const { run, judging } = readStudy(name)
-    const { importers } = parseConfig(run, name).recipe
-    for (const { suite } of judging) expect(Object.keys(importers)).toContain(suite)
+    const { suites, importers } = parseConfig(run, name).recipe
+    for (const { suite } of judging) expect([...suites, ...Object.keys(importers)]).toContain(suite)
   })
 
-  it('take a file for each suite that is judged', () => {
+  const { recipe: reader } = parseConfig({ recipe: 'spc-text', model: { from: 'm' }, problems: [{ file: 'f' }] }, 's')
+
+  it('take a file for each suite that is judged and reads one', () => {
     const one: StudyJudging = { role: 'critic', suite: 'processbench' }
     const two: StudyJudging = { role: 'critic', suite: 'mr-gsm8k' }
     const file = fileURLToPath(import.meta.url)
     const whole = fs.readFileSync(file, 'utf8')
     const read = (wanted: StudyJudging[], given: string[]) =>
-      judgingsOf('s', wanted, given).map((judging) => [judging.suite, judging.file.text])
+      judgingsOf('s', reader, wanted, given).map((judging) => [judging.suite, judging.file?.text])
     expect(read([], [])).toEqual([])
     expect(read([one], [file])).toEqual([['processbench', whole]])
+    const own: StudyJudging = { role: 'critic', suite: 'natural/test', baseline: 'base' }
+    expect(read([own, one], [file])).toEqual([
+      ['natural/test', undefined],
+      ['processbench', whole],
+    ])
     const begun = whole.split('\n').slice(0, 3).join('\n').trim()
     const [first, second] = read([{ ...one, limit: 3 }, two], [`mr-gsm8k=${file}`, `processbench=${file}`])
     expect([first?.[0], first?.[1]?.trim(), second]).toEqual(['processbench', begun, ['mr-gsm8k', whole]])
     const refused = (wanted: StudyJudging[], given: string[], message: string, remedy: string): void =>
-      expect(() => judgingsOf('s', wanted, given)).toThrow(expect.objectContaining({ message, remedy }))
-    refused([], [file], 'study s has no file judged', 'leave --data out')
+      expect(() => judgingsOf('s', reader, wanted, given)).toThrow(expect.objectContaining({ message, remedy }))
+    refused([own], [file], 'study s has no file judged', 'leave --data out')
     refused(
       [one, two],
       [`mr-gsm8k=${file}`],
@@ -71,6 +78,42 @@ describe('studies', () => {
       `--data aime=${file} names no suite of study s`,
       'use SUITE=FILE with one of: processbench',
     )
+  })
+
+  it('tell who judged what', () => {
+    const told = (...judging: StudyJudging[]) => judgingsOf('s', reader, judging, []).map(judgedName).join()
+    expect(told({ role: 'critic', suite: 'natural/test' })).toBe('critic on natural/test')
+    expect(told({ role: 'critic', suite: 'natural/test', baseline: 'base' })).toBe('critic and base on natural/test')
+  })
+
+  it('say how often a policy was right, and how much more often than the first one about the same lines', () => {
+    const answered = (policy: string, right: string) => ({
+      policy,
+      outcomes: right.split('').map((mark, index) => ({
+        label: index < 4 ? ('Correct' as const) : ('Incorrect' as const),
+        right: mark === '+',
+      })),
+    })
+    const first = answered('critic@0', '++--+---')
+    const later = judgementOf('suite', answered('critic@1', '+++-+++-'), first)
+    expect(later).toMatchObject({
+      correct: { value: 0.75, of: 4 },
+      wrong: { value: 0.75, of: 4 },
+      mean: { value: 0.75 },
+    })
+    expect(later.gain).toMatchObject({ over: 'critic@0', correct: { value: 0.25 }, wrong: { value: 0.5 } })
+    expect(later.gain?.mean?.value).toBeCloseTo(0.375)
+    expect(judgementOf('suite', first, first).gain).toBeNull()
+    const wrongOnly = judgementOf('suite', { policy: 'critic@0', outcomes: first.outcomes.slice(4) }, first)
+    expect(wrongOnly).toMatchObject({ correct: null, wrong: { value: 0.25 }, mean: null })
+
+    const run = { ...provenance, arm: 'a', seed: 1, run: 'a1', rounds: [], judgements: [later, wrongOnly] }
+    const about = { study: 's', title: 't', command: 'c', columns: ['mean'], charts: [] }
+    const table = studyTable({ ...about, runs: [run] })
+    expect(table).toMatch(/\| suite \| critic@1 \| 0\.750 \(0\.\d{3} to 0\.\d{3}\) of 4 \|.* \| \+0\.375 \(/)
+    expect(table).toMatch(/\| suite \| critic@0 \| – \| 0\.250 \(.*\) of 4 \| – \| – \|/)
+    // Several seeds have their own interval.
+    expect(studyTable({ ...about, runs: [run, { ...run, seed: 2 }] })).not.toContain('critic@1')
   })
 
   it('lay an arm over the run, group by group', () => {
