@@ -167,8 +167,7 @@ export class Judge {
     const place = { run, evaluation, policy }
     const shards = Math.ceil(items / config.shard)
     const phase = `evaluate ${evaluation} ${policyName(policy)}`
-    const isDone = async (): Promise<boolean> =>
-      (await countShards(database, { run, round: 0, phase }, shards)) === shards
+    const isDone = async (): Promise<boolean> => (await countShards(database, { run, phase }, shards)) === shards
     const input = { run, suite, policy, shards, ...(voting ? { voting } : {}) }
     if (!(await isDone())) {
       const progress = this.#shown

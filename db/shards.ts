@@ -32,18 +32,18 @@ export async function isShardDone(database: Database, place: ShardPlace): Promis
   return found.length > 0
 }
 
-/** How many of a phase's first `below` shards are done. */
+/** How many of a phase's first `below` shards are done, in the round that has most of them: what a round has judged is judged. */
 export async function countShards(
   database: Database,
-  { run, round, phase }: Omit<ShardPlace, 'shard'>,
+  { run, phase }: Pick<ShardPlace, 'run' | 'phase'>,
   below: number,
 ): Promise<number> {
-  const ofPhase = and(eq(shards.run, run), eq(shards.round, round), eq(shards.phase, phase))
-  const [row] = await database
+  const rounds = await database
     .select({ done: count() })
     .from(shards)
-    .where(and(ofPhase, lt(shards.shard, below)))
-  return row?.done ?? 0
+    .where(and(eq(shards.run, run), eq(shards.phase, phase), lt(shards.shard, below)))
+    .groupBy(shards.round)
+  return Math.max(0, ...rounds.map(({ done }) => done))
 }
 
 /**

@@ -253,6 +253,25 @@ describe('asked about', () => {
     patience,
   )
 
+  test('what a round of its own has judged is read, and not judged again', async () => {
+    const client = new pg.Client({ connectionString: databaseUrl })
+    await client.connect()
+    try {
+      const judged = async (): Promise<unknown> => {
+        const phase = 'evaluate natural/test critic@1'
+        return (await client.query('select round from shards where run = $1 and phase = $2', [name, phase])).rows
+      }
+      const before = await judged()
+      expect(before).toContainEqual({ round: 1 })
+      const answer = await ask('evaluate', '--policy', `${name}/critic@1`, '--suite', 'natural/test', '--json')
+      expect(answer).toMatchObject({ code: 0, stderr: '' })
+      expect(JSON.parse(answer.stdout) as unknown).toMatchObject({ policy: 'critic@1' })
+      expect(await judged()).toEqual(before)
+    } finally {
+      await client.end()
+    }
+  })
+
   test('what cannot be judged: an unknown suite, a policy that is not there, a file that is missing or not wanted', async () => {
     const evaluate = (...args: string[]) => ask('evaluate', '--policy', `${name}/critic`, ...args)
     const own = ['--suite', 'natural/test']

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import { beforeEach, expect, test } from 'vitest'
-import { commitShard, isShardDone, readRows, readSet, writeRows } from '../../db/shards.ts'
+import { commitShard, countShards, isShardDone, readRows, readSet, writeRows } from '../../db/shards.ts'
 import type { Rows } from '../../shared/recipe.ts'
 import { query } from '../support/run.ts'
 import { episodeRow, itemRow, newRun, turnRow, useDatabase } from './support.ts'
@@ -135,6 +135,22 @@ test('a shard is there whole or not at all', async () => {
   expect(await whole).toBe(true)
   expect(await isShardDone(database, place)).toBe(true)
   expect(await isShardDone(database, { ...place, shard: 4 })).toBe(false)
+})
+
+test('what is done of a phase is counted in the round that has most of it, up to where it is asked for', async () => {
+  const { database } = opened()
+  const phase = 'evaluate natural/test critic@1'
+  for (const [round, shard] of [
+    [0, 0],
+    [1, 0],
+    [1, 1],
+    [1, 4],
+  ] as const) {
+    await commitShard(database, { run, round, phase, shard }, cost, () => Promise.resolve())
+  }
+  expect(await countShards(database, { run, phase }, 9)).toBe(3)
+  expect(await countShards(database, { run, phase }, 2)).toBe(2)
+  expect(await countShards(database, { run, phase: 'another' }, 9)).toBe(0)
 })
 
 test('a connection that is cut inside a transaction fails that shard, and neither the process nor the next one', async () => {

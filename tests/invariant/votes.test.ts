@@ -89,6 +89,6 @@ test('votes are kept one by one with their majority, beside the greedy answers, 
   const evaluation = evaluationName(suite, voting)
   expect(await countEvaluated(database, { run, evaluation, policy }, 18)).toBe(18)
   const phase = `evaluate ${evaluation} critic@0`
-  expect(await countShards(database, { run, round: 0, phase }, 1)).toBe(1)
-  expect(await countShards(database, { run, round: 0, phase }, 9)).toBe(2)
+  expect(await countShards(database, { run, phase }, 1)).toBe(1)
+  expect(await countShards(database, { run, phase }, 9)).toBe(2)
 }, 60_000)
