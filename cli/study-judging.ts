@@ -3,12 +3,13 @@ import type { AnyRecipe } from '../recipes/registry.ts'
 import { UserError } from '../shared/errors.ts'
 import { policyName } from '../shared/ids.ts'
 import type { Data, Outcome } from '../shared/recipe.ts'
-import { meanOfTwo, wilson } from '../shared/statistics.ts'
+import { type Estimate, share } from '../report/estimates.ts'
+import { meanOfTwo } from '../shared/statistics.ts'
 import { type File, hashOf, type Judge, linesOf, readFile } from './evaluation.ts'
 import { concludeUnreadable, differenceOf } from './evaluation-result.ts'
 import { findPolicy } from './policy.ts'
 import type { Session } from './session.ts'
-import type { Judgement, Share, StudiedRun, StudyJudging } from './study.ts'
+import type { Judgement, StudiedRun, StudyJudging } from './study.ts'
 
 export interface Judging extends StudyJudging {
   /** Null where the run itself made what is judged. */
@@ -55,8 +56,12 @@ function readGiven(name: string, wanted: readonly StudyJudging[], text: string):
 export const withoutFolders = (text: string): string => text.replace(/[^=]*\//, '')
 
 /** What a stored run says who judged what. */
-export const judgedName = ({ role, baseline, suite, file }: Judging): string =>
-  `${[role, ...(baseline === undefined ? [] : [baseline])].join(' and ')} on ${suite}${file ? `/${hashOf(file)}` : ''}`
+export function judgedName({ role, baseline, suite, file, limit }: Judging): string {
+  const who = baseline === undefined ? role : `${role} and ${baseline}`
+  // The hash of a file is that of as many records as are judged.
+  const part = file ? `/${hashOf(file)}` : limit === undefined ? '' : `, ${limit} lines`
+  return `${who} on ${suite}${part}`
+}
 
 /** A finished run with what its players judged, and, among the numbers of each round, what that came to: `<suite>.<number>`. */
 export async function judged(
@@ -89,9 +94,10 @@ interface Answers {
 }
 
 /** What is judged already is not judged again. */
-async function answers(session: Session, judge: Judge, { suite, file }: Judging, policy: string): Promise<Answers> {
+async function answers(session: Session, judge: Judge, judging: Judging, policy: string): Promise<Answers> {
+  const { suite, file, limit = Infinity } = judging
   const subject = await findPolicy(session, policy)
-  const lines = await linesOf(session, subject, suite, { file, limit: Infinity })
+  const lines = await linesOf(session, subject, suite, { file, limit })
   const rows = await judge.judge(subject, lines, undefined)
   return {
     policy: policyName(subject.policy),
@@ -106,14 +112,11 @@ export function judgementOf(
   { policy, outcomes }: Omit<Answers, 'numbers'>,
   first: Omit<Answers, 'numbers'>,
 ): Judgement {
-  const share = (label: Outcome['label']): Share | null => {
+  const rightOf = (label: Outcome['label']): Estimate | null => {
     const labelled = outcomes.filter((outcome) => outcome.label === label)
-    if (labelled.length === 0) return null
-    const value = labelled.filter(({ right }) => right).length / labelled.length
-    const [low, high] = wilson(value, labelled.length)
-    return { value, low, high, of: labelled.length }
+    return share(labelled.filter(({ right }) => right).length, labelled.length)
   }
-  const [correct, wrong] = [share('Correct'), share('Incorrect')]
+  const [correct, wrong] = [rightOf('Correct'), rightOf('Incorrect')]
   const difference = policy === first.policy ? null : differenceOf(outcomes, first.outcomes)
   return {
     suite,

@@ -22,8 +22,8 @@ const chart = z.strictObject({
 })
 export type StudyChart = z.infer<typeof chart>
 /**
- * Who judges what, after every round: a role of the recipe, in one of its suites. A suite may read a file, which `--data` names, or its
- * first so many solutions. `baseline`: a role that judges the same, once.
+ * Who judges what, after every round: a role of the recipe, in one of its suites, or the first so many lines of it. A suite may read a
+ * file, which `--data` names; then it is the first so many of the file's solutions. `baseline`: a role that judges the same, once.
  */
 const judging = z.strictObject({
   role: z.string(),

@@ -32,7 +32,7 @@ describe('studies', () => {
     expect(new Set(configs).size).toBe(configs.length)
   })
 
-  it.each(names)('%s names suites and roles of its recipe, where its players judge some', (name) => {
+  it.each(names)('%s names suites of its recipe, where its players judge some', (name) => {
     const { run, judging } = readStudy(name)
     const { suites, importers } = parseConfig(run, name).recipe
     for (const { suite } of judging) expect([...suites, ...Object.keys(importers)]).toContain(suite)
@@ -84,6 +84,7 @@ describe('studies', () => {
     const told = (...judging: StudyJudging[]) => judgingsOf('s', reader, judging, []).map(judgedName).join()
     expect(told({ role: 'critic', suite: 'natural/test' })).toBe('critic on natural/test')
     expect(told({ role: 'critic', suite: 'natural/test', baseline: 'base' })).toBe('critic and base on natural/test')
+    expect(told({ role: 'critic', suite: 'natural/test', limit: 9 })).toBe('critic on natural/test, 9 lines')
   })
 
   it('say how often a policy was right, and how much more often than the first one about the same lines', () => {
