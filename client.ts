@@ -68,7 +68,14 @@ export interface Retry {
 
 /** How far an update (the training of one policy) is, as its last heartbeat says. */
 export type UpdateStep = z.infer<typeof updateStep>
-const updateStep = z.object({ role: z.string(), version: z.number(), step: z.number(), steps: z.number() })
+const updateStep = z.object({
+  role: z.string(),
+  version: z.number(),
+  step: z.number(),
+  steps: z.number(),
+  /** What a step took so far; null before the first. */
+  secondsPerStep: z.number().nullable(),
+})
 
 export interface Pending {
   retries: Retry[]

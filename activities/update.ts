@@ -151,9 +151,12 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
     const helped = (config.device ?? 'cpu') === 'cpu'
     /** Seconds, at the speed of the last call. */
     let left = 0
+    /** Seconds of this attempt's steps. */
+    let spent = 0
     for (let step = done; step < lesson.steps;) {
       signal.throwIfAborted()
-      report({ role, version, step, steps: lesson.steps, resumedFrom: done })
+      const secondsPerStep = step > done ? spent / (step - done) : null
+      report({ role, version, step, steps: lesson.steps, resumedFrom: done, secondsPerStep })
       const until = Math.min(step + chunk, lesson.steps, checkpoint(step))
       const steps = range(step, until).map((index) => rows.take(index))
       const began = performance.now()
@@ -167,6 +170,7 @@ async function train(dependencies: Dependencies, engine: EngineProcess, training
       rows.prepare(range(until, Math.min(until + steps.length, lesson.steps)))
       const measured = await computing
       const seconds = (performance.now() - began) / 1000
+      spent += seconds
       chunk = stepsOfNextCall(steps.length, seconds)
       left = (seconds / steps.length) * (lesson.steps - until)
       tokens += measured.reduce((sum, row) => sum + row.tokens, 0)

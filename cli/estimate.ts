@@ -1,14 +1,17 @@
 /** Time left: what was measured so far in this run, spread over what the plan says is still to do. */
 import { availableParallelism } from 'node:os'
-import type { PlannedPhase } from '../client.ts'
+import type { PlannedPhase, UpdateStep } from '../client.ts'
 import { type AdoptedModel, isAdopted, layerWeights, type ModelConfig } from '../shared/models.ts'
 import type { PhaseCost, UpdateProgress } from '../db/reading.ts'
+import { sum } from '../shared/collections.ts'
 
 export interface Measured {
   /** The plan of every round, from 0 on. */
   planned: readonly (readonly PlannedPhase[])[]
   costs: readonly PhaseCost[]
+  /** Updates as far as they are stored, and as the heartbeats of those under way say. */
   updates: readonly UpdateProgress[]
+  underWay: readonly UpdateStep[]
   /** How many rounds are finished. */
   finished: number
   model: ModelConfig | AdoptedModel
@@ -37,7 +40,7 @@ export function estimate(measured: Measured): number | null {
 function roundSeconds(measured: Measured, round: number, phases: readonly PlannedPhase[]): number {
   const stages = new Map<number, { work: number; longest: number }>()
   for (const phase of phases) {
-    const left = phaseSeconds(measured, round, phase) * openShare(measured, round, phase)
+    const left = secondsLeft(measured, round, phase)
     const { work, longest } = stages.get(phase.stage) ?? { work: 0, longest: 0 }
     // One engine computes a shard: a phase of a single shard gets no faster by having more of them.
     const alone = phase.shards === 1 ? left : left / engines
@@ -46,13 +49,23 @@ function roundSeconds(measured: Measured, round: number, phases: readonly Planne
   return [...stages.values()].reduce((sum, { work, longest }) => sum + Math.max(longest, work / engines), 0)
 }
 
+/** Of a phase's work: what an update under way has left, as its own steps take, or else the part that is not stored. */
+function secondsLeft(measured: Measured, round: number, phase: PlannedPhase): number {
+  const step = measured.underWay.find((one) => isOf(one, phase))
+  if (step?.secondsPerStep) return step.secondsPerStep * (step.steps - step.step)
+  return phaseSeconds(measured, round, phase) * openShare(measured, round, phase)
+}
+
+const isOf = ({ role, version }: { role: string; version: number }, { update }: PlannedPhase): boolean =>
+  role === update?.role && version === update.version
+
 /** Which part of a phase is still to do. */
 function openShare({ costs, updates }: Measured, round: number, phase: PlannedPhase): number {
   const done = costs.find((cost) => cost.round === round && cost.phase === phase.name)?.shards ?? 0
   if (done >= phase.shards) return 0
   const { update } = phase
   if (!update?.steps) return 1 - done / phase.shards
-  const stored = updates.find((row) => row.role === update.role && row.version === update.version)
+  const stored = updates.find((row) => isOf(row, phase))
   return 1 - Math.min(1, (stored?.step ?? 0) / update.steps)
 }
 
@@ -82,16 +95,26 @@ function growth(phase: PlannedPhase, earlier: PlannedPhase | undefined): number 
 /** A phase's name without the versions, which change from round to round. */
 const plain = (phase: string): string => phase.replaceAll(/@\d+/g, '').replaceAll(/\/\d+/g, '')
 
-function secondsPerUnit({ costs, planned, model }: Measured, kind: PlannedPhase['kind']): number {
-  let [seconds, work] = [0, 0]
-  for (const cost of costs) {
-    const phase = planned[cost.round]?.find(({ name }) => name === cost.phase)
-    if (phase?.kind !== kind || !phase.work) continue
-    seconds += cost.seconds
-    work += (phase.work * cost.shards) / phase.shards
-  }
-  if (work > 0) return seconds / work
-  // Of an adopted model nothing is known before it is read: the guess is for the smallest that is published.
-  if (isAdopted(model)) return adoptedGuess[kind] * (model.context / 2)
-  return firstGuess[kind] * Math.max(0.1, layerWeights(model) / defaultWeights)
+/** As its kind took so far; before that, as guessed, by as much faster or slower as this machine has done the other kinds. */
+function secondsPerUnit({ costs, planned, underWay, model }: Measured, kind: PlannedPhase['kind']): number {
+  const guess = (of: PlannedPhase['kind']): number =>
+    // Of an adopted model nothing is known before it is read: the guess is for the smallest that is published.
+    isAdopted(model)
+      ? adoptedGuess[of] * (model.context / 2)
+      : firstGuess[of] * Math.max(0.1, layerWeights(model) / defaultWeights)
+  const finished = costs.flatMap(({ round, phase: name, seconds, shards }) => {
+    const phase = planned[round]?.find((one) => one.name === name)
+    return phase?.work ? [{ kind: phase.kind, seconds, work: (phase.work * shards) / phase.shards }] : []
+  })
+  const begun = underWay.flatMap((update) => {
+    const phase = planned.flat().find((one) => isOf(update, one))
+    if (!phase?.work || !update.secondsPerStep) return []
+    const { step, steps, secondsPerStep } = update
+    return [{ kind: phase.kind, seconds: secondsPerStep * step, work: (phase.work * step) / steps }]
+  })
+  const done = [...finished, ...begun]
+  const its = done.filter((one) => one.kind === kind)
+  if (its.length > 0) return sum(its.map(({ seconds }) => seconds)) / sum(its.map(({ work }) => work))
+  if (done.length === 0) return guess(kind)
+  return (guess(kind) * sum(done.map(({ seconds }) => seconds))) / sum(done.map((one) => one.work * guess(one.kind)))
 }

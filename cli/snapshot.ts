@@ -142,6 +142,7 @@ export async function takeSnapshot(session: Session, run: RunRow, plans = new Pl
             planned,
             costs,
             updates,
+            underWay: pending.updates,
             finished: rounds.filter((row) => row.finishedAt).length,
           }),
     error,

@@ -62,7 +62,7 @@ const collect = (value: string, before: string[]): string[] => [...before, value
 
 async function sayPlan(name: string, { config }: RunFile, json: boolean): Promise<void> {
   const plans = await Promise.all(range(0, config.rounds + 1).map((round) => planRound(config, round)))
-  const seconds = estimate({ planned: plans, costs: [], updates: [], finished: 0, model: config.model })
+  const seconds = estimate({ planned: plans, costs: [], updates: [], underWay: [], finished: 0, model: config.model })
   if (json) {
     const plan = plans.map((phases, round) => ({
       round,

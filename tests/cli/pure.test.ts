@@ -54,7 +54,7 @@ test('the time left shrinks as shards are stored, and is nothing at the end', as
     ended: at,
   })
   const left = (finished: number, costs: ReturnType<typeof cost>[]): number | null =>
-    estimate({ planned, costs, updates: [], finished, model: config.model })
+    estimate({ planned, costs, updates: [], underWay: [], finished, model: config.model })
   const all = planned.map((phases, round) => phases.map(({ name, shards }) => cost(round, name, shards)))
   const start = left(0, []) ?? 0
   const middle = left(1, all[0] ?? []) ?? 0
@@ -62,6 +62,32 @@ test('the time left shrinks as shards are stored, and is nothing at the end', as
   expect(middle).toBeGreaterThan(0)
   expect(left(1, all.flat())).toBe(0)
   expect(left(2, all.flat())).toBeNull()
+})
+
+test('what a machine has not done yet is guessed by what it has done', async () => {
+  const { config } = parseConfig({ recipe: 'spc', rounds: 1 }, 'test')
+  const updates = (await planRound(config, 0)).filter(({ kind, work }) => kind === 'update' && work)
+  const games = (await planRound(config, 1)).filter(({ kind, work }) => kind !== 'update' && work)
+  expect([updates.length, games.length]).not.toContain(0)
+  const at = new Date()
+  const left = (seconds: number): number => {
+    const cost = { round: 0, tokens: 1000, seconds, began: at, ended: at }
+    const costs = updates.map(({ name: phase, shards }) => ({ ...cost, phase, shards }))
+    const measured = { costs, updates: [], underWay: [], finished: 1, model: config.model }
+    return estimate({ planned: [updates, games], ...measured }) ?? 0
+  }
+  expect(left(1000) / left(100)).toBeCloseTo(10, 0)
+  // Of an update under way, what its heartbeats say.
+  const [first] = updates
+  const begun = (secondsPerStep: number | null): number => {
+    const { role = '', version = 0 } = first?.update ?? {}
+    const underWay = [{ role, version, step: 50, steps: 200, secondsPerStep }]
+    const measured = { costs: [], updates: [], underWay, finished: 0, model: config.model }
+    return estimate({ planned: [first ? [first] : [], games], ...measured }) ?? 0
+  }
+  expect(begun(20) / begun(2)).toBeCloseTo(10, 0)
+  expect(begun(20)).toBeGreaterThan(20 * 150)
+  expect(begun(null)).toBeGreaterThan(0)
 })
 
 test('a run file that a study or a person wrote names its files from where they are, and is launched with their whole paths', () => {
