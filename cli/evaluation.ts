@@ -144,24 +144,25 @@ export function checkSameLines(first: Subject, lines: Lines, other: Subject, oth
   )
 }
 
-/** The worker that judges, beside any other: started when there is something left to judge. */
+/** Has policies judge lines. Its worker is started when there is something left to judge, beside any other, unless it is given one. */
 export class Judge {
   readonly #session: Session
   readonly #shown: boolean
-  readonly #waiting = new AbortController()
-  #worker: SupervisedWorker | null = null
+  readonly #given: SupervisedWorker | null
+  #own: SupervisedWorker | null = null
 
-  /** `shown`: whether to show progress, where somebody looks at a terminal. */
-  constructor(session: Session, shown: boolean) {
+  /** `shown`: whether to show progress, where somebody looks at a terminal. `worker`: whose owner stops it. */
+  constructor(session: Session, shown: boolean, worker: SupervisedWorker | null = null) {
     this.#session = session
+    this.#given = worker
     // The client polls for the end about every 20 seconds, each time with a listener of its own: that is no leak.
-    setMaxListeners(0, this.#waiting.signal)
+    setMaxListeners(0, session.closing)
     this.#shown = shown && process.stderr.isTTY
   }
 
   /** Makes sure that every line is judged, and reads the judgements. What is judged already is not judged again. */
   async judge(subject: Subject, { suite, items, lines }: Lines, voting: Voting | undefined): Promise<EvaluationRow[]> {
-    const { client, database } = this.#session
+    const { client, database, closing } = this.#session
     const { run, config, policy } = subject
     const evaluation = evaluationName(suite, voting)
     const place = { run, evaluation, policy }
@@ -176,9 +177,9 @@ export class Judge {
           )
         : null
       const judged = async (): Promise<void> => {
-        await client.evaluate(input, this.#waiting.signal)
+        await client.evaluate(input, closing)
         // The first may have joined the same evaluation of fewer lines, begun elsewhere.
-        if (!(await isDone())) await client.evaluate(input, this.#waiting.signal)
+        if (!(await isDone())) await client.evaluate(input, closing)
       }
       try {
         await Promise.race([judged(), this.#work()])
@@ -190,21 +191,20 @@ export class Judge {
   }
 
   async end(): Promise<void> {
-    await this.#worker?.stop()
+    await this.#own?.stop()
   }
 
   /** Rejects when the worker ends, by our own hand (Ctrl-C) or for good. */
   async #work(): Promise<never> {
-    if (!this.#worker) {
-      const worker = new SupervisedWorker(this.#session.services, { onReady: () => undefined, onRestart: note })
-      this.#session.defer(() => {
-        this.#waiting.abort()
-        return worker.stop()
-      })
-      this.#worker = worker
-    }
-    await this.#worker.finished
+    const worker = this.#given ?? (this.#own ??= this.#start())
+    await worker.finished
     throw new Error('the worker was stopped before every line was judged')
+  }
+
+  #start(): SupervisedWorker {
+    const worker = new SupervisedWorker(this.#session.services, { onReady: () => undefined, onRestart: note })
+    this.#session.defer(() => worker.stop())
+    return worker
   }
 }
 

@@ -56,11 +56,11 @@ function readGiven(name: string, wanted: readonly StudyJudging[], text: string):
 export const withoutFolders = (text: string): string => text.replace(/[^=]*\//, '')
 
 /** What a stored run says who judged what. */
-export function judgedName({ role, baseline, suite, file, limit }: Judging): string {
+export function judgedName({ role, baseline, suite, pooledWith, file, limit }: Judging): string {
   const who = baseline === undefined ? role : `${role} and ${baseline}`
   // The hash of a file is that of as many records as are judged.
   const part = file ? `/${hashOf(file)}` : limit === undefined ? '' : `, ${limit} lines`
-  return `${who} on ${suite}${part}`
+  return `${who} on ${pooledWith === undefined ? '' : `${pooledWith} and `}${suite}${part}`
 }
 
 /** A finished run with what its players judged, and, among the numbers of each round, what that came to: `<suite>.<number>`. */
@@ -73,8 +73,8 @@ export async function judged(
   const rounds: Round[] = run.rounds.map((round) => ({ ...round, numbers: { ...round.numbers } }))
   const judgements: Judgement[] = []
   for (const judging of judgings) {
-    const { role, baseline, suite } = judging
-    const ask = (policy: string) => answers(session, judge, judging, `${run.run}/${policy}`)
+    const { role, baseline, suite, pooledWith } = judging
+    const ask = (policy: string, of = judging) => answers(session, judge, of, `${run.run}/${policy}`)
     const versions: Answers[] = []
     for (const { round, numbers } of rounds) {
       const answered = await ask(`${role}@${round}`)
@@ -83,6 +83,10 @@ export async function judged(
     }
     const all = baseline === undefined ? versions : [await ask(`${baseline}@0`), ...versions]
     judgements.push(...all.map((one) => judgementOf(suite, one, versions[0] ?? one)))
+    if (pooledWith === undefined) continue
+    const others: Answers[] = []
+    for (const { policy } of versions) others.push(await ask(policy, { ...judging, suite: pooledWith, file: null }))
+    judgements.push(...pooled(`${pooledWith} + ${suite}`, others, versions))
   }
   return { ...run, judged: judgings.map(judgedName), judgements, rounds }
 }
@@ -104,6 +108,19 @@ async function answers(session: Session, judge: Judge, judging: Judging, policy:
     numbers: { ...lines.conclude(rows).numbers, unreadable: concludeUnreadable(rows).numbers },
     outcomes: lines.outcomes(rows),
   }
+}
+
+/** Of each version, what it said of two suites counted as one. */
+export function pooled(
+  suite: string,
+  one: readonly Omit<Answers, 'numbers'>[],
+  other: readonly Omit<Answers, 'numbers'>[],
+): Judgement[] {
+  const both = one.map(({ policy, outcomes }, version) => ({
+    policy,
+    outcomes: [...outcomes, ...(other[version]?.outcomes ?? [])],
+  }))
+  return both.map((version) => judgementOf(suite, version, both[0] ?? version))
 }
 
 /** How often a policy was right, and how much more often than the first version about the very same lines. */

@@ -24,12 +24,14 @@ export type StudyChart = z.infer<typeof chart>
 /**
  * Who judges what, after every round: a role of the recipe, in one of its suites, or the first so many lines of it. A suite may read a
  * file, which `--data` names; then it is the first so many of the file's solutions. `baseline`: a role that judges the same, once.
+ * `pooledWith`: another suite of the run's own; what the role says of the lines of both is counted together, too.
  */
 const judging = z.strictObject({
   role: z.string(),
   suite: z.string(),
   limit: z.int().min(1).optional(),
   baseline: z.string().optional(),
+  pooledWith: z.string().optional(),
 })
 export type StudyJudging = z.infer<typeof judging>
 const study = z.strictObject({

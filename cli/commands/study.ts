@@ -98,7 +98,8 @@ Example:
         ...(study.match ? { match: study.match } : {}),
       }
       await withSession('sparring study', async (session) => {
-        const judge = new Judge(session, false)
+        const worker = workerFor(session, places)
+        const judge = new Judge(session, false, worker)
         const complete = async (run: studies.StudiedRun): Promise<studies.StudiedRun> =>
           judgings.length > 0 ? judged(session, judge, judgings, run) : run
         const store = async (): Promise<studies.StudyResults> => {
@@ -106,9 +107,9 @@ Example:
           studies.writeResults(name, found)
           return found
         }
-        await playAll(session, places, { atOnce, store })
+        if (worker) await playAll(session, places, { atOnce, store, worker })
         const found = await store()
-        await judge.end()
+        await worker?.stop()
         show(name, found, json)
       })
     })
@@ -160,19 +161,26 @@ async function finishedRuns(
   return finished
 }
 
+/** One worker plays and judges all; null where results files hold every run. */
+function workerFor(session: Session, places: readonly Place[]): SupervisedWorker | null {
+  const known = places.filter(({ stored }) => stored !== null).length
+  if (known > 0) say(`${known} of ${places.length} runs are in results files`)
+  if (known === places.length) return null
+  const worker = new SupervisedWorker(session.services, { onReady: () => undefined, onRestart: say })
+  session.defer(() => worker.stop())
+  return worker
+}
+
 interface Manner {
   /** Seeds side by side. */
   atOnce: number
   store(): Promise<unknown>
+  worker: SupervisedWorker
 }
 
-/** Plays what is not finished, the arms of a seed one after the other, with one worker for all; results are stored after each run. */
-async function playAll(session: Session, places: readonly Place[], { atOnce, store }: Manner): Promise<void> {
+/** Plays what is not finished, the arms of a seed one after the other; results are stored after each run. */
+async function playAll(session: Session, places: readonly Place[], { atOnce, store, worker }: Manner): Promise<void> {
   const left = places.filter(({ stored }) => stored === null)
-  if (left.length < places.length) say(`${places.length - left.length} of ${places.length} runs are in results files`)
-  if (left.length === 0) return
-  const worker = new SupervisedWorker(session.services, { onReady: () => undefined, onRestart: say })
-  session.defer(() => worker.stop())
   let begun = 0
   const play = async (file: RunFile): Promise<void> => {
     const launch = await goOn(session, { name: file.name, file })
@@ -191,11 +199,7 @@ async function playAll(session: Session, places: readonly Place[], { atOnce, sto
   const lane = async (): Promise<void> => {
     for (let arms = seeds.shift(); arms; arms = seeds.shift()) for (const file of arms) await play(file)
   }
-  try {
-    await Promise.all(range(0, atOnce).map(lane))
-  } finally {
-    await worker.stop()
-  }
+  await Promise.all(range(0, atOnce).map(lane))
 }
 
 /** A study is a comparison: it stops where one of its runs cannot be played. */

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { chartLines, trainingWork } from '../../../cli/study-chart.ts'
-import { flat, judgedName, judgementOf, judgingsOf, withoutFolders } from '../../../cli/study-judging.ts'
+import { flat, judgedName, judgementOf, judgingsOf, pooled, withoutFolders } from '../../../cli/study-judging.ts'
 import { compared, studyTable } from '../../../cli/study-table.ts'
 import {
   configOf,
@@ -85,6 +85,7 @@ describe('studies', () => {
     expect(told({ role: 'critic', suite: 'natural/test' })).toBe('critic on natural/test')
     expect(told({ role: 'critic', suite: 'natural/test', baseline: 'base' })).toBe('critic and base on natural/test')
     expect(told({ role: 'critic', suite: 'natural/test', limit: 9 })).toBe('critic on natural/test, 9 lines')
+    expect(told({ role: 'critic', suite: 'own/b', pooledWith: 'own/a' })).toBe('critic on own/a and own/b')
   })
 
   it('say how often a policy was right, and how much more often than the first one about the same lines', () => {
@@ -105,6 +106,11 @@ describe('studies', () => {
     expect(later.gain).toMatchObject({ over: 'critic@0', correct: { value: 0.25 }, wrong: { value: 0.5 } })
     expect(later.gain?.mean?.value).toBeCloseTo(0.375)
     expect(judgementOf('suite', first, first).gain).toBeNull()
+    const second = answered('critic@1', '+++-+++-')
+    expect(pooled('both', [first, second], [first, first])).toMatchObject([
+      { policy: 'critic@0', suite: 'both', correct: { value: 0.5, of: 8 }, gain: null },
+      { policy: 'critic@1', correct: { value: 0.625, of: 8 }, gain: { over: 'critic@0', correct: { value: 0.125 } } },
+    ])
     const wrongOnly = judgementOf('suite', { policy: 'critic@0', outcomes: first.outcomes.slice(4) }, first)
     expect(wrongOnly).toMatchObject({ correct: null, wrong: { value: 0.25 }, mean: null })
 
