@@ -2,8 +2,9 @@ import { z } from 'zod'
 import type { Data, Importer, Suite } from '../../shared/recipe.ts'
 import type { JudgedSolution, Verdict } from '../../tasks/benchmarks/judged-solution.ts'
 import { locatedIn } from '../../tasks/benchmarks/location.ts'
+import { parsePairs } from '../../tasks/benchmarks/prm800k.ts'
 import { benchmarks } from '../../tasks/benchmarks/registry.ts'
-import { chooseSteps, concludeSingleStep, type StepRule } from '../../tasks/benchmarks/single-step.ts'
+import { chooseSteps, concludeSingleStep, type SingleStep, type StepRule } from '../../tasks/benchmarks/single-step.ts'
 import { stepLines, verdictsOfSolutions } from '../../tasks/benchmarks/step-lines.ts'
 import { parseLines } from '../../tasks/json-lines.ts'
 import { wholeCritique } from '../spc/critique.ts'
@@ -56,24 +57,29 @@ const wholeSolutions = (name: string): Importer<SpcTextConfig> => {
   }
 }
 
-/** SPC's protocol (section 4.1): as many right steps as wrong ones, each by itself. */
-const singleSteps = (name: string, rule: StepRule): Importer<SpcTextConfig> => {
-  const chosen = ({ seed }: SpcTextConfig, text: string, source: string) =>
-    chooseSteps(benchmarks[name]?.read(text, source) ?? [], rule, seed)
-  return {
-    summary: `Single steps of ${name}, right and wrong 1:1`,
-    read: (config, text, source) => chosen(config, text, source).map(lineOf),
-    conclude(config, text, source, judgements) {
-      const byItem = new Map(judgements.map(({ item, verdict }) => [item, verdictOf(verdict)]))
-      const steps = chosen(config, text, source)
-      const { lines, numbers } = concludeSingleStep(
-        steps,
-        steps.map((_, item) => byItem.get(item) ?? null),
-      )
-      return { lines, numbers }
-    },
-  }
-}
+/** Single steps, each judged by itself. */
+const singleSteps = (
+  summary: string,
+  stepsOf: (text: string, source: string, config: SpcTextConfig) => SingleStep[],
+): Importer<SpcTextConfig> => ({
+  summary,
+  read: (config, text, source) => stepsOf(text, source, config).map(lineOf),
+  conclude(config, text, source, judgements) {
+    const byItem = new Map(judgements.map(({ item, verdict }) => [item, verdictOf(verdict)]))
+    const steps = stepsOf(text, source, config)
+    const { lines, numbers } = concludeSingleStep(
+      steps,
+      steps.map((_, item) => byItem.get(item) ?? null),
+    )
+    return { lines, numbers }
+  },
+})
+
+/** SPC's protocol (section 4.1): as many right steps of a benchmark's solutions as wrong ones. */
+const stepsOfSolutions = (name: string, rule: StepRule): Importer<SpcTextConfig> =>
+  singleSteps(`Single steps of ${name}, right and wrong 1:1`, (text, source, { seed }) =>
+    chooseSteps(benchmarks[name]?.read(text, source) ?? [], rule, seed),
+  )
 
 const form = 'each line is JSON with problem, a text, and steps, a list of texts'
 const ownSolution = z.object({ problem: z.string().regex(/\S/, 'there is no text'), steps: z.array(z.string()).min(1) })
@@ -113,9 +119,10 @@ const solutionsOf = (text: string, source: string): JudgedSolution[] =>
 export const importers: Record<string, Importer<SpcTextConfig>> = {
   critique,
   ...Object.fromEntries(Object.keys(benchmarks).map((name) => [name, wholeSolutions(name)])),
-  'processbench-steps': singleSteps('processbench', 'first-error'),
-  'prm800k-steps': singleSteps('prm800k', 'shared-prefix'),
-  'deltabench-steps': singleSteps('deltabench', 'labelled'),
+  'processbench-steps': stepsOfSolutions('processbench', 'first-error'),
+  'prm800k-steps': stepsOfSolutions('prm800k', 'shared-prefix'),
+  'prm800k-pairs': singleSteps('Right and wrong steps of PRM800K behind the same ones, in the form of SPC', parsePairs),
+  'deltabench-steps': stepsOfSolutions('deltabench', 'labelled'),
 }
 
 export const suites = ['natural/validation', 'natural/test']

@@ -33,7 +33,7 @@ test('evaluate names the suites of each recipe, its own and those of files', asy
   const { stdout } = await run('evaluate', '--help')
   expect(stdout).toMatch(/^ {2}spc +natural\/validation, natural\/test, .*with --data: bigbench-mistake$/m)
   const benchmarks = ['processbench', 'prm800k', 'mr-gsm8k', 'mr-ben', 'prmbench', 'deltabench', 'bigbench-mistake']
-  for (const name of [...benchmarks, 'processbench-steps', 'prm800k-steps', 'deltabench-steps']) {
+  for (const name of [...benchmarks, 'processbench-steps', 'prm800k-steps', 'prm800k-pairs', 'deltabench-steps']) {
     expect(stdout).toMatch(new RegExp(`^ {2}spc-text .*[ ,]${name}(,|$)`, 'm'))
   }
 })

@@ -30,6 +30,30 @@ test('whole solutions are compared in the place of the first error, each one onc
   expect(importers['processbench-steps']?.outcomes).toBeUndefined()
 })
 
+test('pairs of a right and a wrong step are judged step by step', () => {
+  const problem = 'What is 1 + 1 + 1?'
+  const pair = { id: 'a', problem, correct_last_step: '2 + 1 = 3', incorrect_last_step: '2 + 1 = 4' }
+  const file = ['1 + 1 = 2', ''].map((before) => JSON.stringify({ ...pair, partial_solution: before })).join('\n')
+  const pairs = importers['prm800k-pairs']
+  expect(pairs?.read(config, file, 'a file')).toEqual(
+    [['1 + 1 = 2'], []].flatMap((done) => [
+      { problem, done, step: '2 + 1 = 3', label: 'Correct', kind: 'pairs' },
+      { problem, done, step: '2 + 1 = 4', label: 'Incorrect', kind: 'pairs' },
+    ]),
+  )
+  const judgements = ['Correct', 'Incorrect', 'Correct', 'Correct'].map((verdict, item): Judgement => ({
+    item,
+    verdict,
+    label: '',
+    kind: '',
+    text: '',
+  }))
+  expect(pairs?.conclude(config, file, 'a file', judgements).numbers).toMatchObject({
+    groups: { pairs: { correct: 1, wrong: 0.5 } },
+  })
+  expect(() => pairs?.read(config, record('gsm8k-0', 1), 'a file')).toThrow('a file, line 1: partial_solution')
+})
+
 test('a suite samples as often and as hot as it is asked to', () => {
   expect(suites).toEqual(['natural/validation', 'natural/test'])
   for (const name of [...suites, 'processbench/0a1b']) {
