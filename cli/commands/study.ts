@@ -183,8 +183,6 @@ async function playAll(session: Session, places: readonly Place[], { atOnce, sto
   const left = places.filter(({ stored }) => stored === null)
   let begun = 0
   const play = async (file: RunFile): Promise<void> => {
-    // Ctrl-C ends the watching of a run, not the run; the next one must not begin then.
-    if (session.closing.aborted) return
     const launch = await goOn(session, { name: file.name, file })
     begun++
     say(`run ${begun} of ${left.length}: ${file.name}${launch.kind === 'finished' ? ' (finished before)' : ''}`)
@@ -192,6 +190,8 @@ async function playAll(session: Session, places: readonly Place[], { atOnce, sto
     const display = atOnce === 1 ? openDisplay() : openLines(file.name)
     await Promise.race([watch(session, file.name, display), worker.finished])
     display.end()
+    // Ctrl-C ends the watching of a run, not the run: no other begins then, and nothing is written of what is not finished.
+    session.closing.throwIfAborted()
     await refuseFailure(session, file.name)
     await store()
   }
