@@ -31,6 +31,8 @@ export function studyTable(found: StudyResults): string {
   const arms = [...new Set(runs.map(({ arm }) => arm))]
   const row = (name: string, seeds: string, cells: string[]): string => `| ${[name, seeds, ...cells].join(' | ')} |`
   const first = runs.filter((run) => run.arm === arms[0])
+  /** Of a run that is its round 0 alone, the arm's own row says it. */
+  const goesOn = (arm: string): boolean => runs.some((run) => run.arm === arm && run.rounds.length > 1)
   const startRow = (alike: readonly string[]): string => {
     const mine = runs.filter((run) => run.arm === alike[0])
     const cells = columns.map((column) => {
@@ -68,7 +70,7 @@ export function studyTable(found: StudyResults): string {
   const table = (place: Place | null): string[] => [
     ...(place ? [`Where ${place.column} first reaches ${place.value}:`, ''] : []),
     ...heading('arm'),
-    ...begunAlike(arms, found).map(startRow),
+    ...begunAlike(arms.filter(goesOn), found).map(startRow),
     ...arms.map((arm) => armRow(arm, place)),
     '',
     ...(arms.length > 1

@@ -205,6 +205,16 @@ describe('studies', () => {
     expect(table).not.toContain('all arms')
   })
 
+  it('show no round 0 of runs that have no other', () => {
+    const run = (arm: string, rounds: number[]) => {
+      const told = rounds.map((mean, round) => ({ round, numbers: { mean } }))
+      return { ...provenance, arm, seed: 1, run: arm, rounds: told }
+    }
+    const about = { study: 's', title: 't', command: 'c', columns: ['mean'], charts: [] }
+    expect(studyTable({ ...about, runs: [run('a', [0.1])] })).not.toContain('round 0')
+    expect(studyTable({ ...about, runs: [run('a', [0.1]), run('b', [0.2, 0.3])] })).toContain('| round 0 (b) | 1 | 0.200 |')
+  })
+
   it('take a run from results files, those of other studies too, only if its whole configuration is the same', () => {
     const run = { ...provenance, arm: 'a', seed: 2, run: 'a2', config: { rounds: 3, play: { x: 1 } }, rounds: [] }
     const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], runs: [run] }
