@@ -67,7 +67,7 @@ export async function updatePolicy(dependencies: Dependencies, input: UpdatePlac
   const from = definition.from(context)
   const trained =
     lesson.steps === 0 && from?.run !== undefined
-      ? await times.storing(taken(dependencies, settings, { ...from, run: from.run }))
+      ? await times.storing(taken(dependencies, settings, { ...from, run: from.run }, definition.alike))
       : await engines.use({ ...attempt, device: config.device }, (engine) =>
           train(dependencies, engine, { ...attempt, input, settings, definition, lesson }),
         )
@@ -81,16 +81,34 @@ export async function updatePolicy(dependencies: Dependencies, input: UpdatePlac
 }
 
 /** Another run's policy as it is: nothing is trained, and its file is this policy's too. */
-async function taken(dependencies: Dependencies, settings: RoundSettings, { run, ...policy }: Required<PolicySource>) {
+async function taken(
+  dependencies: Dependencies,
+  settings: RoundSettings,
+  { run, ...policy }: Required<PolicySource>,
+  alike: readonly string[] = [],
+) {
   const { sha256, bytes } = await readPolicy(dependencies.database, run, policy)
-  if (formOf(await readSettings(dependencies, run, 0)) !== formOf(settings)) {
+  const theirs = await readSettings(dependencies, run, 0)
+  if (formOf(theirs) !== formOf(settings)) {
     throw new UserError(
       `${policyName(policy)} of run ${run} has another model than this run`,
       `take the model and the adapter's form from that run: \`sparring status ${run} --json\` shows them`,
     )
   }
+  for (const field of alike) {
+    const [has, wanted] = [fieldOf(theirs, field), fieldOf(settings, field)]
+    if (has !== wanted) {
+      throw new UserError(
+        `${field}: ${wanted}, but ${policyName(policy)} of run ${run} was trained with ${has}`,
+        `set ${field} to ${has}, or take a policy of another run`,
+      )
+    }
+  }
   return { file: { sha256, bytes }, tokens: 0, metrics: [] }
 }
+
+const fieldOf = ({ config }: RoundSettings, field: string): string =>
+  JSON.stringify(Object.entries(config).find(([name]) => name === field)?.[1]) ?? 'none'
 
 /** What a file of weights is of: the form of a model, and of an adapter with what it is over. */
 function formOf({ model, lora }: RoundSettings): string {

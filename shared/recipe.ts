@@ -174,6 +174,8 @@ export interface Course<Config> {
   sets?: readonly string[]
   /** The policy to start from, which may be another run's; null starts from random weights. */
   from(context: Context<Config>): PolicySource | null
+  /** Fields of the configuration that the run of a policy that is taken as it is must have alike. */
+  alike?: readonly string[]
   /** The frozen policy of the log-ratios: of the KL term, the regression, the pair terms and the official code's ratio. */
   reference(context: Context<Config>): PlayedBy | null
   loss(config: Config): LossTerm[]

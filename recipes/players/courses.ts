@@ -29,12 +29,14 @@ interface Making {
   /** Whose policy it is in a run of SPC. */
   taken(config: Config, round: number): { role: string; version: number }
   from(round: number): PolicySource | null
+  alike?: readonly string[]
   example(config: Config, round: number, step: number, row: number): Example
 }
 
-function course({ summary, setting, warmupSteps, taken, from, example }: Making): Course<Config> {
+function course({ summary, setting, warmupSteps, taken, from, alike = [], example }: Making): Course<Config> {
   return {
     summary,
+    alike,
     rounds: () => [],
     from: ({ config, round }) => {
       const run = config.players.from?.run
@@ -76,6 +78,7 @@ export const playersCourses = (recipe: string): Record<string, Course<Config>> =
     warmupSteps: 100,
     taken: () => ({ role: 'critic', version: 0 }),
     from: () => null,
+    alike: ['critique'],
     example: (config, _round, step, row) =>
       baseExample(config, `${recipe} critic`, config.players.base.checks, step, row),
   }),
@@ -85,6 +88,7 @@ export const playersCourses = (recipe: string): Record<string, Course<Config>> =
     warmupSteps: 10,
     taken: ({ players }, round) => ({ role: 'critic', version: round * (players.from?.every ?? 1) }),
     from: (round) => ({ role: 'critic', version: round - 1 }),
+    alike: ['critique'],
     example(config, round, step, row) {
       const [wrong, right] = criticExamples(config, errorTypes, recipe, round, step, row)
       return new Stream(config.seed, `${recipe} side`, round, step, row).uniform(0) < 0.5 ? wrong : right

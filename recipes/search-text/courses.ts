@@ -4,8 +4,9 @@ import type { SearchTextConfig } from './config.ts'
 /** Nobody learns: the policies of another run are published in this one as they are. */
 type Role = keyof SearchTextConfig['players']
 
-const taken = (role: Role, summary: string): Course<SearchTextConfig> => ({
+const taken = (role: Role, summary: string, alike: readonly string[] = []): Course<SearchTextConfig> => ({
   summary,
+  alike,
   rounds: () => [],
   from({ config: { players }, round }) {
     const player = players[role]
@@ -22,5 +23,5 @@ const taken = (role: Role, summary: string): Course<SearchTextConfig> => ({
 
 export const courses: Record<Role, Course<SearchTextConfig>> = {
   solver: taken('solver', 'The solver, as another run has it'),
-  critic: taken('critic', 'The critic, as another run has it'),
+  critic: taken('critic', 'The critic, as another run has it', ['critique']),
 }

@@ -125,6 +125,21 @@ describe('the run', () => {
       nonRetryable: true,
     })
   })
+
+  test('does not take a critic that judges in another way than the run asks it to', async () => {
+    const { config } = await compose('words/solver', 'words/critic')
+    await begin('words-seen', { ...config, critique: 'seen' })
+    await worker.attempt(({ adoptModel }) => adoptModel({ run: 'words-seen' }))
+    const update = { run: 'words-seen', round: 0, version: 0 }
+    await expect(
+      worker.attempt((activities) => activities.update({ ...update, role: 'critic', course: 'critic' })),
+    ).rejects.toMatchObject({
+      message: expect.stringMatching(/critique: "seen", but critic@1 of run words was trained with "blind"/),
+      nonRetryable: true,
+    })
+    // How the critic judges is nothing to the solver.
+    await worker.attempt((activities) => activities.update({ ...update, role: 'solver', course: 'solver' }))
+  })
 })
 
 describe('the problems', () => {

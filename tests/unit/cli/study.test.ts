@@ -212,7 +212,9 @@ describe('studies', () => {
     }
     const about = { study: 's', title: 't', command: 'c', columns: ['mean'], charts: [] }
     expect(studyTable({ ...about, runs: [run('a', [0.1])] })).not.toContain('round 0')
-    expect(studyTable({ ...about, runs: [run('a', [0.1]), run('b', [0.2, 0.3])] })).toContain('| round 0 (b) | 1 | 0.200 |')
+    expect(studyTable({ ...about, runs: [run('a', [0.1]), run('b', [0.2, 0.3])] })).toContain(
+      '| round 0 (b) | 1 | 0.200 |',
+    )
   })
 
   it('take a run from results files, those of other studies too, only if its whole configuration is the same', () => {
