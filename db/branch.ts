@@ -50,13 +50,21 @@ export async function adoptRounds(
     where run = ${branch.run} and ${which} on conflict do nothing`
   const ofPolicy = sql`exists (select from policies where policies.run = source.run and policies.role = source.role
     and policies.version = source.version and policies.round <= ${branch.round})`
+  // What a command had judged counts to round 0, whoever judged it: critics of later rounds too, which this run has yet to make.
+  const ofRound = sql`round <= ${branch.round} and (phase not like 'evaluate %' or exists (select from policies
+    where policies.run = source.run and policies.round <= ${branch.round}
+    and source.phase like '% ' || policies.role || '@' || policies.version))`
   const ofShard = sql`exists (select from shards where shards.run = source.run and shards.round <= ${branch.round}
     and shards.phase = 'evaluate ' || source.suite || ' ' || source.role || '@' || source.version)`
   await database.transaction(async (transaction) => {
     await registerRun(transaction, { name: run, config, provenance: { ...provenance, branch: { ...branch } } })
     for (const statement of [
       copied('rounds', 'round, config, score, numbers, started_at, finished_at'),
-      copied('shards', 'round, phase, shard, tokens, rows, seconds, engine_times, storage_times, worker, finished_at'),
+      copied(
+        'shards',
+        'round, phase, shard, tokens, rows, seconds, engine_times, storage_times, worker, finished_at',
+        ofRound,
+      ),
       copied('items', 'round, "set", item, data'),
       copied('episodes', 'round, episode, item, data, outcome'),
       copied('turns', 'round, episode, turn, role, version, prompt, text, tokens, seed, template, verdict, reward'),
@@ -64,7 +72,11 @@ export async function adoptRounds(
       copied('checkpoints', 'role, version, step, sha256, bytes', ofPolicy),
       copied('metrics', 'role, version, step, name, value', ofPolicy),
       copied('consumptions', 'role, version, round, episode, turn', ofPolicy),
-      copied('evaluations', 'suite, role, version, item, kind, label, verdict, text, share, votes', ofShard),
+      copied(
+        'evaluations',
+        'suite, role, version, item, kind, label, verdict, text, share, votes',
+        sql`${ofPolicy} and ${ofShard}`,
+      ),
     ]) {
       await transaction.execute(statement)
     }

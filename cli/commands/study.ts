@@ -192,7 +192,8 @@ async function playAll(session: Session, places: readonly Place[], { atOnce, sto
     display.end()
     // Ctrl-C ends the watching of a run, not the run: no other begins then, and nothing is written of what is not finished.
     session.closing.throwIfAborted()
-    await refuseFailure(session, file.name)
+    if ((await endOf(session, file.name)) === 'stopped')
+      say(`run ${file.name} was stopped, and the results are without it; the same command goes on with it`)
     await store()
   }
   const seeds = [...groupBy(await playedHereOrLeft(session, places), ({ seed }) => seed).values()].map(
@@ -204,9 +205,10 @@ async function playAll(session: Session, places: readonly Place[], { atOnce, sto
   await Promise.all(range(0, atOnce).map(lane))
 }
 
-/** A study is a comparison: it stops where one of its runs cannot be played. */
-async function refuseFailure({ client, database }: Session, run: string): Promise<void> {
-  if ((await readRun(database, run))?.state !== 'failed') return
+/** How a run ended. A study is a comparison: it ends where one of its runs cannot be played. */
+async function endOf({ client, database }: Session, run: string): Promise<string | undefined> {
+  const state = (await readRun(database, run))?.state
+  if (state !== 'failed') return state
   throw new UserError(
     `run ${run} of the study failed: ${await failureOf(client, run)}`,
     'mend what it names; the same command then goes on',
