@@ -97,6 +97,11 @@ Example:
         charts: study.charts,
         ...(study.match ? { match: study.match } : {}),
       }
+      const replaced = here.filter(({ run }) => every.every(({ stored: kept }) => kept?.run !== run)).length
+      if (replaced > 0)
+        say(
+          `${path.relative(process.cwd(), resultsFile(name))}: ${replaced} runs of another configuration, to be replaced`,
+        )
       await withSession('sparring study', async (session) => {
         const worker = workerFor(session, places)
         const judge = new Judge(session, false, worker)
@@ -104,7 +109,8 @@ Example:
           judgings.length > 0 ? judged(session, judge, judgings, run) : run
         const store = async (): Promise<studies.StudyResults> => {
           const found = { ...about, runs: await finishedRuns(session, places, complete) }
-          studies.writeResults(name, found)
+          // What the file holds is better than nothing, though it be of an earlier configuration.
+          if (found.runs.length > 0) studies.writeResults(name, found)
           return found
         }
         if (worker) await playAll(session, places, { atOnce, store, worker })
