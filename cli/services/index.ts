@@ -9,7 +9,7 @@ import { UserError } from '../../shared/errors.ts'
 import { databaseUrl, isPostgresReady, prepareDatabase, prepareExternalDatabase } from './database.ts'
 import { prepareHome, rotateLog } from './home.ts'
 import { acquireLock, type Lock } from './lock.ts'
-import { choosePort, fixedPort, type PortWish } from './ports.ts'
+import { choosePort, fixedPort, startOn, type PortWish } from './ports.ts'
 import { dataDir, findPostgres, startPostgres, stopPostgres } from './postgres.ts'
 import { ownHandle, until, type ProcessHandle } from './processes.ts'
 import { defaultHome, logFile, readState, writeState, type ServicesState } from './state.ts'
@@ -177,13 +177,17 @@ async function planTemporal({ home, env, state, onProgress }: Context): Promise<
     await stopTemporal(found.handle)
   }
   const binary = await ensureTemporal({ env, onProgress })
-  const port = await choosePort(wish, [], env)
-  const uiPort = await choosePort(uiWish, [port], env)
-  return async () => {
-    onProgress('Temporal: starting …')
-    rotateLog(logFile(home, 'temporal'))
-    return part(await startTemporal(home, binary, port, uiPort), port, uiPort, true)
+  const choose = async (): Promise<[number, number]> => {
+    const port = await choosePort(wish, [], env)
+    return [port, await choosePort(uiWish, [port], env)]
   }
+  const ports = await choose()
+  return () =>
+    startOn(ports, choose, async ([port, uiPort]) => {
+      onProgress('Temporal: starting …')
+      rotateLog(logFile(home, 'temporal'))
+      return part(await startTemporal(home, binary, port, uiPort), port, uiPort, true)
+    })
 }
 
 async function planPostgres({ home, env, state, onProgress }: Context): Promise<() => Promise<PostgresPart>> {
@@ -216,12 +220,14 @@ async function planPostgres({ home, env, state, onProgress }: Context): Promise<
     onProgress(`Postgres: process ${found.handle.pid} runs but does not answer; starting it again`)
     await stopPostgres(found.handle)
   }
-  const port = await choosePort(wish, [], env)
-  return async () => {
-    onProgress('Postgres: starting …')
-    rotateLog(logFile(home, 'postgres'))
-    return part(await startPostgres(home, port, onProgress), port, true)
-  }
+  const choose = (): Promise<number> => choosePort(wish, [], env)
+  const chosen = await choose()
+  return () =>
+    startOn(chosen, choose, async (port) => {
+      onProgress('Postgres: starting …')
+      rotateLog(logFile(home, 'postgres'))
+      return part(await startPostgres(home, port, onProgress), port, true)
+    })
 }
 
 /** A server that runs already cannot move to the port that the user now asks for. */

@@ -47,6 +47,24 @@ export async function choosePort(
   return freePort(avoid)
 }
 
+/** A server found that another program had taken its port between our look and its start. */
+export class PortTaken extends UserError {}
+
+/**
+ * Starts a server on the ports chosen for it. The first starts of two homes at once want the same customary ones: who comes
+ * second chooses again, and `choose` refuses a port that the user fixed.
+ */
+export async function startOn<P, T>(chosen: P, choose: () => Promise<P>, start: (ports: P) => Promise<T>): Promise<T> {
+  for (let attempt = 1, ports = chosen; ; attempt += 1) {
+    try {
+      return await start(ports)
+    } catch (error) {
+      if (!(error instanceof PortTaken) || attempt === 3) throw error
+      ports = await choose()
+    }
+  }
+}
+
 export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = net.createServer()

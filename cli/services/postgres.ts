@@ -11,6 +11,7 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { UserError } from '../../shared/errors.ts'
 import { databaseUrl, isPostgresReady, prepareDatabase } from './database.ts'
+import { PortTaken } from './ports.ts'
 import { postgresAccount, type Account } from './postgres-account.ts'
 import {
   handleOf,
@@ -152,7 +153,8 @@ async function launch(
 
 function startError(outcome: string, log: string, said: string): UserError {
   const full = /No space left on device/.test(said)
-  return new UserError(
+  const Failure = /Address already in use/.test(said) ? PortTaken : UserError
+  return new Failure(
     `Postgres did not start (${outcome}). The end of its log, ${log}:\n${tailOf(log)}`,
     full
       ? 'Free some disk space, then start again.'

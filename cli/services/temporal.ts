@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { UserError } from '../../shared/errors.ts'
 import { searchAttributes } from '../../shared/search-attributes.ts'
+import { PortTaken } from './ports.ts'
 import {
   commandLineOf,
   handleOf,
@@ -109,8 +110,11 @@ export async function startTemporal(
     return handle
   }
   if (handle !== null) await stopTemporal(handle)
-  const said = crashIn(fs.readFileSync(log, 'utf8').slice(since)) ?? tailOf(log)
-  throw new UserError(
+  const logged = fs.readFileSync(log, 'utf8').slice(since)
+  const said = crashIn(logged) ?? tailOf(log)
+  // It says so in a line, and then crashes for want of the listener.
+  const Failure = /address already in use/.test(logged) ? PortTaken : UserError
+  throw new Failure(
     `Temporal did not start (${ended ?? 'no answer within 60 s'}). The end of its log, ${log}:\n${said}`,
     remedyFor(said, home),
   )

@@ -12,18 +12,19 @@ import { freshDatabase } from './fresh-database.ts'
 import { embeddedEnv, makeTestHome, removeTestHome } from './test-home.ts'
 
 let home: string
-let server: net.Server | null = null
+let occupants: net.Server[] = []
 beforeEach(() => void (home = makeTestHome()))
 afterEach(async () => {
-  await new Promise<void>((resolve) => (server === null ? resolve() : server.close(() => resolve())))
-  server = null
+  await Promise.all(occupants.map((server) => new Promise((resolve) => server.close(resolve))))
+  occupants = []
   await removeTestHome(home)
 })
 
+/** Without a host, as that binds before it returns. */
 async function occupy(port: number): Promise<void> {
-  const taken = net.createServer()
-  server = taken
-  await new Promise<void>((resolve, reject) => taken.once('error', reject).listen(port, '127.0.0.1', resolve))
+  const taken = net.createServer((socket) => socket.destroy())
+  occupants.push(taken)
+  await new Promise<void>((resolve, reject) => taken.once('error', reject).listen(port, resolve))
 }
 
 test.each(['SPARRING_TEMPORAL_PORT', 'SPARRING_UI_PORT', 'SPARRING_POSTGRES_PORT'])(
@@ -60,6 +61,28 @@ test('a preferred port that is busy gives way to another, which stays', async ()
   await first.stop()
   const second = await bringUp({ home, env })
   expect(Number(new URL(second.databaseUrl).port)).toBe(chosen)
+})
+
+test('ports that something else takes while the servers start: they start on others', async () => {
+  const ports = { temporal: await freePort(), ui: await freePort(), postgres: await freePort() }
+  const state = { version: 1, ports, temporal: null, postgres: null, keep: false, users: [] }
+  fs.writeFileSync(path.join(home, 'services.json'), JSON.stringify(state))
+  const env = embeddedEnv({ SPARRING_TEMPORAL_PORT: '', SPARRING_UI_PORT: '', SPARRING_POSTGRES_PORT: '' })
+  const said: string[] = []
+  const services = await bringUp({
+    home,
+    env,
+    onProgress: (message) => {
+      said.push(message)
+      // The ports are chosen by now, and the server is about to be started.
+      if (message === 'Temporal: starting …' && !said.slice(0, -1).includes(message)) void occupy(ports.temporal)
+      if (message === 'Postgres: starting …' && !said.slice(0, -1).includes(message)) void occupy(ports.postgres)
+    },
+  })
+  const chosen = Number(services.temporalAddress.split(':')[1])
+  expect(chosen).not.toBe(ports.temporal)
+  expect(Number(new URL(services.databaseUrl).port)).not.toBe(ports.postgres)
+  expect(said.filter((message) => message.endsWith('starting …')).length).toBe(4)
 })
 
 test('a port that is no port', async () => {
