@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 import { parse } from 'yaml'
-import { recipeOf } from '../recipes/registry.ts'
+import { parseConfig, recipeOf } from '../recipes/registry.ts'
 import { firstDifference } from '../shared/differences.ts'
 import { UserError } from '../shared/errors.ts'
 import { resultsFile, root } from './results-file.ts'
@@ -158,9 +158,22 @@ export function storedRun(
     .find((run) => {
       const by = run.judged ?? []
       const isSame = by.length === judged.length && judged.every((name) => by.includes(name))
-      return isSame && firstDifference(run.config, config) === null
+      return isSame && run.config['seed'] === config['seed'] && firstDifference(readAnew(run), config) === null
     })
   return found ? { ...found, arm } : null
+}
+
+/**
+ * The configuration of a stored run as this version reads it: a field that came after the run stands at its default, which is what was
+ * done before there was a choice. One that can no longer be read stays as it is, and is like no other.
+ */
+function readAnew({ run, config }: StudiedRun): Record<string, unknown> {
+  try {
+    return { ...parseConfig(config, run).config }
+  } catch (error) {
+    if (error instanceof UserError) return config
+    throw error
+  }
 }
 
 /** The stored results of all studies, those of the named one first. */

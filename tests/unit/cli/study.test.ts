@@ -227,6 +227,31 @@ describe('studies', () => {
     expect(storedRun([], 'a', {})).toBeNull()
   })
 
+  it('take a run whose results were stored before a field of the recipe was there', () => {
+    const whole = parseConfig({ recipe: 'spc', seed: 2 }, 'test').config
+    const { update, ...rest } = JSON.parse(JSON.stringify(whole))
+    const { balance, credit, ...older } = update
+    expect([balance, credit]).toEqual(['reward', 'completion'])
+    const run = { ...provenance, arm: 'a', seed: 2, run: 'a2', config: { ...rest, update: older }, rounds: [] }
+    const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], runs: [run] }
+    expect(storedRun([file], 'a', { ...whole })).toEqual(run)
+    const other = parseConfig({ recipe: 'spc', seed: 2, update: { balance: 'both' } }, 'test').config
+    expect(storedRun([file], 'a', { ...other })).toBeNull()
+  })
+
+  it.each(names.filter((name) => readResults(name)))(
+    '%s has arms that are what its results were played with',
+    (name) => {
+      const study = readStudy(name)
+      const found = readResults(name)!
+      const arms = found.runs.map(({ arm, seed, run, judged }) => {
+        const { config } = parseConfig(configOf(study.run, study.arms[arm] ?? {}, seed), arm)
+        return { run, isTaken: storedRun([found], arm, { ...config }, judged)?.run === run }
+      })
+      expect(arms.filter(({ isTaken }) => !isTaken)).toEqual([])
+    },
+  )
+
   it('are looked up in the results of all studies, their own first', () => {
     const found = readAllResults('spo-noisy').map(({ study }) => study)
     expect(found[0]).toBe('spo-noisy')
