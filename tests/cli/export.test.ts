@@ -31,7 +31,17 @@ import { root, sparring, type Ended } from './support.ts'
 
 const published = path.join(root, 'tests', 'support', 'text-model')
 const spec = { rank: 4, alpha: 8 }
-const [words, whole, own, none] = ['words', 'whole', 'own', 'none']
+const [words, whole, none] = ['words', 'whole', 'none']
+/** Runs whose models are their own; they read numbers in different ways. */
+const own: Record<string, object> = {
+  own: smallRun,
+  digits: {
+    ...smallRun,
+    task: { name: 'multistep-arithmetic' },
+    critique: 'blind',
+    model: { ...smallRun.model, context: 296 },
+  },
+}
 
 let place: Awaited<ReturnType<typeof openPlace>>
 let open: OpenDatabase
@@ -59,8 +69,10 @@ beforeAll(async () => {
   await publish(words, 1, writeSafetensors(tensors))
   await publish(whole, 0, encodeWeights(model, initialiseLlama(model, 'whole')))
   await begin(none, smallRun)
-  await begin(own, smallRun)
-  await publish(own, 0, encodeWeights(ownModel(), initialiseLlama(ownModel(), 'own')))
+  for (const [run, given] of Object.entries(own)) {
+    await begin(run, given)
+    await publish(run, 0, encodeWeights(ownModel(given), initialiseLlama(ownModel(given), run)))
+  }
 })
 afterAll(async () => {
   await open.close()
@@ -85,10 +97,10 @@ function adapter(): Float32Array {
 }
 const { model: MODEL, weights: BASE } = await readPretrained(published)
 
-function ownModel() {
-  const { recipe, config } = parseConfig(smallRun, 'the small run')
+function ownModel(given: object) {
+  const { recipe, config } = parseConfig(given, 'a run of its own')
   const vocabulary = recipe.vocabulary(config)
-  if (vocabulary === null || isAdopted(config.model)) throw new Error('the small run has a model of its own')
+  if (vocabulary === null || isAdopted(config.model)) throw new Error('the run has a model of its own')
   return ownForm(config.model, vocabulary)
 }
 
@@ -159,18 +171,23 @@ describe('a whole model', () => {
     expect(await readPretrained(said.folder)).toEqual({ model: MODEL, weights: initialiseLlama(MODEL, 'whole') })
   })
 
-  test('or one of the run itself, whose folder says how its vocabulary is read', async () => {
-    const said = await written(`${own}/critic@0`)
+  test.each([
+    ['own', 'a number is one token or cannot be written'],
+    ['digits', 'the digits of a number stand in reverse order'],
+  ])('or one of the run %s itself, whose folder says how its vocabulary is read: %s', async (run, numbers) => {
+    const given = own[run]!
+    const said = await written(`${run}/critic@0`)
     expect(said).toMatchObject({ kind: 'model' })
     expect(said.files).toEqual(['README.md', 'config.json', 'model.safetensors', 'vocabulary.json'])
-    const model = ownModel()
-    expect(await readPretrained(said.folder)).toEqual({ model, weights: initialiseLlama(model, 'own') })
+    const model = ownModel(given)
+    expect(await readPretrained(said.folder)).toEqual({ model, weights: initialiseLlama(model, run) })
     const file = path.join(said.folder, 'vocabulary.json')
     const tokens = z.array(z.string()).parse(JSON.parse(fs.readFileSync(file, 'utf8')))
     expect(tokens).toHaveLength(model.vocabulary)
     const readme = fs.readFileSync(path.join(said.folder, 'README.md'), 'utf8')
     expect(readme).toMatch(/vocabulary\.json` is not a tokenizer of transformers/)
-    expect(readme).toContain(`(token ${tokens.indexOf(parseConfig(smallRun, 'own').recipe.stop)})`)
+    expect(readme).toContain(numbers)
+    expect(readme).toContain(`(token ${tokens.indexOf(parseConfig(given, run).recipe.stop)})`)
   })
 })
 
