@@ -158,7 +158,7 @@ export function storedRun(
     .find((run) => {
       const by = run.judged ?? []
       const isSame = by.length === judged.length && judged.every((name) => by.includes(name))
-      return isSame && run.config['seed'] === config['seed'] && firstDifference(readAnew(run), config) === null
+      return isSame && firstDifference(readAnew(run), config) === null
     })
   return found ? { ...found, arm } : null
 }
