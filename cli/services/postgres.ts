@@ -92,7 +92,7 @@ export async function startPostgres(
 ): Promise<ProcessHandle> {
   const { initdb, postgres } = binaries()
   const account = postgresAccount([postgres, initdb, home])
-  createCluster(home, initdb, account, onProgress)
+  await createCluster(home, initdb, account, onProgress)
   removeStalePid(home)
   const log = logFile(home, 'postgres')
   const deadline = Date.now() + 60_000
@@ -163,7 +163,12 @@ function startError(outcome: string, log: string, said: string): UserError {
 }
 
 /** Makes the data folder beside its place and moves it there when whole, so that a half-made one is never started. */
-function createCluster(home: string, initdb: string, account: Account, onProgress: (message: string) => void): void {
+async function createCluster(
+  home: string,
+  initdb: string,
+  account: Account,
+  onProgress: (message: string) => void,
+): Promise<void> {
   const version = readIfThere(path.join(dataDir(home), 'PG_VERSION'))?.trim()
   if (version === major) return
   if (version !== undefined)
@@ -179,7 +184,7 @@ function createCluster(home: string, initdb: string, account: Account, onProgres
   onProgress('Postgres: creating the database …')
   // An initdb whose parent was killed may still be writing, so each attempt has names of its own.
   const attempt = `postgres.new-${randomUUID()}`
-  removeAttempts(home)
+  await removeAttempts(home)
   const draft = path.join(home, attempt)
   const password = path.join(home, `${attempt}.password`)
   fs.mkdirSync(draft, { mode: 0o700 })
@@ -205,10 +210,25 @@ function createCluster(home: string, initdb: string, account: Account, onProgres
   fs.renameSync(draft, dataDir(home))
 }
 
-/** What earlier attempts left behind when they were killed. */
-function removeAttempts(home: string): void {
-  for (const name of fs.readdirSync(home).filter((entry) => entry.startsWith('postgres.new-')))
-    fs.rmSync(path.join(home, name), { recursive: true, force: true, maxRetries: 10 })
+/**
+ * Removes what killed attempts left behind. The initdb of one may still be writing there: a folder just emptied is then full
+ * again, and `rmSync` tries only the folder itself again, so we begin anew until initdb has found its files gone and ended.
+ */
+async function removeAttempts(home: string): Promise<void> {
+  const left = (): string[] => fs.readdirSync(home).filter((entry) => entry.startsWith('postgres.new-'))
+  const removed = await until(() => {
+    try {
+      for (const name of left()) fs.rmSync(path.join(home, name), { recursive: true, force: true })
+    } catch (error) {
+      if (!hasCode(error, 'ENOTEMPTY', 'EBUSY', 'ENOENT')) throw error
+    }
+    return left().length === 0
+  }, 30_000)
+  if (!removed)
+    throw new UserError(
+      `Something keeps writing into ${left().join(', ')} in ${home}.`,
+      'End the initdb that does, then start again.',
+    )
 }
 
 /**

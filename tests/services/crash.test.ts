@@ -140,6 +140,22 @@ test('everything killed while the database is being made: the half-made one is n
   expect(fs.readdirSync(home).filter((name) => name.startsWith('postgres.new'))).toEqual([])
 })
 
+test('an initdb of a killed command that still writes: its folder goes as soon as it has noticed', async () => {
+  const base = path.join(home, 'postgres.new-killed', 'base')
+  fs.mkdirSync(base, { recursive: true })
+  // Like initdb it goes on into the emptied folder, for longer than one attempt at removing it lasts, and ends when it is gone.
+  const write = `
+    const fs = require('node:fs'), until = Date.now() + 8_000
+    let files = 0
+    while (Date.now() < until && fs.existsSync(process.argv[1]))
+      try { fs.writeFileSync(process.argv[1] + '/' + files++, '') } catch { break }`
+  const writer = spawn(process.execPath, ['-e', write, base], { stdio: 'ignore' })
+  expect(await until(() => fs.readdirSync(base).length > 100, 10_000, 1)).toBe(true)
+  await leaveTraces(await up())
+  expect(fs.readdirSync(home).filter((name) => name.startsWith('postgres.new'))).toEqual([])
+  expect(await until(() => writer.exitCode === 0, 20_000)).toBe(true)
+})
+
 test('everything killed while Temporal makes its state file: it is made again', async () => {
   const child = startChild()
   const begun = (): boolean => (fs.statSync(path.join(home, 'temporal.db'), { throwIfNoEntry: false })?.size ?? 0) > 0
