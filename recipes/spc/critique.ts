@@ -103,6 +103,12 @@ export function wholeCritique({ prompt, text }: Pick<Critique, 'prompt' | 'text'
   return own + text
 }
 
+/** The step that a critic wrote itself, of a critique as one text; null where it never came to a verdict. */
+export function ownStepOf(critique: string): string | null {
+  const said = parseVerdict(critique)
+  return said && critique.slice(0, critique.indexOf(verdictMarks[said]))
+}
+
 /** What keeps a blind critic's own step right while its verdicts are trained: the rest of a worked problem. */
 export function ownStepExamples(
   config: Judging,

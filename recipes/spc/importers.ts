@@ -3,7 +3,7 @@ import type { Data, Importer } from '../../shared/recipe.ts'
 import { locationAccuracy, parseTraces, readsTraces, readTrace } from '../../tasks/bigbench-mistake.ts'
 import type { SpcConfig } from './config.ts'
 import type { JudgedStep } from './games.ts'
-import { critiqueSize } from './critique.ts'
+import { critiqueSize, ownStepOf } from './critique.ts'
 import { taskOf } from './problems.ts'
 import { stop } from './prompts.ts'
 
@@ -108,9 +108,12 @@ const bigbenchMistake: Importer<SpcConfig> = {
     const traces = parseTraces(text, source).map((trace) => {
       const { judged: claims, readable, claimed } = readTrace(task, trace)
       const rows = claims.map(() => byItem.get(item++))
+      const own = rows.map((row) => ownStepOf(row?.text ?? '') ?? '')
+      const workedOut = claims.filter(({ problem }, claim) => task.check(problem, [], own[claim] ?? '')).length
       const predicted = located(claims, (claim) => rows[claim]?.verdict === 'Incorrect')
       const checked = located(claims, (claim) => rows[claim]?.label === 'Incorrect')
-      return { mistake: trace.mistake_index, predicted, checked, readable, claims: claims.length, claimed }
+      const counts = { claims: claims.length, claimed, workedOut }
+      return { mistake: trace.mistake_index, predicted, checked, readable, ...counts }
     })
     const sum = (of: (trace: (typeof traces)[number]) => number): number =>
       traces.reduce((total, trace) => total + of(trace), 0)
@@ -128,15 +131,19 @@ const bigbenchMistake: Importer<SpcConfig> = {
       const checker = locationAccuracy(group.map(({ mistake, checked }) => ({ mistake, predicted: checked })))
       return [name, { ...locationAccuracy(group), checker: checker.accuracy }] as const
     })
-    const claims = { claimed: sum(({ claimed }) => claimed), readable: sum((trace) => trace.claims) }
-    const share = claims.claimed === 0 ? null : claims.readable / claims.claimed
+    const claims = {
+      claimed: sum(({ claimed }) => claimed),
+      readable: sum((trace) => trace.claims),
+      worked_out: sum(({ workedOut }) => workedOut),
+    }
+    const share = (part: number, whole: number): string => percent(whole === 0 ? null : part / whole)
     const floorsOf = ({ floors }: ReturnType<typeof locationAccuracy>): string =>
       Object.entries(floors)
         .map(([floor, reached]) => `${floor} ${percent(reached)}`)
         .join(', ')
     const [[, all] = ['', locationAccuracy([])]] = measured
     const lines = [
-      `The critic can read ${claims.readable} of ${claims.claimed} claims (${percent(share)}).`,
+      `The critic can read ${claims.readable} of ${claims.claimed} claims (${share(claims.readable, claims.claimed)}), and works out ${claims.worked_out} of those rightly (${share(claims.worked_out, claims.readable)}).`,
       `Exact location of the first mistake${' '.repeat(10)}traces   critic   exact checker`,
       ...measured.map(
         ([name, group]) =>
