@@ -22,7 +22,8 @@ export interface RunFile {
   branch?: Branch
 }
 
-export function readRunFile(file: string, overrides: readonly string[] = []): RunFile {
+/** A YAML file that holds fields; every complaint names its place. `example`: a file of this repository to start from. */
+export function readDocument(file: string, example: string): Document {
   const lines = new LineCounter()
   const document = parseDocument(readText(file), { lineCounter: lines, prettyErrors: false })
   const [problem] = [...document.errors, ...document.warnings]
@@ -30,12 +31,12 @@ export function readRunFile(file: string, overrides: readonly string[] = []): Ru
     const { line, col } = lines.linePos(problem.pos[0])
     throw new UserError(`${file}, line ${line}, column ${col}: ${problem.message}`, `mend that line of ${file}`)
   }
-  if (!isMap(document.contents)) {
-    throw new UserError(
-      `${file} holds no fields`,
-      'write `recipe: spc` into it; examples/spc.yaml is one to start from',
-    )
-  }
+  if (isMap(document.contents)) return document
+  throw new UserError(`${file} holds no fields`, `${example} is one to start from`)
+}
+
+export function readRunFile(file: string, overrides: readonly string[] = []): RunFile {
+  const document = readDocument(file, 'examples/spc.yaml')
   for (const override of overrides) {
     const { field, value } = readOverride(override)
     try {

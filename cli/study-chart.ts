@@ -6,8 +6,7 @@ import { chartImage } from '../report/charts.ts'
 import { layerWeights } from '../shared/models.ts'
 import { range, sum } from '../shared/collections.ts'
 import { meanInterval } from '../shared/statistics.ts'
-import { root } from './results-file.ts'
-import type { StudiedRun, StudyChart, StudyResults } from './study.ts'
+import type { StudiedRun, StudyChart, StudyFiles, StudyResults } from './study.ts'
 
 /** One arm: at each round the values of its seeds, and where on the horizontal axis they stand. */
 export interface ChartLine {
@@ -15,15 +14,13 @@ export interface ChartLine {
   points: { x: number; values: number[] }[]
 }
 
-/** Where a page finds the chart, from docs/. */
-export const chartFile = (study: string, { column, along }: StudyChart): string =>
-  `charts/${study}-${column}-by-${along}.svg`
+/** In the folder of the study's charts. */
+export const chartFile = (study: string, { column, along }: StudyChart): string => `${study}-${column}-by-${along}.svg`
 
-export function drawCharts(found: StudyResults): void {
+export function drawCharts({ charts }: StudyFiles, found: StudyResults): void {
   for (const chart of found.charts) {
-    const file = path.join(root, 'docs', chartFile(found.study, chart))
-    fs.mkdirSync(path.dirname(file), { recursive: true })
-    fs.writeFileSync(file, drawing(chart, chartLines(found, chart)))
+    fs.mkdirSync(charts, { recursive: true })
+    fs.writeFileSync(path.join(charts, chartFile(found.study, chart)), drawing(chart, chartLines(found, chart)))
   }
 }
 

@@ -87,7 +87,7 @@ export function studyTable(found: StudyResults): string {
     ...(places ?? [null]).flatMap(table),
     ...charts.flatMap((chart) => [...roundsTable(chart, chartLines(found, chart)), '']),
     ...(runs.length === 1 ? runs.flatMap(({ judgements = [] }) => judgementTable(judgements)) : []),
-    ...charts.map((chart) => `![${chart.title}](${chartFile(found.study, chart)})\n`),
+    ...charts.map((chart) => `![${chart.title}](charts/${chartFile(found.study, chart)})\n`),
     `${what}; mean ± half of the 95 % interval over seeds. \`${command}\`, ${provenance}.`,
   ].join('\n')
 }

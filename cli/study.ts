@@ -2,12 +2,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
-import { parse } from 'yaml'
 import { parseConfig, recipeOf } from '../recipes/registry.ts'
 import { firstDifference } from '../shared/differences.ts'
-import { UserError } from '../shared/errors.ts'
-import { resultsFile, root } from './results-file.ts'
-import { readText, type RunFile } from './run-file.ts'
+import { messageOf, UserError } from '../shared/errors.ts'
+import { pages, resultsFile, root } from './results-file.ts'
+import { readDocument, readText, type RunFile } from './run-file.ts'
 
 const fields = z.record(z.string(), z.unknown())
 /** Compare the arms not at their last round, but where this number first reaches each of these values (see `compared`). */
@@ -36,7 +35,7 @@ const judging = z.strictObject({
 export type StudyJudging = z.infer<typeof judging>
 const study = z.strictObject({
   title: z.string(),
-  /** A run file of examples/ that `run` is laid over. */
+  /** A run file, by its path from the study's folder, that `run` is laid over. */
   from: z.string().optional(),
   run: fields,
   arms: z.record(z.string(), fields),
@@ -96,23 +95,64 @@ const results = z.object({
 })
 export type StudyResults = z.infer<typeof results>
 
+/** Where a study stands, and where what it comes to goes. */
+export interface StudyFiles {
+  name: string
+  /** What a user types to play it. */
+  command: string
+  file: string
+  results: string
+  charts: string
+  /** Pages that may have a place for its table. */
+  pages: readonly string[]
+}
+
 const folder = path.join(root, 'examples', 'studies')
 const studyNames = (): string[] => fs.readdirSync(folder).map((entry) => entry.replace(/\.yaml$/, ''))
 
-export function readStudy(name: string): Study {
+const shipped = (name: string): StudyFiles => ({
+  name,
+  command: `npm run study -- ${name}`,
+  file: path.join(folder, `${name}.yaml`),
+  results: resultsFile(name),
+  charts: path.join(root, 'docs', 'charts'),
+  pages: pages(),
+})
+
+/** A study of examples/studies by its name, or one of the user's own by its file: what that comes to is kept beside it. */
+export function findStudy(given: string): StudyFiles {
   const known = studyNames()
-  if (!known.includes(name)) throw new UserError(`there is no study ${name}`, `use one of: ${known.join(', ')}`)
-  const file = path.join(folder, `${name}.yaml`)
-  const parsed = study.safeParse(parse(readText(file)))
+  if (known.includes(given)) return shipped(given)
+  const remedy = `use one of: ${known.join(', ')}; or name a file of your own, my-study.yaml`
+  const [, name] = /^(.+)\.ya?ml$/.exec(path.basename(given)) ?? []
+  if (name === undefined) throw new UserError(`there is no study ${given}`, remedy)
+  if (!fs.existsSync(given)) throw new UserError(`there is no file ${given}`, remedy)
+  const file = path.resolve(given)
+  if (path.dirname(file) === folder) return shipped(name)
+  return {
+    name: partOfRunName(name),
+    command: `npx sparring study ${path.basename(given)}`,
+    file: given,
+    results: path.join(path.dirname(file), `${name}.results.json`),
+    charts: path.join(path.dirname(file), 'charts'),
+    pages: [],
+  }
+}
+
+/** The study, its fields laid over those of the run file that it begins from. */
+export function readStudy({ file }: Pick<StudyFiles, 'file'>): Study {
+  const parsed = study.safeParse(readDocument(file, 'examples/studies/spc-arms.yaml').toJS())
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     throw new UserError(`${file}: ${issue?.path.join('.')}: ${issue?.message}`, 'mend that field of the study')
   }
   const { from, ...rest } = parsed.data
   if (from === undefined) return rest
-  const base = path.join(root, 'examples', from)
-  if (!fs.existsSync(base)) throw new UserError(`${file}: from: there is no ${base}`, 'name a run file of examples/')
-  return { ...rest, run: layOver(fields.parse(parse(readText(base))), rest.run) }
+  const base = path.join(path.dirname(file), from)
+  if (!fs.existsSync(base)) {
+    throw new UserError(`${file}: from: there is no ${base}`, "name a run file by its path from the study's own folder")
+  }
+  return { ...rest, run: layOver(fields.parse(readDocument(base, 'examples/spc.yaml').toJS()), rest.run) }
 }
 
 /** A run's configuration with an arm's fields laid over it, group by group. */
@@ -135,12 +175,15 @@ export function configOf(
   return fields.parse(JSON.parse(text))
 }
 
-export const runName = (name: string, arm: string, seed: number): string =>
-  `${name}.${arm.replace(/[^a-z0-9]+/gi, '-').toLowerCase()}.${seed}`
+const partOfRunName = (text: string): string => text.replace(/[^a-z0-9]+/gi, '-').toLowerCase()
 
-export function writeResults(name: string, found: StudyResults): void {
-  fs.mkdirSync(path.dirname(resultsFile(name)), { recursive: true })
-  fs.writeFileSync(resultsFile(name), `${JSON.stringify(found, null, 2)}\n`)
+export const runName = (name: string, arm: string, seed: number): string => `${name}.${partOfRunName(arm)}.${seed}`
+
+/** Whole or not at all, whatever becomes of the process. */
+export function writeResults({ results: file }: StudyFiles, found: StudyResults): void {
+  fs.mkdirSync(path.dirname(file), { recursive: true })
+  fs.writeFileSync(`${file}.new`, `${JSON.stringify(found, null, 2)}\n`)
+  fs.renameSync(`${file}.new`, file)
 }
 
 /**
@@ -176,13 +219,29 @@ function readAnew({ run, config }: StudiedRun): Record<string, unknown> {
   }
 }
 
-/** The stored results of all studies, those of the named one first. */
-export function readAllResults(name: string): StudyResults[] {
-  return [name, ...studyNames().filter((other) => other !== name)].flatMap((study) => readResults(study) ?? [])
+/** The stored results of a study and behind them those of all others of examples/studies. */
+export function readAllResults(study: StudyFiles): StudyResults[] {
+  const others = studyNames()
+    .map(shipped)
+    .filter(({ results: file }) => file !== study.results)
+  return [study, ...others].flatMap((one) => readResults(one) ?? [])
 }
 
-export function readResults(name: string): StudyResults | null {
-  return fs.existsSync(resultsFile(name)) ? results.parse(JSON.parse(readText(resultsFile(name)))) : null
+export function readResults({ results: file }: Pick<StudyFiles, 'results'>): StudyResults | null {
+  if (!fs.existsSync(file)) return null
+  const text = readText(file)
+  const told = (why: string): UserError =>
+    new UserError(`${file} holds no results of a study: ${why}`, 'move it away, and the study is played again')
+  let written: unknown
+  try {
+    written = JSON.parse(text)
+  } catch (error) {
+    throw told(messageOf(error))
+  }
+  const read = results.safeParse(written)
+  if (!read.success)
+    throw told(read.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
+  return read.data
 }
 
 /**

@@ -15,7 +15,7 @@ import { openDisplay, openLines } from '../live.ts'
 import { wholeNumber } from '../numbers.ts'
 import { located, type RunFile } from '../run-file.ts'
 import { withSession, type Session } from '../session.ts'
-import { commit, fillMarks, machine, pages, resultsFile } from '../results-file.ts'
+import { commit, fillMarks, machine } from '../results-file.ts'
 import { drawCharts } from '../study-chart.ts'
 import { judged, judgedName, judgingsOf, withoutFolders } from '../study-judging.ts'
 import { studyTable } from '../study-table.ts'
@@ -37,7 +37,7 @@ export function addStudy(program: Command): void {
   program
     .command('study')
     .description('run a recipe under several configurations and seeds, and write the table')
-    .argument('<name>', 'a file of examples/studies, e.g. spc-arms')
+    .argument('<name>', 'a study of examples/studies, e.g. spc-arms, or a file of your own: my-study.yaml')
     .option('--seeds <n>', 'seeds 1 to n, or m-n', readSeeds, [1, 2, 3])
     .option('--at-once <n>', 'seeds that are played side by side', wholeNumber, 1)
     .addOption(
@@ -55,36 +55,45 @@ export function addStudy(program: Command): void {
 Every (arm, seed) is a run of its own, one after the other, seed by seed; arms that would make the same round 0 share it.
 With --at-once 2 another seed is played beside it: what one leaves idle of the cores the other uses.
 Ctrl-C and the same command again go on where it was. Results go to results/<name>.json after every run, the table into docs/ at
-the end. A run that it or another study's file holds with the same configuration, perhaps from another machine, is not played again.
+the end; of a file of your own, results and charts lie beside it, and the table is printed. A run that its results or those of a study
+of examples/studies hold with the same configuration, perhaps from another machine, is not played again.
 
-Example:
+Examples:
   npm run study -- spc-arms --seeds 3
-  npm run study -- spc-multistep --data multistep_arithmetic.jsonl`,
+  npm run study -- spc-multistep --data multistep_arithmetic.jsonl
+  npm run study -- my-study.yaml --seeds 2`,
     )
-    .action(async (name: string, { seeds, atOnce, table = false, again = false, data, json = false }: Options) => {
-      const study = studies.readStudy(name)
+    .action(async (given: string, { seeds, atOnce, table = false, again = false, data, json = false }: Options) => {
+      const files = studies.findStudy(given)
+      const { name } = files
+      const study = studies.readStudy(files)
+      const played = studies.readResults(files)
       if (table) {
-        const stored = studies.readResults(name)
-        if (!stored) throw new UserError(`there are no results of study ${name}`, 'leave --table out to play it')
-        return show(name, { ...stored, columns: study.columns, charts: study.charts }, json)
+        if (!played) throw new UserError(`there are no results of study ${name}`, 'leave --table out to play it')
+        return show(files, { ...played, columns: study.columns, charts: study.charts }, json)
       }
-      const judgings = judgingsOf(name, parseConfig(study.run, name).recipe, study.judging, data)
-      const stored = again ? [] : studies.readAllResults(name)
-      const here = stored.filter(({ study: of }) => of === name).flatMap(({ runs }) => runs)
+      const shown = path.relative(process.cwd(), files.file)
+      const judgings = judgingsOf(name, parseConfig(study.run, shown).recipe, study.judging, data)
+      const stored = again ? [] : studies.readAllResults(files)
+      const here = again ? [] : (played?.runs ?? [])
       /** Seeds that are not asked for stay in the file as far as they are there. */
       const every = [...new Set([...seeds, ...here.map(({ seed }) => seed)])]
         .toSorted((a, b) => a - b)
         .flatMap((seed) =>
           Object.entries(study.arms).map(([arm, over]): Place => {
             const run = studies.runName(name, arm, seed)
-            const source = `arm ${arm} of the study`
-            const given = studies.configOf(study.run, over, seed)
-            const { config } = parseConfig(given, source)
+            const source = `arm ${arm} of ${shown}`
+            const fields = studies.configOf(study.run, over, seed)
+            const { config } = parseConfig(fields, source)
             const by = judgings.map(judgedName)
             const place = { arm, seed, run, config: { ...config } }
             const known = studies.storedRun(stored, arm, place.config, by)
             // What is stored names no folder of a machine, and needs none of its files.
-            const file = { name: run, source, ...(known ? { given, config } : located(new Document(given), source)) }
+            const file = {
+              name: run,
+              source,
+              ...(known ? { given: fields, config } : located(new Document(fields), source)),
+            }
             return { ...place, file, stored: known }
           }),
         )
@@ -92,16 +101,14 @@ Example:
       const about = {
         study: name,
         title: study.title,
-        command: `npm run study -- ${name} --seeds ${writeSeeds(places.map(({ seed }) => seed))}${data.map((text) => ` --data ${withoutFolders(text)}`).join('')}`,
+        command: `${files.command} --seeds ${writeSeeds(places.map(({ seed }) => seed))}${data.map((text) => ` --data ${withoutFolders(text)}`).join('')}`,
         columns: study.columns,
         charts: study.charts,
         ...(study.match ? { match: study.match } : {}),
       }
       const replaced = here.filter(({ run }) => every.every(({ stored: kept }) => kept?.run !== run)).length
       if (replaced > 0)
-        say(
-          `${path.relative(process.cwd(), resultsFile(name))}: ${replaced} runs of another configuration, to be replaced`,
-        )
+        say(`${path.relative(process.cwd(), files.results)}: ${replaced} runs of another configuration, to be replaced`)
       await withSession('sparring study', async (session) => {
         const worker = workerFor(session, places)
         const judge = new Judge(session, false, worker)
@@ -110,13 +117,13 @@ Example:
         const store = async (): Promise<studies.StudyResults> => {
           const found = { ...about, runs: await finishedRuns(session, places, complete) }
           // What the file holds is better than nothing, though it be of an earlier configuration.
-          if (found.runs.length > 0) studies.writeResults(name, found)
+          if (found.runs.length > 0) studies.writeResults(files, found)
           return found
         }
         if (worker) await playAll(session, places, { atOnce, store, worker })
         const found = await store()
         await worker?.stop()
-        show(name, found, json)
+        show(files, found, json)
       })
     })
 }
@@ -134,12 +141,12 @@ interface Place {
 }
 
 /** Puts the table into the pages that have a place for it, and on the screen; draws the charts. */
-function show(name: string, found: studies.StudyResults, json: boolean): void {
+function show(files: studies.StudyFiles, found: studies.StudyResults, json: boolean): void {
   const text = studyTable(found)
-  for (const page of pages()) fillMarks(page, name, text)
-  drawCharts(found)
+  for (const page of files.pages) fillMarks(page, files.name, text)
+  drawCharts(files, found)
   if (json) sayJson(found)
-  else say(`\n${text}\n\nfrom ${path.relative(process.cwd(), resultsFile(name))}`)
+  else say(`\n${text}\n\nfrom ${path.relative(process.cwd(), files.results)}`)
 }
 
 async function finishedRuns(

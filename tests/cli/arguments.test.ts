@@ -93,6 +93,9 @@ describe('what a person can mend ends with exit code 2, the fault and the remedy
     [['evaluate', '--policy', 'spc/critic', '--suite', 'natural/test', '--temperature', '1'], '--temperature is'],
     [['evaluate', '--policy', 'spc/critic', '--suite', 'natural/test', '--plot', 'votes.html'], '--plot shows votes'],
     [['evaluate', '--policy', 'spc/critic', '--suite', 'processbench', '--data', 'nowhere.jsonl'], 'nowhere.jsonl'],
+    [['study', 'nothing'], 'there is no study nothing'],
+    [['study', 'nowhere.yaml'], 'there is no file nowhere.yaml'],
+    [['study', 'examples/spc.yaml'], 'examples/spc.yaml: title: '],
     [['study', 'spc-multistep'], 'has a file of bigbench-mistake judged'],
     [['study', 'spc-multistep', '--data', 'nowhere.jsonl'], 'nowhere.jsonl'],
     [['study', 'spc-multistep', '--data', 'x', '--table'], 'cannot be used with'],
@@ -116,6 +119,22 @@ describe('what a person can mend ends with exit code 2, the fault and the remedy
     const { code, stderr } = await run('run', file)
     expect(code).toBe(2)
     expect(stderr).toContain(`${file}, line `)
+  })
+
+  test('a study that is broken, or begins from no run file', async () => {
+    const broken = write('broken-study.yaml', 'title: x\nrun: {recipe: spc\n')
+    expect(await run('study', broken)).toMatchObject({ code: 2, stderr: expect.stringContaining(`${broken}, line `) })
+    const field = write(
+      'study.yaml',
+      'title: x\nrun: {recipe: spc, task: {name: y}}\narms: {a: {}}\ncolumns: [score]\n',
+    )
+    expect((await run('study', field)).stderr).toMatch(/study\.yaml: task\.name: /)
+    const base = write('study.yaml', 'title: x\nfrom: nowhere.yaml\nrun: {}\narms: {a: {}}\ncolumns: [score]\n')
+    const { code, stderr } = await run('study', base)
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining(`${base}: from: there is no ${path.join(path.dirname(base), 'nowhere.yaml')}`),
+    })
   })
 
   test('an empty file', async () => {

@@ -1,4 +1,6 @@
 import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { chartLines, trainingWork } from '../../../cli/study-chart.ts'
@@ -6,6 +8,7 @@ import { flat, judgedName, judgementOf, judgingsOf, pooled, withoutFolders } fro
 import { compared, studyTable } from '../../../cli/study-table.ts'
 import {
   configOf,
+  findStudy,
   layOver,
   readAllResults,
   readResults,
@@ -24,7 +27,7 @@ const provenance = { commit: 'a', machine: 'm', config: {} }
 describe('studies', () => {
   const names = fs.readdirSync('examples/studies').map((file) => file.replace('.yaml', ''))
   it.each(names)('%s has arms that are valid configurations, differ, and make valid run names', (name) => {
-    const study = readStudy(name)
+    const study = readStudy(findStudy(name))
     const configs = Object.entries(study.arms).map(([arm, over]) => {
       expect(runName(name, arm, 3)).toMatch(runNamePattern)
       return JSON.stringify(parseConfig(layOver(study.run, over), arm).config)
@@ -33,7 +36,7 @@ describe('studies', () => {
   })
 
   it.each(names)('%s names suites of its recipe, where its players judge some', (name) => {
-    const { run, judging } = readStudy(name)
+    const { run, judging } = readStudy(findStudy(name))
     const { suites, importers } = parseConfig(run, name).recipe
     for (const { suite } of judging) expect([...suites, ...Object.keys(importers)]).toContain(suite)
   })
@@ -145,8 +148,31 @@ describe('studies', () => {
     expect(sharingRoundZero([{ ...first, stored }, other, second])).toEqual([other.file, behind])
   })
 
+  it('of one own, as docs/cli.md writes it, stand with their results in the folder of their file', () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sparring-study-'))
+    try {
+      fs.copyFileSync('examples/spc.yaml', path.join(folder, 'spc.yaml'))
+      const [, text = ''] =
+        /## A study of your own.*?```yaml\n(.*?)```/s.exec(fs.readFileSync('docs/cli.md', 'utf8')) ?? []
+      const file = path.join(folder, 'My study.yaml')
+      fs.writeFileSync(file, text)
+      const files = findStudy(file)
+      const { results, charts } = files
+      expect(files).toMatchObject({ name: 'my-study', file, pages: [] })
+      expect([results, charts]).toEqual([path.join(folder, 'My study.results.json'), path.join(folder, 'charts')])
+      const { run, arms } = readStudy(files)
+      expect(Object.values(arms).map((arm) => parseConfig(layOver(run, arm), file).config.rounds)).toEqual([2, 2])
+      expect(readResults(files)).toBeNull()
+      fs.writeFileSync(results, '{"study": ')
+      expect(() => readResults(files)).toThrow(`${results} holds no results of a study`)
+      expect(findStudy('examples/studies/spc-arms.yaml')).toEqual(findStudy('spc-arms'))
+    } finally {
+      fs.rmSync(folder, { recursive: true })
+    }
+  })
+
   it('name the studies there are', () => {
-    expect(() => readStudy('nothing')).toThrow('there is no study nothing')
+    expect(() => findStudy('nothing')).toThrow('there is no study nothing')
   })
 
   it('show the last round of each arm, mean and interval over seeds', () => {
@@ -239,11 +265,11 @@ describe('studies', () => {
     expect(storedRun([file], 'a', { ...other })).toBeNull()
   })
 
-  it.each(names.filter((name) => readResults(name)))(
+  it.each(names.filter((name) => readResults(findStudy(name))))(
     '%s has arms that are what its results were played with',
     (name) => {
-      const study = readStudy(name)
-      const found = readResults(name)!
+      const study = readStudy(findStudy(name))
+      const found = readResults(findStudy(name))!
       const arms = found.runs.map(({ arm, seed, run, judged }) => {
         const { config } = parseConfig(configOf(study.run, study.arms[arm] ?? {}, seed), arm)
         return { run, isTaken: storedRun([found], arm, { ...config }, judged)?.run === run }
@@ -253,9 +279,9 @@ describe('studies', () => {
   )
 
   it('are looked up in the results of all studies, their own first', () => {
-    const found = readAllResults('spo-noisy').map(({ study }) => study)
+    const found = readAllResults(findStudy('spo-noisy')).map(({ study }) => study)
     expect(found[0]).toBe('spo-noisy')
-    expect(found.toSorted()).toEqual(names.filter((name) => readResults(name) !== null).toSorted())
+    expect(found.toSorted()).toEqual(names.filter((name) => readResults(findStudy(name)) !== null).toSorted())
   })
 
   it('take a run only if its players judged the same files, and none where none is asked for', () => {
