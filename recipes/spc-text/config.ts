@@ -119,6 +119,9 @@ export const spcTextConfig = z
     update: updateConfig({
       critic: { steps: 40, batch: 8, learningRate: 5e-4, rows: 512 },
       generator: { steps: 20, batch: 9, learningRate: 5e-4, rows: 192 },
+    }).refine(({ credit }) => credit !== 'compared', {
+      path: ['credit'],
+      error: '`compared` is for tasks whose steps claim a value; use `settled`',
     }),
 
     evaluation: z

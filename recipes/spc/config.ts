@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { taskConfig } from '../../tasks/registry.ts'
+import { taskConfig, taskFrom } from '../../tasks/registry.ts'
 import { checkContext } from './lengths.ts'
 import { critique, modelConfig, optimizerFields } from '../fields.ts'
 
@@ -31,9 +31,10 @@ export const updateConfig = ({ critic, generator }: Record<'critic' | 'generator
       baseline: z.enum(['mean', 'class']).default('mean'),
       /**
        * What a critic learns from a critique: `completion`, all it said by its reward (paper); `verdict`, ours, its verdict
-       * alone by its reward; `settled`, ours, the verdict that the game has settled, whether or not the critic said it.
+       * alone by its reward; `settled`, ours, the verdict that the game has settled, whether or not the critic said it; `compared`,
+       * ours, the same, but of no critique whose own step claims what the game has shown to be false (credit.ts).
        */
-      credit: z.enum(['completion', 'verdict', 'settled']).default('completion'),
+      credit: z.enum(['completion', 'verdict', 'settled', 'compared']).default('completion'),
       /**
        * Which of a critic's played rows an update draws equally from: `reward`, winning and losing critiques (paper); `side`, ours,
        * those about right and about sneaky steps, however they ended; `both`, ours, all four kinds.
@@ -139,4 +140,10 @@ export const spcConfig = z
       .prefault({}),
   })
   .superRefine(checkContext)
+  .superRefine(({ update, critique: manner, task }, context) => {
+    if (update.credit !== 'compared' || (manner === 'blind' && taskFrom(task).claimOf)) return
+    const message =
+      '`compared` is for blind critics (critique: blind) of a task whose steps claim a value: multistep-arithmetic'
+    context.addIssue({ code: 'custom', path: ['update', 'credit'], message })
+  })
 export type SpcConfig = z.infer<typeof spcConfig>

@@ -1,8 +1,8 @@
 import { range } from '../../shared/collections.ts'
 import type { Course, LossTerm, OptimizerConfig } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
-import { learnsSettled } from './credit.ts'
-import { beforeVerdict } from './critique.ts'
+import { learnsSettled, type VerdictWords } from './credit.ts'
+import { beforeVerdict, comparedClaims } from './critique.ts'
 import { critiqueLength, deceptionLength, verdictLength } from './lengths.ts'
 import { type Learner, type Learning, playLesson, supervisedLesson, type Supply } from './lessons.ts'
 import { taskOf } from './problems.ts'
@@ -57,13 +57,18 @@ function supervise(learner: Learner, summary: string): SpcCourse {
   }
 }
 
-const words = { parse: parseVerdict, marks: verdictMarks, before: beforeVerdict }
+const wordsOf = (config: SpcConfig): VerdictWords => ({
+  parse: parseVerdict,
+  marks: verdictMarks,
+  before: beforeVerdict,
+  compared: (critique) => comparedClaims(config, critique),
+})
 
 /** The labelled rows are made by the task. */
 export const supplyOf = (learner: Learner, config: SpcConfig): Supply => ({
   labelled: supervisedExamples(learner, config),
   worked: (...path) => baseExample(config, 'rehearsal', 0, ...path),
-  words,
+  words: wordsOf(config),
 })
 
 function learnFromPlay(learner: Learner, summary: string): SpcCourse {

@@ -13,6 +13,8 @@ export interface VerdictWords {
   readonly marks: Record<Verdict, string>
   /** What stands before the verdict of a critique, its prompt included; null where the critic never came to one. */
   before(critique: Pick<TurnRow, 'prompt' | 'text'>): string | null
+  /** What the critic's own step claims and what the judged one does; null where it compared none. Absent where steps claim nothing. */
+  compared?(critique: Pick<TurnRow, 'prompt'>): { own: string; judged: string } | null
 }
 
 /** What a played turn teaches, and how strongly. */
@@ -39,7 +41,31 @@ export function creditOf(
 
 /** Whether a critic learns verdicts that the game has settled, said or not, in place of what it said and its reward. */
 export const learnsSettled = (learner: Learner, { update }: Pick<SpcConfig, 'update'>): boolean =>
-  learner === 'critic' && update.credit === 'settled'
+  learner === 'critic' && (update.credit === 'settled' || update.credit === 'compared')
+
+/**
+ * The critiques whose settled verdict teaches to judge. All that came to the place of a verdict; with `credit: compared` (ours) only those
+ * that had before them what the game says of both steps. Its right step tells what a right one claims: behind an own step that claims
+ * something else, “Correct” would be taught of two values that differ; and a sneaky step that claims the same is not wrong, whatever
+ * the rollouts said of it, where “Incorrect” would be taught of two values that are the same.
+ */
+export function settled({ update }: Pick<Learning, 'update'>, words: VerdictWords, critiques: TurnRow[]): TurnRow[] {
+  const said = critiques.filter((turn) => words.before(turn) !== null)
+  if (update.credit !== 'compared') return said
+  const gameOf = ({ round, episode }: TurnRow): string => `${round}/${episode}`
+  const right = new Map(
+    said.flatMap((turn) => {
+      const judged = sideOf(turn) === 'right' ? words.compared?.(turn)?.judged : undefined
+      return judged === undefined ? [] : [[gameOf(turn), judged] as const]
+    }),
+  )
+  return said.filter((turn) => {
+    const claims = words.compared?.(turn)
+    const truth = right.get(gameOf(turn))
+    if (!claims || claims.own !== truth) return false
+    return (claims.judged === truth) === (sideOf(turn) === 'right')
+  })
+}
 
 /**
  * A played turn. With `credit: verdict` (ours) the reward of a critique falls on the verdict alone: the recomputed step in

@@ -103,6 +103,15 @@ export function wholeCritique({ prompt, text }: Pick<Critique, 'prompt' | 'text'
   return own + text
 }
 
+/** What a blind critic compares: what its own step claims and what the judged one does; null where it compares none. */
+export function comparedClaims(
+  config: Judging,
+  { prompt }: Pick<Critique, 'prompt'>,
+): { own: string; judged: string } | null {
+  const [, own, judged] = /[:;]([^:;>]+)>([^>]*)\?$/.exec(prompt) ?? []
+  return own === undefined || judged === undefined ? null : { own: claimOf(taskOf(config), own), judged }
+}
+
 /** The step that a critic wrote itself, of a critique as one text; null where it never came to a verdict. */
 export function ownStepOf(critique: string): string | null {
   const said = parseVerdict(critique)

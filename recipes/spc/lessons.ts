@@ -3,7 +3,7 @@ import { UserError } from '../../shared/errors.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Context, Data, Example, Lesson, Rows, TurnRow } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
-import { creditOf, learnsSettled, sideOf, sides, type VerdictWords } from './credit.ts'
+import { creditOf, learnsSettled, settled, sideOf, sides, type VerdictWords } from './credit.ts'
 
 /**
  * What an update learns from: played turns in balanced buckets, mixed 1:1 with supervised rows (paper, C.2 and C.3).
@@ -44,7 +44,7 @@ function bucketsOf(learner: Learner, config: Learning, words: VerdictWords, rows
 function criticBuckets(config: Learning, words: VerdictWords, { turns }: Rows): Bucket[] {
   const { balance } = config.update
   const said = turns.filter(({ turn }) => turn.startsWith('criticise/'))
-  const critiques = learnsSettled('critic', config) ? said.filter((turn) => words.before(turn) !== null) : said
+  const critiques = learnsSettled('critic', config) ? settled(config, words, said) : said
   const byResult = results.map(({ name, reward }) => ({ name, of: (turn: TurnRow) => turn.reward === reward }))
   const bySide = sides.map((name) => ({ name, of: (turn: TurnRow) => sideOf(turn) === name }))
   const kinds = {

@@ -83,7 +83,7 @@ export const spcNotes: Notes = {
   ],
   'update.credit': [
     '`completion`',
-    'What a critic learns from a critique: all it said, by its reward; ours, its verdict alone, by its reward (`verdict`); ours, the verdict that the game has settled (`settled`).',
+    'What a critic learns from a critique: all it said, by its reward; ours, its verdict alone, by its reward (`verdict`); ours, the verdict that the game has settled (`settled`); ours, the same, but of no critique whose own step claims what the game has shown to be false (`compared`: blind critics of tasks whose steps claim a value).',
   ],
   'update.kl': ['0.1', 'β of `equation-4`.'],
   'update.supervisedWeight': ['0.15', 'Weight of the supervised rows’ loss.'],

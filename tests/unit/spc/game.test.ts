@@ -10,6 +10,7 @@ import { solverCompletion } from '../../../recipes/spc/prompts.ts'
 import { judgeValidity, rewardGame } from '../../../recipes/spc/rewards.ts'
 import { ruleQuality } from '../../../recipes/spc/rule.ts'
 import { opponents } from '../../../recipes/spc/schedule.ts'
+import { spcTextConfig } from '../../../recipes/spc-text/config.ts'
 import type { EpisodeRow, Lesson, Rows, TurnRow } from '../../../shared/recipe.ts'
 
 const lessonOf = (learner: Learner, config: SpcConfig, rows: Rows, round = 1): Lesson =>
@@ -250,6 +251,43 @@ describe('the lesson of an update', () => {
     }
     expect(learned('completion')).toEqual(['p|1+1=2=>Incorrect.', 'p|5=>', 'p|=>Correct.'])
     expect(learned('verdict')).toEqual(['p1+1=2|=>Incorrect', 'p|5=>', 'p|=>Correct'])
+  })
+  describe('credit: compared', () => {
+    const blind = { task: { name: 'multistep-arithmetic' }, critique: 'blind', model: { context: 296 } }
+    const update = { credit: 'compared', balance: 'both', critic: { batch: 64, rows: 64, steps: 1 } }
+    /** The right step claims 12, the sneaky one what it says; the critic works the problem out in its own way. */
+    const critiques = (episode: number, own: string, claimed: string) =>
+      (['right', 'sneaky'] as const).map((side) =>
+        turn(`criticise/${side}/0`, {
+          episode,
+          prompt: `3*4:${own}>${side === 'right' ? '12' : claimed}?`,
+          text: '=>Correct.',
+          reward: side === 'right' ? 1 : -1,
+        }),
+      )
+
+    it('teaches no verdict behind a false own step, and none about a sneaky step that claims what the right one does', () => {
+      const turns = [...critiques(1, '3*4=12', '22'), ...critiques(2, '3*4=13', '13'), ...critiques(3, '3*4=12', '12')]
+      const lesson = lessonOf('critic', parse({ ...blind, update }), { ...rows, turns })
+      const taught = lesson.batch(0).filter(({ kind }) => kind === 'reinforced')
+      expect(new Set(taught.map(({ prompt, completion }) => `${prompt}${completion}`))).toEqual(
+        new Set(['3*4:3*4=12>12?=>Correct', '3*4:3*4=12>22?=>Incorrect']),
+      )
+      expect(lesson.consumed.map(({ episode: game, turn: name }) => `${game} ${name}`)).toEqual([
+        '1 criticise/right/0',
+        '3 criticise/right/0',
+        '1 criticise/sneaky/0',
+      ])
+      expect(spcLoss('critic', parse({ ...blind, update }))[0]).toEqual({ term: 'reinforce', weight: 1 })
+    })
+
+    it('is refused where there is nothing to compare', () => {
+      for (const fields of [{ ...blind, critique: 'seen' }, { critique: 'blind' }]) {
+        expect(() => parse({ ...fields, update })).toThrow('is for blind critics (critique: blind) of a task')
+      }
+      const text = { recipe: 'spc-text', model: { from: 'm' }, problems: [{ file: 'f' }] }
+      expect(() => spcTextConfig.parse({ ...text, update: { credit: 'compared' } })).toThrow('use `settled`')
+    })
   })
   it('teaches the verdict that the game has settled, whoever said what', () => {
     const blind = '1+1:1+1=2>1+1=3?'
