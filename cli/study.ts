@@ -148,7 +148,7 @@ export function readStudy({ file }: Pick<StudyFiles, 'file'>): Study {
   }
   const { from, ...rest } = parsed.data
   if (from === undefined) return rest
-  const base = path.join(path.dirname(file), from)
+  const base = path.resolve(path.dirname(file), from)
   if (!fs.existsSync(base)) {
     throw new UserError(`${file}: from: there is no ${base}`, "name a run file by its path from the study's own folder")
   }
