@@ -10,6 +10,7 @@ import {
   parseVerdict,
   solverCompletion,
   spcVocabulary,
+  stepsOfVerdictPrompt,
   type Verdict,
   verdictCompletion,
   verdictMarks,
@@ -99,7 +100,7 @@ export function beforeVerdict({ prompt, text }: Pick<Critique, 'prompt' | 'text'
 
 /** A critique as one text: in front of a blind verdict stands the step that the critic wrote itself, whatever its language. */
 export function wholeCritique({ prompt, text }: Pick<Critique, 'prompt' | 'text'>): string {
-  const own = begunAnswer(prompt) || (/[:;]([^:;>]+)>[^>]*\?$/.exec(prompt)?.[1] ?? '')
+  const own = begunAnswer(prompt) || (stepsOfVerdictPrompt(prompt)?.own ?? '')
   return own + text
 }
 
@@ -108,8 +109,8 @@ export function comparedClaims(
   config: Judging,
   { prompt }: Pick<Critique, 'prompt'>,
 ): { own: string; judged: string } | null {
-  const [, own, judged] = /[:;]([^:;>]+)>([^>]*)\?$/.exec(prompt) ?? []
-  return own === undefined || judged === undefined ? null : { own: claimOf(taskOf(config), own), judged }
+  const steps = stepsOfVerdictPrompt(prompt)
+  return steps && { own: claimOf(taskOf(config), steps.own), judged: steps.judged }
 }
 
 /** The step that a critic wrote itself, of a critique as one text; null where it never came to a verdict. */

@@ -52,6 +52,13 @@ export const criticCompletion = (recomputed: string, verdict: Verdict): string =
 /** Behind what comes before a step: the step as the critic wrote it itself, and the judged one. */
 export const verdictPrompt = (problem: string, done: readonly string[], own: string, step: string): string =>
   `${opening(problem, done)}${own}>${step}?`
+
+/** The critic's own step and the judged one of such a prompt, as they stand in it; null for another. */
+export function stepsOfVerdictPrompt(prompt: string): { own: string; judged: string } | null {
+  const [, own, judged] = /[:;]([^:;>]+)>([^>]*)\?$/.exec(prompt) ?? []
+  return own === undefined || judged === undefined ? null : { own, judged }
+}
+
 /** Of the prompts of a critique only this one, which asks for the verdict and nothing else, shows a step of the critic's own. */
 export const isVerdictPrompt = (prompt: string): boolean => prompt.includes('>')
 export const verdictCompletion = (verdict: Verdict): string => `${verdictMarks[verdict]}${stop}`
