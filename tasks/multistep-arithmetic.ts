@@ -41,6 +41,8 @@ export const multistepArithmeticConfig = z
     nested: z.number().min(0).max(1).default(0.35),
     /** The share of problems that put two to four values of brackets together, as the last step of a solution does. */
     totals: z.number().min(0).max(1).default(0.35),
+    /** Of those with three or four values, the share without brackets, `336*74+52`. */
+    flat: z.number().min(0).max(1).default(0),
   })
   .refine(({ nested, totals }) => nested + totals <= 1, { message: 'nested and totals are shares of a whole' })
 export type MultistepArithmeticConfig = z.infer<typeof multistepArithmeticConfig>
@@ -77,8 +79,14 @@ function randomExpression(config: MultistepArithmeticConfig, draws: Draws): Expr
     const count = draws.pick([2, 2, 3, 4])
     return joined(brackets(count, count === 2 ? anySize : () => 2), draws)
   }
-  if (kind < config.nested + config.totals) return joined(brackets(draws.between(2, 4), anySize).map(valueOf), draws)
+  if (kind < config.nested + config.totals)
+    return total(brackets(draws.between(2, 4), anySize).map(valueOf), config, draws)
   return bracket(anySize(), config, draws)
+}
+
+function total(values: readonly number[], config: MultistepArithmeticConfig, draws: Draws): Expression {
+  const isFlat = values.length > 2 && draws.uniform() < config.flat
+  return isFlat ? { terms: values, operators: signs(values.length - 1, draws) } : joined(values, draws)
 }
 
 /** What working out comes to; null where it is longer, or its numbers larger, than a step may be. */

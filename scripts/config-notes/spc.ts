@@ -11,6 +11,10 @@ export const spcNotes: Notes = {
   'task.multiplications': ['–', 'Draws of a product; each happens with probability 0.6.'],
   'task.nested': ['–', 'Multistep arithmetic: the share of problems that are brackets inside brackets.'],
   'task.totals': ['–', 'Multistep arithmetic: the share of problems that put the values of brackets together.'],
+  'task.flat': [
+    '–',
+    'Multistep arithmetic: of those that put three or four values together, the share without brackets.',
+  ],
   'model.width': ['Qwen2.5-7B-Instruct', 'Width of the residual stream.'],
   'model.layers': ['that model’s', 'Decoder layers.'],
   'model.heads': ['that model’s', 'Attention heads.'],

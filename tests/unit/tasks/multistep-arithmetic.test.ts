@@ -74,6 +74,17 @@ describe('multistep arithmetic', () => {
       expect(forms).toContain(form)
   })
 
+  it('writes totals of three or four values with brackets and without, as `task.flat` says', () => {
+    const flatTotals = (fields: object) => {
+      const totals = taskFrom(taskConfig.parse({ name: 'multistep-arithmetic', nested: 0, totals: 1, ...fields }))
+      const problems = Array.from({ length: 300 }, (_, index) => totals.problem(new Stream('totals', index).draws()))
+      const ofMore = problems.filter((problem) => (problem.match(/\d+/g) ?? []).length > 2)
+      return ofMore.filter((problem) => !problem.includes('(')).length / ofMore.length
+    }
+    expect([flatTotals({}), flatTotals({ flat: 1 })]).toEqual([0, 1])
+    expect(Math.abs(flatTotals({ flat: 0.4 }) - 0.4)).toBeLessThan(0.1)
+  })
+
   it('writes a working', () => {
     expect(task.solve('4+¯6-5*¯5')).toEqual(['5*¯5=¯25,4+¯6=¯2,¯2-¯25=23'])
     expect(task.solve('(2+5)-(¯7*2)')).toEqual(['2+5=7,¯7*2=¯14,7-¯14=21'])
