@@ -85,7 +85,8 @@ function randomExpression(config: MultistepArithmeticConfig, draws: Draws): Expr
 }
 
 function total(values: readonly number[], config: MultistepArithmeticConfig, draws: Draws): Expression {
-  const isFlat = values.length > 2 && draws.uniform() < config.flat
+  // Without flat ones nothing is drawn for them, so that the problems of a run that was begun before there were any stay what they are.
+  const isFlat = config.flat > 0 && values.length > 2 && draws.uniform() < config.flat
   return isFlat ? { terms: values, operators: signs(values.length - 1, draws) } : joined(values, draws)
 }
 

@@ -85,6 +85,12 @@ describe('multistep arithmetic', () => {
     expect(Math.abs(flatTotals({ flat: 0.4 }) - 0.4)).toBeLessThan(0.1)
   })
 
+  it('makes the problems without `task.flat` that it made before there was such a field', () => {
+    const totals = taskFrom(taskConfig.parse({ name: 'multistep-arithmetic', nested: 0, totals: 1 }))
+    const problems = [0, 1, 3].map((index) => totals.problem(new Stream('totals', index).draws()))
+    expect(problems).toEqual(['(¯32-¯9)+(27-¯2)', '(¯1575-¯8)*2', '(3+36)+(¯17*9)'])
+  })
+
   it('writes a working', () => {
     expect(task.solve('4+¯6-5*¯5')).toEqual(['5*¯5=¯25,4+¯6=¯2,¯2-¯25=23'])
     expect(task.solve('(2+5)-(¯7*2)')).toEqual(['2+5=7,¯7*2=¯14,7-¯14=21'])
