@@ -1,7 +1,7 @@
 /** A game as lines that a person can read. Games of any recipe show their turns; SPC's parts have places of their own. */
 import { z } from 'zod'
 import type { PlayedEpisode, PlayedTurn } from '../db/reading.ts'
-import { wholeCritique } from '../recipes/spc/critique.ts'
+import { wholeCritique, workingOf } from '../recipes/spc/critique.ts'
 import { groupBy } from '../shared/collections.ts'
 import type { BaseConfig, Recipe } from '../shared/recipe.ts'
 import { style } from './terminal.ts'
@@ -37,10 +37,10 @@ export function gameLines(game: PlayedEpisode, outcomes: Recipe<BaseConfig>['out
     ...field('right step', data.right && style('green', data.right) + success(data.rightSuccess)),
     ...field('sneaky step', deception && sneakyLine(data, deception)),
     ...(deception ? field('', byline(deception)) : []),
-    ...critiques('on the right step', said.get('criticise/right')),
-    ...critiques('on the sneaky one', said.get('criticise/sneaky')),
+    ...critiques('on the right step', said.get('criticise/right'), turns),
+    ...critiques('on the sneaky one', said.get('criticise/sneaky'), turns),
     ...(deception === undefined
-      ? turns.flatMap((turn) => field(turn.turn, `${wholeCritique(turn)}   ${byline(turn)}`))
+      ? turns.flatMap((turn) => field(turn.turn, `${wholeCritique({ ...turn, working: null })}   ${byline(turn)}`))
       : []),
     '',
   ]
@@ -67,10 +67,16 @@ function byline({ role, version, reward, consumedBy }: PlayedTurn): string {
   return style('dim', [`by ${role}@${version}`, ...earned, ...taught].join(' · '))
 }
 
-function critiques(place: string, turns: readonly PlayedTurn[] | undefined): string[] {
+/** `all`: every turn of the game. */
+function critiques(
+  place: string,
+  turns: readonly PlayedTurn[] | undefined,
+  all: readonly PlayedTurn[],
+): string[] {
   return (turns ?? []).flatMap((turn, index) => {
     const right = turn.reward !== null && turn.reward > 0
     const verdict = style(right ? 'green' : 'red', turn.verdict ?? 'unreadable')
-    return field(index === 0 ? place : '', `${wholeCritique(turn)}  → ${verdict}  ${byline(turn)}`)
+    const critique = wholeCritique({ ...turn, working: workingOf(turn, all) })
+    return field(index === 0 ? place : '', `${critique}  → ${verdict}  ${byline(turn)}`)
   })
 }

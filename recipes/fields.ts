@@ -8,6 +8,12 @@ import { z } from 'zod'
  */
 export const critique = z.enum(['seen', 'blind']).default('seen')
 
+/**
+ * The same on a task's own steps. `values`, ours: as `blind`, but what is compared stands alone, what the critic's own step claims and
+ * what the judged one does; for tasks whose steps claim a value.
+ */
+export const taskCritique = z.enum(['seen', 'blind', 'values']).default('seen')
+
 interface ModelDefaults {
   width: number
   layers: number

@@ -52,7 +52,8 @@ const LONGEST_PROBLEM = 36
 const LONGEST_STEP = 120
 /** Six digits, and a sign. */
 const LARGEST = 999_999
-const LONGEST_NUMBER = 7
+const DIGITS = 6
+const LONGEST_NUMBER = 1 + DIGITS
 
 const signs = (count: number, draws: Draws): Operator[] => Array.from({ length: count }, () => draws.pick(operators))
 
@@ -235,6 +236,11 @@ export function multistepArithmetic(config: MultistepArithmeticConfig): Task {
     claimOf(step) {
       const claimed = valueClaimed(step)
       return claimed === null ? step : spell(claimed)
+    },
+    alignedClaimOf(step) {
+      const claimed = valueClaimed(step)
+      if (claimed === null) return step
+      return `${claimed < 0 ? '¯' : '+'}${String(Math.abs(claimed)).padStart(DIGITS, '0')}`
     },
     answer: (_problem, steps) => valueClaimed(steps.at(-1) ?? '')?.toString() ?? null,
     grade: (problem, steps) => isRight(problem, steps.at(-1) ?? ''),

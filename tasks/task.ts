@@ -56,6 +56,8 @@ export interface Task {
    * own. Absent where every part of a step counts.
    */
   readonly claimOf?: (step: string) => string
+  /** The same at one length for all steps, so that what differs between two of them stands at one distance. */
+  readonly alignedClaimOf?: (step: string) => string
   /** A problem, a step or a part of one as people write it, for reports. */
   render(text: string): string
   /** The outcome that a solution states, which votes are counted by; null when it states none. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { taskConfig } from '../../tasks/registry.ts'
-import { critique, modelConfig, optimizerFields } from '../fields.ts'
+import { modelConfig, optimizerFields, taskCritique } from '../fields.ts'
 
 /** Who solves and who judges. They are trained in the run, or taken as they are from a run of SPC of the same task and model. */
 const playersConfig = z
@@ -38,7 +38,7 @@ export const playedFields = {
   task: taskConfig.prefault({}),
   model: modelConfig,
 
-  critique,
+  critique: taskCritique,
 
   players: playersConfig,
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { taskFrom } from '../../tasks/registry.ts'
 import { playedFields } from '../players/config.ts'
-import { checkContext } from '../spc/lengths.ts'
+import { checkClaims, checkContext } from '../spc/checks.ts'
 
 const count = z.int().min(1)
 const temperature = z.number().gt(0).max(2)
@@ -54,6 +54,7 @@ export const searchConfig = z
       .prefault({}),
   })
   .superRefine(checkContext)
+  .superRefine(checkClaims)
   .superRefine(checkVotes)
 export type SearchConfig = z.infer<typeof searchConfig>
 

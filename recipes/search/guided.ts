@@ -1,6 +1,6 @@
 import { range } from '../../shared/collections.ts'
 import type { Answer, EpisodeRow, Phase, PlayContext, Reading, Rows, TurnRow } from '../../shared/recipe.ts'
-import type { StepToJudge } from '../spc/critique.ts'
+import { type Critique, critiqueTurns, type StepToJudge } from '../spc/critique.ts'
 import type { Verdict } from '../spc/prompts.ts'
 import { goesOn, judge as withJudgement, propose as withProposal, standing, start } from './chain.ts'
 import type { Searching } from './config.ts'
@@ -55,11 +55,11 @@ function played(
     const step = what === 'attempt' ? standing(old).length + 1 : old.steps.length
     const turn = `${step}/${search.attempt}/${what}/0`
     episodes.push({ ...row, data: { ...search } })
-    turns.push({ round, episode: row.episode, turn, ...player, ...words, reward: null })
+    turns.push(...critiqueTurns({ round, episode: row.episode, turn, ...player, reward: null }, words))
   }
   return { items: [], episodes, turns }
 }
-type Said = Pick<TurnRow, 'prompt' | 'text' | 'tokens' | 'verdict'> & { search: Search }
+type Said = Critique & { search: Search }
 
 const isProposed = ({ state }: Search): boolean => state === 'proposed'
 const underWay = ({ problem, steps }: Search): StepToJudge => {
@@ -129,7 +129,7 @@ export function guidedPhases<Config extends Searching>(wordingOf: (config: Confi
           attempts: search.attempts + 1,
           tokens: { ...search.tokens, solver: search.tokens.solver + spent },
         }
-        return { search: after, prompt: question.prompt, text, tokens: spent, verdict: null }
+        return { search: after, prompt: question.prompt, text, tokens: spent, verdict: null, working: null }
       })
     },
   })
@@ -171,7 +171,7 @@ export function guidedPhases<Config extends Searching>(wordingOf: (config: Confi
     answer(context, rows, answers) {
       const { config, phase } = context
       return played(context, waiting(phase, rows, isProposed), answers, 'check', (search, answer) => {
-        const [critique = { prompt: answer.question.prompt, text: '', tokens: 0, verdict: null }] =
+        const [critique = { prompt: answer.question.prompt, text: '', tokens: 0, verdict: null, working: null }] =
           wordingOf(config).critiques(answer)
         const tokens = { ...search.tokens, critic: search.tokens.critic + critique.tokens }
         return { search: { ...withVerdict(config, search, critique.verdict), tokens }, ...critique }

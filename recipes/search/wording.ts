@@ -70,7 +70,7 @@ export function taskWording(config: SearchConfig): SearchWording {
     },
     critiqueQuestion: (key, step) => critiqueQuestion(config, key, step),
     critiqueSampling: (samples, temperature) => critiqueSampling(config, samples, temperature),
-    critiques: (answer) => critiquesOf(answer),
+    critiques: (answer) => critiquesOf(config, answer),
     check: (problem, done, step) => task.check(problem, done, step),
     checker: 'checker',
   }

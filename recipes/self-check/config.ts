@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { playedFields } from '../players/config.ts'
-import { checkContext } from '../spc/lengths.ts'
+import { checkClaims, checkContext } from '../spc/checks.ts'
 
 const count = z.int().min(1)
 
@@ -35,6 +35,7 @@ export const selfCheckConfig = z
       .prefault({}),
   })
   .superRefine(checkContext)
+  .superRefine(checkClaims)
   .superRefine(({ evaluation, check }, context) => {
     if (evaluation.balanced > check.problems) {
       const message = `must not be more than check.problems (${check.problems})`

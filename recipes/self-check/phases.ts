@@ -3,7 +3,7 @@ import { Stream } from '../../shared/random.ts'
 import type { EpisodeRow, ItemRow, Phase, Reading, Rows, TurnRow } from '../../shared/recipe.ts'
 import { taskFrom } from '../../tasks/registry.ts'
 import type { Task } from '../../tasks/task.ts'
-import { critiqueQuestion, critiqueSampling, critiquesOf } from '../spc/critique.ts'
+import { critiqueQuestion, critiqueSampling, critiquesOf, critiqueTurns } from '../spc/critique.ts'
 import { solutionTokens } from '../spc/lengths.ts'
 import { problemAt, rightAnswer } from '../spc/problems.ts'
 import { parseVerdict, solverPrompt, spcVocabulary } from '../spc/prompts.ts'
@@ -65,13 +65,12 @@ export const criticise: Phase<SelfCheckConfig> = {
         ),
       )
   },
-  answer({ round, player }, _rows, answers) {
+  answer({ config, round, player }, _rows, answers) {
     if (!player) throw new Error('nobody judges')
     const turns = answers.flatMap((answer): TurnRow[] => {
       const [item, candidate = 0, step = 0] = answer.question.key.split('/').map(Number)
-      return critiquesOf(answer).map((critique) => {
-        return { round, episode: item ?? 0, turn: turnName(candidate, step), ...player, ...critique, reward: null }
-      })
+      const turn = { round, episode: item ?? 0, turn: turnName(candidate, step), ...player, reward: null }
+      return critiquesOf(config, answer).flatMap((critique) => critiqueTurns(turn, critique))
     })
     const episodes = [...new Set(turns.map(({ episode }) => episode))].map((item): EpisodeRow => ({
       round,

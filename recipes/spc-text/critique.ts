@@ -1,6 +1,6 @@
 import { isPlain } from '../../shared/chat.ts'
 import type { Wording } from '../spc/wording.ts'
-import { critiquesOf, type StepToJudge } from '../spc/critique.ts'
+import { readCritiques, type StepToJudge } from '../spc/critique.ts'
 import type { SpcTextConfig } from './config.ts'
 import { criticPrompt, stop, verdictPrompt, words, workPrompt } from './prompts.ts'
 
@@ -29,7 +29,7 @@ export const textJudging = ({
     critique === 'seen'
       ? { samples, temperature, maximumNewTokens: tokens.critique }
       : { samples, temperature: [0, temperature], maximumNewTokens: [tokens.critique, VERDICT] },
-  critiques: (answer) => critiquesOf(answer, words.parse),
+  critiques: (answer) => readCritiques(answer, words.parse),
 })
 
 /** Asks for the verdict behind a critic's own working; null where it wrote none, and after the verdict. */

@@ -139,7 +139,7 @@ export function suite(name: string): Suite<SpcTextConfig> | null {
     ask: (config, row) => textWording(config).critiqueQuestion(String(row.item), line.parse(row.data)),
     judge(config, row, answer) {
       const { label, kind } = line.parse(row.data)
-      const [critique = { prompt: '', text: '', verdict: null }] = textWording(config).critiques(answer)
+      const [critique = { prompt: '', text: '', verdict: null, working: null }] = textWording(config).critiques(answer)
       return { item: row.item, label, kind, text: wholeCritique(critique), verdict: critique.verdict }
     },
   }

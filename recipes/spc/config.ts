@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { taskConfig, taskFrom } from '../../tasks/registry.ts'
-import { checkContext } from './lengths.ts'
-import { critique, modelConfig, optimizerFields } from '../fields.ts'
+import { checkClaims, checkContext } from './checks.ts'
+import { modelConfig, optimizerFields, taskCritique } from '../fields.ts'
 
 const count = z.int().min(1)
 const share = z.number().min(0).max(1)
@@ -118,7 +118,7 @@ export const spcConfig = z
       })
       .prefault({}),
 
-    critique,
+    critique: taskCritique,
 
     /** `paper`: the newest generator meets the critic of the round before last; rounds are merged and both are retrained from round 0. */
     schedule: z.enum(['paper', 'newest']).default('paper'),
@@ -140,10 +140,11 @@ export const spcConfig = z
       .prefault({}),
   })
   .superRefine(checkContext)
-  .superRefine(({ update, critique: manner, task }, context) => {
-    if (update.credit !== 'compared' || (manner === 'blind' && taskFrom(task).claimOf)) return
+  .superRefine(checkClaims)
+  .superRefine(({ update, critique, task }, context) => {
+    if (update.credit !== 'compared' || (critique !== 'seen' && taskFrom(task).claimOf)) return
     const message =
-      '`compared` is for blind critics (critique: blind) of a task whose steps claim a value: multistep-arithmetic'
+      '`compared` is for blind critics (critique: blind or values) of a task whose steps claim a value: multistep-arithmetic'
     context.addIssue({ code: 'custom', path: ['update', 'credit'], message })
   })
 export type SpcConfig = z.infer<typeof spcConfig>

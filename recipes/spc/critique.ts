@@ -1,5 +1,5 @@
 import { begunAnswer } from '../../shared/chat.ts'
-import type { Answer, Question, Sampling } from '../../shared/recipe.ts'
+import type { Answer, Question, Said, Sampling, TurnRow } from '../../shared/recipe.ts'
 import type { Task } from '../../tasks/task.ts'
 import type { SpcConfig } from './config.ts'
 import {
@@ -25,7 +25,7 @@ import { taskOf } from './problems.ts'
  * `seen`, as in the paper: one text, which works the step out and then says whether it is the same; the critic has the
  * judged step before its eyes while it works, and a tiny one copies it. `blind` is ours: the critic first writes the next
  * step itself, as a solver would, and is shown the judged one only then. The verdict is a turn of its own, and it is what
- * play rewards.
+ * play rewards. With `values`, ours too, that turn holds nothing but what the two steps claim, digit below digit.
  */
 export type Judging = Pick<SpcConfig, 'task' | 'critique'>
 
@@ -44,19 +44,32 @@ export function critiqueQuestion(config: Judging, key: string, { problem, done, 
     prompt: opening(problem, done),
     next([first = '', ...later]) {
       const own = ownStep(task, first)
-      return own === null || later.length > 0 ? null : verdictPrompt(problem, done, own, claimOf(task, step))
+      return own === null || later.length > 0 ? null : comparison(config, { problem, done, step }, own)
     },
   }
 }
 
+/**
+ * What a blind critic gives its verdict on. With `values` the two values alone: behind the whole working a tiny critic learns the
+ * cases of a round by heart, by their problems, in the place of what tells the values apart.
+ */
+function comparison(config: Judging, { problem, done, step }: StepToJudge, own: string): string {
+  const task = taskOf(config)
+  return config.critique === 'values'
+    ? verdictPrompt('', [], alignedClaimOf(task, own), alignedClaimOf(task, step))
+    : verdictPrompt(problem, done, own, claimOf(task, step))
+}
+
 /** What a blind critic is shown of a judged step. */
 const claimOf = (task: Task, step: string): string => task.claimOf?.(step) ?? step
+const alignedClaimOf = (task: Task, step: string): string => task.alignedClaimOf?.(step) ?? step
 
 /** The step that a critic wrote before it saw the judged one; what may follow it is not looked at. */
 function ownStep(task: Task, text: string): string | null {
-  const own = text.split(/[;.]/)[0] ?? ''
+  const own = firstStep(text)
   return task.isStep(own) ? own : null
 }
+const firstStep = (text: string): string => text.split(/[;.]/)[0] ?? ''
 
 /** How a critique is sampled: the temperature is the verdict's, as a critic that is not sure of its own step learns to distrust it. */
 export function critiqueSampling(config: Judging, samples: number, temperature: number): Sampling {
@@ -79,17 +92,45 @@ export function critiqueSize(config: Judging, { problem, done, step }: StepToJud
 export interface Critique {
   prompt: string
   text: string
+  /** Of all its turns. */
   tokens: number
   verdict: Verdict | null
+  /** The turn in which the critic wrote a step itself, where the prompt of the verdict does not hold it. */
+  working: Said | null
+}
+
+export function critiquesOf(config: Judging, answer: Answer): Critique[] {
+  const critiques = readCritiques(answer, parseVerdict)
+  if (config.critique !== 'values') return critiques
+  return critiques.map((critique, sample) => {
+    const [working, ...later] = answer.turns?.[sample] ?? []
+    return { ...critique, working: working && later.length > 0 ? working : null }
+  })
 }
 
 /** `parse`: the verdict that a text says in the critic's language. */
-export function critiquesOf({ question, texts, tokens, turns }: Answer, parse = parseVerdict): Critique[] {
+export function readCritiques({ question, texts, tokens, turns }: Answer, parse: Parse): Critique[] {
   return texts.map((text, sample) => {
     const prompt = turns?.[sample]?.at(-1)?.prompt ?? question.prompt
-    return { prompt, text, tokens: tokens[sample] ?? 0, verdict: parse(text) }
+    return { prompt, text, tokens: tokens[sample] ?? 0, verdict: parse(text), working: null }
   })
 }
+type Parse = (text: string) => Verdict | null
+
+/** The turns of a critique, whose verdict is given in `turn`. */
+export function critiqueTurns(turn: Omit<TurnRow, keyof Critique>, { working, ...verdict }: Critique): TurnRow[] {
+  if (working === null) return [{ ...turn, ...verdict }]
+  const before = { ...turn, ...working, turn: workingName(turn.turn), verdict: null }
+  return [before, { ...turn, ...verdict, tokens: verdict.tokens - working.tokens }]
+}
+
+const workingName = (verdict: string): string => `work out/${verdict}`
+
+/** The turn in which the critic wrote a step itself before this one, among those of the same game. */
+export const workingOf = <Turn extends Pick<TurnRow, 'turn'>>(
+  { turn }: Pick<TurnRow, 'turn'>,
+  turns: readonly Turn[],
+): Turn | null => turns.find((other) => other.turn === workingName(turn)) ?? null
 
 /** What stands before the verdict of a critique; null where the critic never came to one. */
 export function beforeVerdict({ prompt, text }: Pick<Critique, 'prompt' | 'text'>): string | null {
@@ -99,9 +140,12 @@ export function beforeVerdict({ prompt, text }: Pick<Critique, 'prompt' | 'text'
 }
 
 /** A critique as one text: in front of a blind verdict stands the step that the critic wrote itself, whatever its language. */
-export function wholeCritique({ prompt, text }: Pick<Critique, 'prompt' | 'text'>): string {
-  const own = begunAnswer(prompt) || (stepsOfVerdictPrompt(prompt)?.own ?? '')
+export function wholeCritique({ prompt, text, working }: Pick<Critique, 'prompt' | 'text'> & Working): string {
+  const own = working ? firstStep(working.text) : begunAnswer(prompt) || (stepsOfVerdictPrompt(prompt)?.own ?? '')
   return own + text
+}
+interface Working {
+  working: Pick<Said, 'text'> | null
 }
 
 /** What a blind critic compares: what its own step claims and what the judged one does; null where it compares none. */
@@ -139,6 +183,5 @@ export function labelledCritique(
 ): { prompt: string; completion: string } {
   if (config.critique === 'seen')
     return { prompt: criticPrompt(problem, done, step), completion: criticCompletion(right, verdict) }
-  const shown = claimOf(taskOf(config), step)
-  return { prompt: verdictPrompt(problem, done, right, shown), completion: verdictCompletion(verdict) }
+  return { prompt: comparison(config, { problem, done, step }, right), completion: verdictCompletion(verdict) }
 }

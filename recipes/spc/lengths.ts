@@ -1,6 +1,3 @@
-import type { z } from 'zod'
-import type { ModelConfig } from '../../shared/models.ts'
-import { type TaskConfig, taskFrom } from '../../tasks/registry.ts'
 import type { Task } from '../../tasks/task.ts'
 
 /**
@@ -38,14 +35,3 @@ export const verdictLength = (task: Longest): number => criticPromptTokens(task)
 /** The context that every prompt and its completion fit; a rollout goes on where the critic's mark would stand. */
 export const contextNeeded = (task: Longest): number =>
   Math.max(deceptionLength(task), verdictLength(task), criticPromptTokens(task) - 1 + rolloutTokens(task))
-
-/** A check of a run file: the model can read the longest text that its task may make. */
-export function checkContext(
-  { task, model }: { task: TaskConfig; model: ModelConfig },
-  context: z.RefinementCtx,
-): void {
-  const needed = contextNeeded(taskFrom(task))
-  if (model.context >= needed) return
-  const message = `is too short for the task: its longest problem and what is said about it take ${needed} tokens`
-  context.addIssue({ code: 'custom', message, path: ['model', 'context'] })
-}

@@ -2,6 +2,7 @@ import { groupBy } from '../../shared/collections.ts'
 import { Stream } from '../../shared/random.ts'
 import type { Answer, Data, EpisodeRow, Phase, PlayContext, Rows, TurnRow } from '../../shared/recipe.ts'
 import type { SpcConfig } from './config.ts'
+import { critiqueTurns } from './critique.ts'
 import { readGame, readProblem, type SolvedProblem } from './games.ts'
 import { judgeValidity, rewardGame } from './rewards.ts'
 import { checkRule, RULE_CHECKS } from './rule.ts'
@@ -145,11 +146,10 @@ export function playPhases<Config extends Playing>(wordingOf: (config: Config) =
         const [episode = '', side = ''] = answer.question.key.split('/')
         const row = episodes.get(episode)
         if (!row) throw new Error(`a critique of the unknown episode ${episode}`)
-        const critiques = wordingOf(context.config).critiques(answer)
-        return says(context, row, `criticise/${side}`, answer).map((turn, sample) => ({
-          ...turn,
-          ...critiques[sample],
-        }))
+        const place = placeOf(context, row)
+        return wordingOf(context.config)
+          .critiques(answer)
+          .flatMap((critique, sample) => critiqueTurns({ ...place, turn: `criticise/${side}/${sample}` }, critique))
       })
       return { ...nothing, turns }
     },
@@ -200,19 +200,22 @@ export function withDeception(row: EpisodeRow, deception: SneakyStep | null): Ep
 }
 
 /** The turns of an answer: one per sample. */
-function says({ round, player }: PlayContext<unknown>, row: EpisodeRow, turn: string, answer: Answer): TurnRow[] {
-  if (!player) throw new Error(`nobody plays the turn ${turn}`)
+function says(context: PlayContext<unknown>, row: EpisodeRow, turn: string, answer: Answer): TurnRow[] {
+  const place = placeOf(context, row)
   return answer.texts.map((text, sample) => ({
-    round,
-    episode: row.episode,
+    ...place,
     turn: `${turn}/${sample}`,
-    ...player,
     prompt: answer.question.prompt,
     text,
     tokens: answer.tokens[sample] ?? 0,
     verdict: null,
-    reward: null,
   }))
+}
+
+/** What is the same of all turns of a game that are said in a phase. */
+function placeOf({ round, phase, player }: PlayContext<unknown>, { episode }: EpisodeRow) {
+  if (!player) throw new Error(`nobody plays the phase ${phase}`)
+  return { round, episode, ...player, reward: null }
 }
 
 function pair(rows: EpisodeRow[], answers: Answer[]): [EpisodeRow, Answer][] {

@@ -138,9 +138,9 @@ export function judgedSteps<Config extends Judging>(
       // A step that is no error (or no step) is never shown to the critic.
       return judged.kind === 'invalid' ? null : critiqueQuestion(config, String(row.item), judged)
     },
-    judge(_config, row, answer) {
+    judge(config, row, answer) {
       const { label, kind } = readJudgedStep(row)
-      const [critique = { prompt: '', text: '', verdict: null }] = critiquesOf(answer)
+      const [critique = { prompt: '', text: '', verdict: null, working: null }] = critiquesOf(config, answer)
       return { item: row.item, label, kind, text: wholeCritique(critique), verdict: critique.verdict }
     },
   }

@@ -68,7 +68,7 @@ export function taskWording(config: Judging): Wording {
     },
     critiqueQuestion: (key, step) => critiqueQuestion(config, key, step),
     critiqueSampling: (samples, temperature) => critiqueSampling(config, samples, temperature),
-    critiques: (answer) => critiquesOf(answer),
+    critiques: (answer) => critiquesOf(config, answer),
     tokens: { solution: solutionTokens(task), rollout: rolloutTokens(task), deception: deceptionTokens(task) },
     check: (problem, done, step) => task.check(problem, done, step),
   }

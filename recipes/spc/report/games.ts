@@ -3,7 +3,7 @@ import { percent, plural, signed } from '../../../report/format.ts'
 import { html, type Html, nothing } from '../../../report/html.ts'
 import { policyName } from '../../../shared/ids.ts'
 import type { TurnRow } from '../../../shared/recipe.ts'
-import { wholeCritique } from '../critique.ts'
+import { wholeCritique, workingOf } from '../critique.ts'
 import type { Game } from '../games.ts'
 import { type Choice, choose, kinds, type Shortlist } from './choice.ts'
 import { highlighted, type Typeset } from './highlight.ts'
@@ -61,8 +61,8 @@ export function gameCard(
         </ol>
       </div>
       <div>${deception ? explanation(typeset, game, deception) : nothing} ${rollouts(game)}</div>
-      ${critiques(typeset, 'Critiques of the sneaky step', by('criticise/sneaky/'))}
-      ${critiques(typeset, 'Critiques of the right step', by('criticise/right/'))}
+      ${critiques(typeset, 'Critiques of the sneaky step', by('criticise/sneaky/'), turns)}
+      ${critiques(typeset, 'Critiques of the right step', by('criticise/right/'), turns)}
     </div>
     <p class="foot">
       Round ${game.round}, episode ${game.episode} · ended as
@@ -107,14 +107,15 @@ function rollouts({ rightSuccess, sneakySuccess, rightIsRight, sneakyIsWrong, sn
     </ul>`
 }
 
-function critiques(typeset: Typeset, title: string, turns: readonly TurnRow[]): Html {
+/** `all`: every turn of the game. */
+function critiques(typeset: Typeset, title: string, turns: readonly TurnRow[], all: readonly TurnRow[]): Html {
   if (turns.length === 0) return nothing
   return html`<div>
     <h4>${title}</h4>
     <ul class="said">
       ${turns.map((turn) => {
         const { text, verdict, reward: points } = turn
-        const recomputed = wholeCritique(turn).split('=>')[0] ?? ''
+        const recomputed = wholeCritique({ ...turn, working: workingOf(turn, all) }).split('=>')[0] ?? ''
         const won = points !== null && points > 0 ? 'won' : 'lost'
         return html`<li>
           <span class="say">${verdict === null ? text : typeset(recomputed)}</span>, so

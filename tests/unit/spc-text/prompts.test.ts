@@ -109,8 +109,8 @@ describe('a blind critic', () => {
     const text = `Verdict: Incorrect${stop}`
     const turns = [[{ prompt: question.prompt, text: `3 + 4 = 7${stop}`, tokens: 8 }, { prompt: verdict, text, tokens: 5 }]] // prettier-ignore
     const [critique] = blind.critiques({ question, texts: [text], tokens: [13], turns })
-    expect(critique).toEqual({ prompt: verdict, text, tokens: 13, verdict: 'Incorrect' })
-    expect(wholeCritique({ prompt: verdict, text })).toBe(`It should be 3 + 4 = 7.\n${text}`)
+    expect(critique).toEqual({ prompt: verdict, text, tokens: 13, verdict: 'Incorrect', working: null })
+    expect(wholeCritique({ prompt: verdict, text, working: null })).toBe(`It should be 3 + 4 = 7.\n${text}`)
     expect(words.before({ prompt: verdict, text })).toBe(verdict)
     expect(words.before({ prompt: verdict, text: 'Perhaps' })).toBe(verdict)
     expect(words.before({ prompt: question.prompt, text: '3 + 4' })).toBeNull()

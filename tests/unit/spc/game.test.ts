@@ -283,7 +283,7 @@ describe('the lesson of an update', () => {
 
     it('is refused where there is nothing to compare', () => {
       for (const fields of [{ ...blind, critique: 'seen' }, { critique: 'blind' }]) {
-        expect(() => parse({ ...fields, update })).toThrow('is for blind critics (critique: blind) of a task')
+        expect(() => parse({ ...fields, update })).toThrow('is for blind critics (critique: blind or values) of a task')
       }
       const text = { recipe: 'spc-text', model: { from: 'm' }, problems: [{ file: 'f' }] }
       expect(() => spcTextConfig.parse({ ...text, update: { credit: 'compared' } })).toThrow('use `settled`')
