@@ -68,11 +68,7 @@ function byline({ role, version, reward, consumedBy }: PlayedTurn): string {
 }
 
 /** `all`: every turn of the game. */
-function critiques(
-  place: string,
-  turns: readonly PlayedTurn[] | undefined,
-  all: readonly PlayedTurn[],
-): string[] {
+function critiques(place: string, turns: readonly PlayedTurn[] | undefined, all: readonly PlayedTurn[]): string[] {
   return (turns ?? []).flatMap((turn, index) => {
     const right = turn.reward !== null && turn.reward > 0
     const verdict = style(right ? 'green' : 'red', turn.verdict ?? 'unreadable')

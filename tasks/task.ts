@@ -53,7 +53,7 @@ export interface Task {
   isStep(text: string): boolean
   /**
    * What a step says in the end, itself a step that is right or wrong with it: all that a critic has to compare with a step of its
-   * own. Absent where every part of a step counts.
+   * own. Both absent where every part of a step counts.
    */
   readonly claimOf?: (step: string) => string
   /** The same at one length for all steps, so that what differs between two of them stands at one distance. */

@@ -6,7 +6,6 @@ const shared: Notes = Object.fromEntries(
   Object.entries(spcNotes).filter(
     ([path]) =>
       path === 'schedule' ||
-      path === 'critique' ||
       path.startsWith('update.') ||
       (path.startsWith('play.') && path !== 'play.validity' && path !== 'play.generator'),
   ),
@@ -15,6 +14,10 @@ const shared: Notes = Object.fromEntries(
 export const spcTextNotes: Notes = {
   ...commonNotes,
   ...shared,
+  critique: [
+    'seen',
+    '`seen`: the critic reads the judged step, works it out and gives its verdict. `blind`, ours: it works the step out before it is shown the judged one.',
+  ],
   rounds: ['2', 'Self-play rounds after round 0.'],
   shard: ['–', 'Problems per shard, the unit of work and of storage.'],
   'model.from': [

@@ -67,7 +67,7 @@ export const spcNotes: Notes = {
   'play.temperature': ['not stated', 'Temperature of solutions, deceptions and critiques.'],
   critique: [
     'seen',
-    '`seen`: the critic reads the judged step, works it out and gives its verdict. `blind`, ours: it works the step out before it is shown the judged one.',
+    '`seen`: the critic reads the judged step, works it out and gives its verdict. `blind`, ours: it works the step out before it is shown the judged one. `values`, ours: as `blind`, but its verdict is about what the two steps claim and nothing else, at one length (`alignedClaimOf` of a task).',
   ],
   schedule: ['paper', 'Who meets whom, and what is trained from where: see “Schedules”.'],
   'update.learn': ['play', 'Learn from games, or (control arm) take equally many steps on supervised rows alone.'],

@@ -54,9 +54,9 @@ describe('a critique', () => {
     const [own, wrong] = ['5*¯5=¯25,4+¯6=¯2,¯2-¯25=23', '5*¯5=25,4+¯6=¯2,¯2-25=¯27']
     const step = { problem: '4+¯6-5*¯5', done: [], step: wrong }
     const prompt = `4+¯6-5*¯5:${own}>¯27?`
-    expect(critiquesOf(multistep, played(critiqueQuestion(multistep, 'k', step), [own, '=>Incorrect.']))).toMatchObject([
-      { prompt },
-    ])
+    expect(critiquesOf(multistep, played(critiqueQuestion(multistep, 'k', step), [own, '=>Incorrect.']))).toMatchObject(
+      [{ prompt }],
+    )
     expect(labelledCritique(multistep, step, own, 'Incorrect').prompt).toBe(prompt)
   })
 

@@ -44,9 +44,10 @@ describe.each(tasks.map((task) => [task.name, task] as const))('the task %s', (_
     })
   })
 
-  it('claims with a step what makes it right', () => {
-    const { claimOf } = task
-    if (!claimOf) return
+  it('claims with a step what makes it right, and the same at one length', () => {
+    const { claimOf, alignedClaimOf } = task
+    expect(claimOf === undefined).toBe(alignedClaimOf === undefined)
+    if (!claimOf || !alignedClaimOf) return
     forProblems((problem, steps, number) => {
       const index = number % steps.length
       const done = steps.slice(0, index)
@@ -55,6 +56,13 @@ describe.each(tasks.map((task) => [task.name, task] as const))('the task %s', (_
       for (const step of [steps[index] ?? '', ...(wrong ? [wrong.step] : [])]) {
         expect(task.isStep(claimOf(step))).toBe(true)
         expect(task.check(problem, done, claimOf(step))).toBe(task.check(problem, done, step))
+        expect(vocabulary.encode(alignedClaimOf(step))).toHaveLength(
+          vocabulary.encode(alignedClaimOf(steps[0] ?? '')).length,
+        )
+        expect(alignedClaimOf(claimOf(step))).toBe(alignedClaimOf(step))
+        expect(alignedClaimOf(step) === alignedClaimOf(steps[index] ?? '')).toBe(
+          claimOf(step) === claimOf(steps[index] ?? ''),
+        )
       }
     })
   })

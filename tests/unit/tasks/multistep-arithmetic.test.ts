@@ -103,6 +103,8 @@ describe('multistep arithmetic', () => {
     expect(task.check('4+¯6-5*¯5', [], '4+¯6=¯2,¯2+25=23')).toBe(true)
     expect(task.check('4+¯6-5*¯5', [], '5*¯5=¯25,4+¯6=¯2,¯2-¯25=¯27')).toBe(false)
     expect(task.claimOf?.('5*¯5=¯25,4+¯6=¯2,¯2-¯25=¯27')).toBe('¯27')
+    expect(task.alignedClaimOf?.('5*¯5=¯25,4+¯6=¯2,¯2-¯25=¯27')).toBe('¯000027')
+    expect(task.alignedClaimOf?.('23')).toBe('+000023')
   })
 
   it.each(['4+¯6', '4+¯6=', '4+¯6-1=¯3', '4+¯6=¯2,', '4+¯6=¯2=¯2', '=¯2', '2,2'])('%s is no step', (text) => {
