@@ -92,15 +92,19 @@ export function studyTable(found: StudyResults): string {
   ].join('\n')
 }
 
-/** Arms whose round 0 is written with the same numbers wherever both have a seed, in the order of the first of each. */
+/** Arms that have seeds in common, whose round 0 is written with the same numbers in all of these, in the order of the first of each. */
 function begunAlike(arms: readonly string[], { runs, columns }: StudyResults): string[][] {
   const begun = (arm: string): StudiedRun[] => runs.filter((run) => run.arm === arm)
   const shown = ({ numbers }: Round, column: string): string | undefined => numbers[column]?.toFixed(3)
-  const isAlike = (one: string, other: string): boolean =>
-    begun(one).every(({ seed, rounds: [mine] }) => {
+  const isAlike = (one: string, other: string): boolean => {
+    const pairs = begun(one).flatMap(({ seed, rounds: [mine] }) => {
       const theirs = begun(other).find((run) => run.seed === seed)?.rounds[0]
-      return !mine || !theirs || columns.every((column) => shown(mine, column) === shown(theirs, column))
+      return mine && theirs ? [{ mine, theirs }] : []
     })
+    const isPairAlike = ({ mine, theirs }: (typeof pairs)[number]): boolean =>
+      columns.every((column) => shown(mine, column) === shown(theirs, column))
+    return pairs.length > 0 && pairs.every(isPairAlike)
+  }
   return arms.reduce<string[][]>((groups, arm) => {
     const group = groups.find(([one]) => one !== undefined && isAlike(one, arm))
     if (group) group.push(arm)

@@ -11,10 +11,11 @@ import type { Task } from '../../tasks/task.ts'
  *   critic     37+48-9*3:9*3=27;37+48=83?          37+48=85=>Incorrect.
  *     blind    37+48-9*3:9*3=27;                   37+48=85
  *              37+48-9*3:9*3=27;37+48=85>37+48=83? =>Incorrect.
+ *     values   :+000085>+000083?                   =>Incorrect.   (of tasks whose steps claim a value)
  *
  * The generator names one of the five error types, explains what it replaces by what, then writes the wrong step (paper,
  * Figure 7). The critic works the step out itself before its verdict (Figure 8): the recomputed step and the judged one
- * stand at a fixed distance, which is what a tiny model needs to compare them. critique.ts says what blind means.
+ * stand at a fixed distance, which is what a tiny model needs to compare them. critique.ts says what blind and values mean.
  */
 export const stop = '.'
 export const verdicts = ['Correct', 'Incorrect'] as const

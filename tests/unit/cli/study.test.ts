@@ -229,6 +229,9 @@ describe('studies', () => {
     expect(table).toContain('| round 0 (a, b) | 2 | 0.200 |')
     expect(table).toContain('| round 0 (c) | 2 | 0.400 |')
     expect(table).not.toContain('all arms')
+    const apart = [run('a', 1, 0.1), run('b', 2, 0.1)]
+    const ofTwo = studyTable({ study: 's', title: 't', command: 'c', columns: ['mean'], charts: [], runs: apart })
+    expect(ofTwo).toContain('| round 0 (a) | 1 | 0.100 |')
   })
 
   it('show no round 0 of runs that have no other', () => {

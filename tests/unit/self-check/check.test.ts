@@ -112,6 +112,37 @@ describe('a check', () => {
   })
 })
 
+it('counts what a critic of values works out and what it says of the values, each once', () => {
+  const values = parse({
+    task: { name: 'multistep-arithmetic' },
+    model: { context: 296 },
+    critique: 'values',
+    check: { problems: 1, answers: 2, spareAnswers: 2 },
+    evaluation: { balanced: 1 },
+  })
+  const at = (phase: string): PlayContext<SelfCheckConfig> => ({ ...context(phase), config: values, to: 1 })
+  const empty: Rows = { items: [], episodes: [], turns: [] }
+  const asked = sample.ask?.({ ...at('sample'), round: 0 }, empty) ?? []
+  const wrongAndRight = asked.map((question) => {
+    const [working = ''] = taskFrom(values.task).solve(question.prompt.slice(0, -1))
+    return answered(question, ['1.', `${working}.`, '1.', '1.'])
+  })
+  const { items } = sample.answer({ ...at('sample'), round: 0 }, empty, wrongAndRight)
+  const read = { ...empty, items: items.filter(({ set }) => set === 'problems') }
+  const judged = (criticise.ask?.(at('criticise'), read) ?? []).map((question): Answer => {
+    const [working = ''] = taskFrom(values.task).solve(question.prompt.slice(0, -1))
+    const first = { prompt: question.prompt, text: `${working}.`, tokens: 20 }
+    const prompt = question.next?.([first.text]) ?? ''
+    const [own = '', claimed = ''] = prompt.slice(1, -1).split('>')
+    const last = { prompt, text: `=>${own === claimed ? 'Correct' : 'Incorrect'}.`, tokens: 2 }
+    return { question, texts: [last.text], tokens: [22], turns: [[first, last]] }
+  })
+  const played = criticise.answer(at('criticise'), read, judged)
+  expect(played.turns.map(({ tokens }) => tokens)).toEqual([20, 2, 20, 2])
+  const [found] = results(vote.answer(at('vote'), { ...read, ...played, items: read.items }, []).items)
+  expect(found).toMatchObject({ tokens: 44, right: { checked: true } })
+})
+
 describe('the balanced suite', () => {
   const { items } = balance.answer({ ...context('balance'), round: 0 }, rows, [])
   it('has a right solution and the most frequent wrong one of each problem that has both', () => {
