@@ -2,8 +2,9 @@ import { writeEvaluations } from '../db/evaluations.ts'
 import { commitShard, isShardDone, readSet } from '../db/shards.ts'
 import type { EvaluateShard } from '../shared/contract.ts'
 import { policyName } from '../shared/ids.ts'
-import type { Answer, EvaluationRow } from '../shared/recipe.ts'
-import { countVotes, evaluationName } from '../shared/votes.ts'
+import type { Answer, EvaluationRow, ItemRow, Judgement } from '../shared/recipe.ts'
+import { countVotes, evaluationName, type Voting } from '../shared/votes.ts'
+import { judgeInOrder } from './judging-in-order.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Attempt } from './running.ts'
 import { ask, policySampler, tokensOf } from './playing.ts'
@@ -24,27 +25,46 @@ export async function evaluateShard(dependencies: Dependencies, input: EvaluateS
   if (!definition) throw new Error(`recipe ${recipe.name} has no suite ${suite}`)
   const from = shard * config.shard
   const set = { run, round: definition.set.round, set: definition.set.name, from, to: from + config.shard }
-  const items = new Map((await times.storing(readSet(database, set))).map((item) => [String(item.item), item]))
-  const questions = [...items.values()].flatMap((item) => definition.ask(config, item) ?? [])
+  const items = await times.storing(readSet(database, set))
   const weights = await times.storing(samplingWeights(dependencies, run, settings, policy))
   const sampling = definition.sampling(config, voting?.votes ?? 1, voting?.temperature ?? 0)
   // Every policy votes with the same random numbers, and a vote's do not depend on how many follow: what differs is the critic.
   const seeds = `${config.seed}/vote/${suite}`
-  const answers = await engines.use({ ...attempt, device: config.device }, (engine) =>
-    ask(policySampler(engine, { settings, weights, signal }), { questions, sampling, place: seeds }),
-  )
-  const rows = answers.map((answer): EvaluationRow => {
-    const item = items.get(answer.question.key)
-    if (!item) throw new Error(`suite ${suite} asked about the unknown item ${answer.question.key}`)
-    const [first, ...others] = answer.texts.map((_, sample) => definition.judge(config, item, answerOf(answer, sample)))
-    if (!first) throw new Error(`nothing was said to item ${answer.question.key} of suite ${suite}`)
-    const row = { suite: evaluation, ...policy, ...first }
-    if (!voting) return row
-    const votes = [first, ...others].map(({ verdict, text }) => ({ verdict, text }))
-    return { ...row, ...countVotes(votes), votes }
+  let tokens = 0
+  const rows = await engines.use({ ...attempt, device: config.device }, (engine) => {
+    const judge = async (asked: readonly ItemRow[]): Promise<EvaluationRow[]> => {
+      const byKey = new Map(asked.map((item) => [String(item.item), item]))
+      const questions = asked.flatMap((item) => definition.ask(config, item) ?? [])
+      const answers = await ask(policySampler(engine, { settings, weights, signal }), {
+        questions,
+        sampling,
+        place: seeds,
+      })
+      tokens += tokensOf(answers)
+      return answers.map((answer) => {
+        const item = byKey.get(answer.question.key)
+        if (!item) throw new Error(`suite ${suite} asked about the unknown item ${answer.question.key}`)
+        const judgements = answer.texts.map((_, sample) => definition.judge(config, item, answerOf(answer, sample)))
+        return rowOf(judgements, { suite: evaluation, ...policy }, voting)
+      })
+    }
+    // Votes say how far they can be trusted (calibration), which is a question about every line.
+    return definition.behind && !voting ? judgeInOrder(items, definition.behind, judge) : judge(items)
   })
-  const cost = { tokens: tokensOf(answers), rows: rows.length, worker, spent: () => times.spent() }
+  const cost = { tokens, rows: rows.length, worker, spent: () => times.spent() }
   await times.storing(commitShard(database, place, cost, (transaction) => writeEvaluations(transaction, run, rows)))
+}
+
+function rowOf(
+  [first, ...others]: readonly Judgement[],
+  of: Pick<EvaluationRow, 'suite' | 'role' | 'version'>,
+  voting: Voting | undefined,
+): EvaluationRow {
+  if (!first) throw new Error(`nothing was said to an item of suite ${of.suite}`)
+  const row = { ...of, ...first }
+  if (!voting) return row
+  const votes = [first, ...others].map(({ verdict, text }) => ({ verdict, text }))
+  return { ...row, ...countVotes(votes), votes }
 }
 
 /** One sample of an answer, as if it were the only one. */

@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events'
 import fs from 'node:fs'
 import { cursorTo, clearLine } from 'node:readline'
 import { isDeepStrictEqual } from 'node:util'
-import { countEvaluated, readEvaluation } from '../db/evaluations.ts'
+import { readEvaluation } from '../db/evaluations.ts'
 import { readRound } from '../db/runs.ts'
 import { countShards, importSet, readSet } from '../db/shards.ts'
 import type { AnyRecipe } from '../recipes/registry.ts'
@@ -168,12 +168,16 @@ export class Judge {
     const place = { run, evaluation, policy }
     const shards = Math.ceil(items / config.shard)
     const phase = `evaluate ${evaluation} ${policyName(policy)}`
-    const isDone = async (): Promise<boolean> => (await countShards(database, { run, phase }, shards)) === shards
+    const countDone = (): Promise<number> => countShards(database, { run, phase }, shards)
+    const isDone = async (): Promise<boolean> => (await countDone()) === shards
     const input = { run, suite, policy, shards, ...(voting ? { voting } : {}) }
     if (!(await isDone())) {
       const progress = this.#shown
-        ? new Progress(`${nameOf(subject)} on ${evaluation}`, lines.length, () =>
-            countEvaluated(database, place, items),
+        ? new Progress(
+            `${nameOf(subject)} on ${evaluation}`,
+            lines.length,
+            // Lines that need no answer any more are done, too.
+            async () => Math.round((lines.length * (await countDone())) / shards),
           )
         : null
       const judged = async (): Promise<void> => {
@@ -208,7 +212,7 @@ export class Judge {
   }
 }
 
-/** How many of the lines are judged, on one line of the error stream, rewritten about once a second. */
+/** How many of the lines are done with, on one line of the error stream, rewritten about once a second. */
 class Progress {
   readonly #lines: number
   readonly #count: () => Promise<number>

@@ -54,15 +54,6 @@ export async function readEvaluation(
     .orderBy(asc(evaluations.item))
 }
 
-/** How many lines an evaluation has judged of the items below `items`. */
-export async function countEvaluated(database: Database, place: EvaluationPlace, items: number): Promise<number> {
-  const [row] = await database
-    .select({ lines: count() })
-    .from(evaluations)
-    .where(and(of(place), lt(evaluations.item, items)))
-  return row?.lines ?? 0
-}
-
 const of = ({ run, evaluation, policy }: EvaluationPlace) =>
   and(
     eq(evaluations.run, run),

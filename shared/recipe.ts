@@ -239,6 +239,11 @@ export interface Suite<Config> {
   items(config: Config): number
   /** How so many answers are sampled at a temperature; 0 is greedy. Which turns the temperature is for is the recipe's to say. */
   sampling(config: Config, samples: number, temperature: number): Sampling
+  /**
+   * The item that it stands behind, null for the first of a text. Of a text, items are asked about up to the first that is not called
+   * Correct, and none behind it. Absent where every item counts.
+   */
+  behind?(item: ItemRow): number | null
   /** The question for one item; null leaves the item out. */
   ask(config: Config, item: ItemRow): Question | null
   /** Judges an answer of one sample. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Data, Importer, Suite } from '../../shared/recipe.ts'
+import type { Data, Importer, ItemRow, Suite } from '../../shared/recipe.ts'
 import type { JudgedSolution, Verdict } from '../../tasks/benchmarks/judged-solution.ts'
 import { locatedIn } from '../../tasks/benchmarks/location.ts'
 import { parsePairs } from '../../tasks/benchmarks/prm800k.ts'
@@ -127,14 +127,19 @@ export const importers: Record<string, Importer<SpcTextConfig>> = {
 
 export const suites = ['natural/validation', 'natural/test']
 
+/** Steps of a solution are lines one behind the other. */
+const behind = ({ item, data }: ItemRow): number | null => (line.parse(data).done.length === 0 ? null : item - 1)
+
 /** Steps of a set of round 0. */
 export function suite(name: string): Suite<SpcTextConfig> | null {
-  const isFile = Object.keys(importers).some((one) => name.startsWith(`${one}/`))
+  const file = Object.keys(importers).find((one) => name.startsWith(`${one}/`))
+  const isFile = file !== undefined
   if (!isFile && !suites.includes(name)) return null
   return {
-    summary: isFile ? `Steps of a file (${name.split('/')[0]})` : `The solver's own slips (${name})`,
+    summary: isFile ? `Steps of a file (${file})` : `The solver's own slips (${name})`,
     set: { round: 0, name },
     items: ({ evaluation }) => (isFile ? 0 : naturalItems(evaluation.natural)),
+    ...(isFile && benchmarks[file]?.scores === 'first error' ? { behind } : {}),
     sampling: (config, samples, temperature) => textWording(config).critiqueSampling(samples, temperature),
     ask: (config, row) => textWording(config).critiqueQuestion(String(row.item), line.parse(row.data)),
     judge(config, row, answer) {

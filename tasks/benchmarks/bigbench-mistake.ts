@@ -5,6 +5,7 @@ import { concludeLocation } from './location.ts'
 
 export const bigbenchMistake: Benchmark = {
   summary: 'BIG-Bench Mistake: where is the first mistake?',
+  scores: 'first error',
   read: (text, source) =>
     parseTraces(text, source).map(({ input, steps, mistake_index }, index) => ({
       id: String(index + 1),

@@ -168,6 +168,7 @@ export function concludeDeltaBench(
 
 export const deltaBench: Benchmark = {
   summary: 'DeltaBench: which sections of a long chain of thought are wrong?',
+  scores: 'every step',
   read: (text, source) => parseRecords(text, source, line, form),
   conclude: concludeDeltaBench,
 }

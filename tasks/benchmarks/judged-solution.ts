@@ -32,7 +32,7 @@ export interface JudgedSolution {
   group: string
 }
 
-/** What a critic said of a solution's steps, in order: null where it cannot be read. It may end behind the first Incorrect. */
+/** What a critic said of a solution's steps, in order: null where it cannot be read. It may end behind the first that is not Correct. */
 export type StepVerdicts = readonly (Verdict | null)[]
 
 /** A result for people and for programs. */
@@ -44,6 +44,8 @@ export interface Conclusion {
 /** A benchmark: how its file is read, and what a critic's verdicts on all of its solutions add up to. */
 export interface Benchmark {
   summary: string
+  /** What counts in its protocol: where the first error is seen (`locate`), or what is said of every step. */
+  scores: 'first error' | 'every step'
   /** Throws a UserError that names the line and the field that do not fit. */
   read(text: string, source: string): JudgedSolution[]
   /** `verdicts` belong to the solutions in their order; a solution without any counts as unreadable. */

@@ -47,6 +47,7 @@ const form =
 
 export const mrBen: Benchmark = {
   summary: 'MR-Ben: is the solution right, and where is its first wrong step?',
+  scores: 'first error',
   read: (text, source) => parseRecords(text, source, line, form),
   conclude: concludeMrScore,
 }

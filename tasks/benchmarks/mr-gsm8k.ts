@@ -34,6 +34,7 @@ const form =
 
 export const mrGsm8k: Benchmark = {
   summary: 'MR-GSM8K: is the solution right, and where is its first wrong step?',
+  scores: 'first error',
   read: (text, source) => parseRecords(text, source, line, form),
   conclude: concludeMrScore,
 }

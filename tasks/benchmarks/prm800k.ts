@@ -71,6 +71,7 @@ const either = z.unknown().transform((value, context): JudgedSolution | null => 
 
 export const prm800k: Benchmark = {
   summary: 'PRM800K: where is the first step that people rated wrong?',
+  scores: 'first error',
   read: (text, source) => parseRecords(text, source, either, form).filter((one) => one !== null),
   conclude: concludeLocation,
 }

@@ -116,6 +116,7 @@ export function prmFloors(rows: readonly { label: Verdict }[]): Record<string, n
 
 export const prmBench: Benchmark = {
   summary: 'PRMBench: is each step right?',
+  scores: 'every step',
   /** The first of records with one name, as the authors' script has it. */
   read(text, source) {
     return [...groupBy(parseRecords(text, source, line, form), ({ id }) => id).values()].map(([first]) => first!)

@@ -26,6 +26,7 @@ const form = 'each record is JSON with id, problem, steps and label (the first w
 
 export const processBench: Benchmark = {
   summary: 'ProcessBench: where is the first wrong step?',
+  scores: 'first error',
   read: (text, source) => parseRecords(text, source, line, form),
   conclude: concludeLocation,
 }
