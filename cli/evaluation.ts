@@ -151,13 +151,13 @@ export class Judge {
   readonly #given: SupervisedWorker | null
   #own: SupervisedWorker | null = null
 
-  /** `shown`: whether to show progress, where somebody looks at a terminal. `worker`: whose owner stops it. */
+  /** `shown`: whether to say what is judged, and on a terminal how far it is. `worker`: whose owner stops it. */
   constructor(session: Session, shown: boolean, worker: SupervisedWorker | null = null) {
     this.#session = session
     this.#given = worker
     // The client polls for the end about every 20 seconds, each time with a listener of its own: that is no leak.
     setMaxListeners(0, session.closing)
-    this.#shown = shown && process.stderr.isTTY
+    this.#shown = shown
   }
 
   /** Makes sure that every line is judged, and reads the judgements. What is judged already is not judged again. */
@@ -172,14 +172,11 @@ export class Judge {
     const isDone = async (): Promise<boolean> => (await countDone()) === shards
     const input = { run, suite, policy, shards, ...(voting ? { voting } : {}) }
     if (!(await isDone())) {
-      const progress = this.#shown
-        ? new Progress(
-            `${nameOf(subject)} on ${evaluation}`,
-            lines.length,
-            // Lines that need no answer any more are done, too.
-            async () => Math.round((lines.length * (await countDone())) / shards),
-          )
-        : null
+      if (this.#shown)
+        note(`judging ${nameOf(subject)} on ${evaluation}; Ctrl-C loses nothing, the same command goes on`)
+      // Lines that need no answer any more are done, too.
+      const linesDone = async (): Promise<number> => Math.round((lines.length * (await countDone())) / shards)
+      const progress = this.#shown && process.stderr.isTTY ? new Progress(lines.length, linesDone) : null
       const judged = async (): Promise<void> => {
         await client.evaluate(input, closing)
         // The first may have joined the same evaluation of fewer lines, begun elsewhere.
@@ -221,10 +218,9 @@ class Progress {
   #before: number | null = null
   #ended = false
 
-  constructor(title: string, lines: number, count: () => Promise<number>) {
+  constructor(lines: number, count: () => Promise<number>) {
     this.#lines = lines
     this.#count = count
-    note(`judging ${title}; Ctrl-C loses nothing, the same command goes on`)
     void this.#watch()
   }
 

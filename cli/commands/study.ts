@@ -111,7 +111,8 @@ Examples:
         say(`${path.relative(process.cwd(), files.results)}: ${replaced} runs of another configuration, to be replaced`)
       await withSession('sparring study', async (session) => {
         const worker = workerFor(session, places)
-        const judge = new Judge(session, false, worker)
+        // Beside the lines of runs that are played meanwhile it would be noise.
+        const judge = new Judge(session, !json && atOnce === 1, worker)
         const complete = async (run: studies.StudiedRun): Promise<studies.StudiedRun> =>
           judgings.length > 0 ? judged(session, judge, judgings, run) : run
         const store = async (): Promise<studies.StudyResults> => {
