@@ -147,17 +147,17 @@ export function checkSameLines(first: Subject, lines: Lines, other: Subject, oth
 /** Has policies judge lines. Its worker is started when there is something left to judge, beside any other, unless it is given one. */
 export class Judge {
   readonly #session: Session
-  readonly #shown: boolean
+  readonly #tell: ((line: string) => void) | null
   readonly #given: SupervisedWorker | null
   #own: SupervisedWorker | null = null
 
-  /** `shown`: whether to say what is judged, and on a terminal how far it is. `worker`: whose owner stops it. */
-  constructor(session: Session, shown: boolean, worker: SupervisedWorker | null = null) {
+  /** `tell`: hears what is judged; a terminal then shows how far it is, too. `worker`: whose owner stops it. */
+  constructor(session: Session, tell: ((line: string) => void) | null, worker: SupervisedWorker | null = null) {
     this.#session = session
     this.#given = worker
     // The client polls for the end about every 20 seconds, each time with a listener of its own: that is no leak.
     setMaxListeners(0, session.closing)
-    this.#shown = shown
+    this.#tell = tell
   }
 
   /** Makes sure that every line is judged, and reads the judgements. What is judged already is not judged again. */
@@ -172,11 +172,10 @@ export class Judge {
     const isDone = async (): Promise<boolean> => (await countDone()) === shards
     const input = { run, suite, policy, shards, ...(voting ? { voting } : {}) }
     if (!(await isDone())) {
-      if (this.#shown)
-        note(`judging ${nameOf(subject)} on ${evaluation}; Ctrl-C loses nothing, the same command goes on`)
+      this.#tell?.(`judging ${nameOf(subject)} on ${evaluation}; Ctrl-C loses nothing, the same command goes on`)
       // Lines that need no answer any more are done, too.
       const linesDone = async (): Promise<number> => Math.round((lines.length * (await countDone())) / shards)
-      const progress = this.#shown && process.stderr.isTTY ? new Progress(lines.length, linesDone) : null
+      const progress = this.#tell && process.stderr.isTTY ? new Progress(lines.length, linesDone) : null
       const judged = async (): Promise<void> => {
         await client.evaluate(input, closing)
         // The first may have joined the same evaluation of fewer lines, begun elsewhere.

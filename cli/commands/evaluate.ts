@@ -20,7 +20,7 @@ import {
 import { countUpTo, temperatureNumber, wholeNumber } from '../numbers.ts'
 import { findPolicy } from '../policy.ts'
 import { type Session, withSession } from '../session.ts'
-import { say, sayJson } from '../terminal.ts'
+import { note, say, sayJson } from '../terminal.ts'
 
 /** Votes of one line are sampled in one call of the engine (activities/sampling.ts). */
 const MOST_VOTES = 64
@@ -118,7 +118,7 @@ async function critique(session: Session, options: Pick<Options, 'policy' | 'jso
 
 /** Has lines judged, by a worker that ends with it. */
 async function judging<T>(session: Session, { json }: Pick<Options, 'json'>, use: (judge: Judge) => Promise<T>) {
-  const judge = new Judge(session, json !== true)
+  const judge = new Judge(session, json === true ? null : note)
   try {
     return await use(judge)
   } finally {

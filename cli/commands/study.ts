@@ -112,7 +112,7 @@ Examples:
       await withSession('sparring study', async (session) => {
         const worker = workerFor(session, places)
         // Beside the lines of runs that are played meanwhile it would be noise.
-        const judge = new Judge(session, !json && atOnce === 1, worker)
+        const judge = new Judge(session, !json && atOnce === 1 ? say : null, worker)
         const complete = async (run: studies.StudiedRun): Promise<studies.StudiedRun> =>
           judgings.length > 0 ? judged(session, judge, judgings, run) : run
         const store = async (): Promise<studies.StudyResults> => {
