@@ -1,7 +1,7 @@
 import { commitShard, isShardDone, readRows, writeRows } from '../db/shards.ts'
 import type { WeightsReference } from '../engine/index.ts'
 import type { PlayShard } from '../shared/contract.ts'
-import { type Answer, phaseOf, type Reading, type TurnRow } from '../shared/recipe.ts'
+import { type Answer, askInTurn, phaseOf, type Reading, type TurnRow } from '../shared/recipe.ts'
 import type { Dependencies } from './dependencies.ts'
 import type { Attempt } from './running.ts'
 import { endpointSampler } from './endpoint.ts'
@@ -29,6 +29,7 @@ export async function playShard(dependencies: Dependencies, input: PlayShard, at
 
   const seeds = placeOfSeeds(config.seed, round, phase)
   const questions = definition.ask?.(context, rows) ?? []
+  const askOn = (given: readonly Answer[]) => definition.askOn?.(context, rows, given) ?? []
   let answers: Answer[] = []
   if (questions.length > 0) {
     if (!player) throw new Error(`phase ${phase} asks, but nobody plays it`)
@@ -36,13 +37,16 @@ export async function playShard(dependencies: Dependencies, input: PlayShard, at
     const endpoint = recipe.endpoint(config, player)
     if (endpoint) {
       if (!sampling) throw new Error(`phase ${phase} has texts scored, which a server does not do`)
-      answers = await ask(endpointSampler(endpoint, recipe.stop, signal), { questions, sampling, place: seeds })
+      const server = endpointSampler(endpoint, recipe.stop, signal)
+      answers = await askInTurn(questions, askOn, (asked) => ask(server, { questions: asked, sampling, place: seeds }))
     } else {
       const weights = await times.storing(samplingWeights(dependencies, run, settings, player))
       answers = await engines.use({ ...attempt, device: config.device }, (engine) =>
-        sampling
-          ? ask(policySampler(engine, { settings, weights, signal }), { questions, sampling, place: seeds })
-          : scoreCandidates(engine, { settings, weights: scored(weights), signal }, questions),
+        askInTurn(questions, askOn, (asked) =>
+          sampling
+            ? ask(policySampler(engine, { settings, weights, signal }), { questions: asked, sampling, place: seeds })
+            : scoreCandidates(engine, { settings, weights: scored(weights), signal }, asked),
+        ),
       )
     }
   }

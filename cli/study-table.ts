@@ -27,7 +27,7 @@ export function compared(rounds: readonly Round[], column: string, place: Place 
 
 /** The tables of a study's results, in Markdown: each arm, mean over seeds with a 95 % interval. */
 export function studyTable(found: StudyResults): string {
-  const { columns, runs, match: matched, command, charts } = found
+  const { columns, runs, match: matched, command, charts, paired } = found
   const arms = [...new Set(runs.map(({ arm }) => arm))]
   const row = (name: string, seeds: string, cells: string[]): string => `| ${[name, seeds, ...cells].join(' | ')} |`
   const first = runs.filter((run) => run.arm === arms[0])
@@ -73,7 +73,7 @@ export function studyTable(found: StudyResults): string {
     ...begunAlike(arms.filter(goesOn), found).map(startRow),
     ...arms.map((arm) => armRow(arm, place)),
     '',
-    ...(arms.length > 1
+    ...(paired && arms.length > 1
       ? [...heading('paired by seed'), ...arms.slice(1).map((arm) => differenceRow(arm, place)), '']
       : []),
   ]

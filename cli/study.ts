@@ -33,15 +33,21 @@ const judging = z.strictObject({
   pooledWith: z.string().optional(),
 })
 export type StudyJudging = z.infer<typeof judging>
+/** What is shown of a study's runs. */
+const shown = {
+  columns: z.array(z.string()).min(1),
+  match: match.optional(),
+  charts: z.array(chart).default([]),
+  /** Whether the first arm is compared with each other one, seed by seed: not where arms answer different questions. */
+  paired: z.boolean().default(true),
+}
 const study = z.strictObject({
   title: z.string(),
   /** A run file, by its path from the study's folder, that `run` is laid over. */
   from: z.string().optional(),
   run: fields,
   arms: z.record(z.string(), fields),
-  columns: z.array(z.string()).min(1),
-  match: match.optional(),
-  charts: z.array(chart).default([]),
+  ...shown,
   judging: z.array(judging).default([]),
 })
 export type Study = Omit<z.infer<typeof study>, 'from'>
@@ -88,9 +94,7 @@ const results = z.object({
   study: z.string(),
   title: z.string(),
   command: z.string(),
-  columns: z.array(z.string()),
-  match: match.optional(),
-  charts: z.array(chart).default([]),
+  ...shown,
   runs: z.array(studiedRun),
 })
 export type StudyResults = z.infer<typeof results>

@@ -133,8 +133,21 @@ export interface Phase<Config> {
   /** Rows of other rounds, sets or shards; without it, the problems of the shard with their games, of this round. */
   reads?(context: Context<Config>): Reading
   ask?(context: PlayContext<Config>, rows: Rows): Question[]
+  /** What is to be asked besides, now that these have been answered: asked and answered in its turn, until there is no more. */
+  askOn?(context: PlayContext<Config>, rows: Rows, answers: readonly Answer[]): Question[]
   /** New rows, or rows with the same key that replace those read. */
   answer(context: PlayContext<Config>, rows: Rows, answers: Answer[]): Rows
+}
+
+/** Questions and what is asked on their answers, until nothing is; all answers in this order. */
+export async function askInTurn(
+  questions: readonly Question[],
+  askOn: (answers: readonly Answer[]) => readonly Question[],
+  answered: (questions: readonly Question[]) => Promise<Answer[]>,
+): Promise<Answer[]> {
+  const answers: Answer[] = []
+  for (let asked = questions; asked.length > 0; asked = askOn(answers)) answers.push(...(await answered(asked)))
+  return answers
 }
 
 /** One example of an update: the loss is on the completion alone. */

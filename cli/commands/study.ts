@@ -70,7 +70,7 @@ Examples:
       const played = studies.readResults(files)
       if (table) {
         if (!played) throw new UserError(`there are no results of study ${name}`, 'leave --table out to play it')
-        return show(files, { ...played, columns: study.columns, charts: study.charts }, json)
+        return show(files, { ...played, ...shownOf(study) }, json)
       }
       const shown = path.relative(process.cwd(), files.file)
       const judgings = judgingsOf(name, parseConfig(study.run, shown).recipe, study.judging, data)
@@ -102,9 +102,7 @@ Examples:
         study: name,
         title: study.title,
         command: `${files.command} --seeds ${writeSeeds(places.map(({ seed }) => seed))}${data.map((text) => ` --data ${withoutFolders(text)}`).join('')}`,
-        columns: study.columns,
-        charts: study.charts,
-        ...(study.match ? { match: study.match } : {}),
+        ...shownOf(study),
       }
       const replaced = here.filter(({ run }) => every.every(({ stored: kept }) => kept?.run !== run)).length
       if (replaced > 0)
@@ -128,6 +126,9 @@ Examples:
       })
     })
 }
+
+/** How results are shown, as the study says now. */
+const shownOf = ({ columns, match, charts, paired }: studies.Study) => ({ columns, match, charts, paired })
 
 interface Place {
   arm: string

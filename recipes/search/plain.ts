@@ -1,10 +1,10 @@
 import { sum } from '../../shared/collections.ts'
-import type { ItemRow, Phase, PlayContext, Question, Rows } from '../../shared/recipe.ts'
+import type { Answer, ItemRow, Phase, PlayContext, Question, Rows } from '../../shared/recipe.ts'
 import { BUDGET, votesByBudget } from '../self-check/budget.ts'
 import { stepsToJudge } from '../self-check/candidates.ts'
 import { readSampled, type Sampled } from '../self-check/rows.ts'
 import type { Vote } from '../self-check/vote.ts'
-import type { StepToJudge } from '../spc/critique.ts'
+import type { Critique, StepToJudge } from '../spc/critique.ts'
 import type { Searching } from './config.ts'
 import { problems, readsProblems } from './guided.ts'
 import { JUDGED, type JudgedChain } from './rows.ts'
@@ -82,24 +82,32 @@ export function plainPhases<Config extends Searching>(wordingOf: (config: Config
     solutions.slice(0, config.search.judged).map((text) => stepsToJudge(problem, wordingOf(config).steps(text) ?? []))
   const keyOf = (item: number, { done, step }: StepToJudge): string => `${item}/${JSON.stringify([...done, step])}`
 
-  /** For best-of-n: where in each of the first plain chains would the critic stop reading? */
+  const saidOf = (config: Config, answers: readonly Answer[]): Map<string, Critique | undefined> =>
+    new Map(answers.map((answer) => [answer.question.key, wordingOf(config).critiques(answer)[0]]))
+
+  /** The next step of each chain that the critic has not stopped reading. Each place once: the critic is greedy, and says the same again. */
+  function readOn(config: Config, rows: Rows, answers: readonly Answer[]): Question[] {
+    const said = saidOf(config, answers)
+    const places = rows.items.map(readSampled).flatMap((sampled) =>
+      placesOf(config, sampled).flatMap((chain): [string, StepToJudge][] => {
+        const keyed = chain.map((place): [string, StepToJudge] => [keyOf(sampled.item, place), place])
+        const next = keyed.find(([key]) => !said.has(key) || said.get(key)?.verdict === 'Incorrect')
+        return next && !said.has(next[0]) ? [next] : []
+      }),
+    )
+    return [...new Map(places)].map(([key, place]) => wordingOf(config).critiqueQuestion(key, place))
+  }
+
+  /** For best-of-n: where in each of the first plain chains does the critic stop reading? */
   const judgeSolutions: Phase<Config> = {
     summary: 'The critic judges whole solutions step by step, for best-of-n',
     items: problems,
     sampling: (config) => wordingOf(config).critiqueSampling(1, 0),
     reads: () => ({ rounds: [0], sets: ['problems'] }),
-    ask({ config }, rows) {
-      // Each place once: the critic is greedy, and says the same again.
-      const places = rows.items.map(readSampled).flatMap((sampled) =>
-        placesOf(config, sampled)
-          .flat()
-          .map((place): [string, StepToJudge] => [keyOf(sampled.item, place), place]),
-      )
-      return [...new Map(places)].map(([key, place]) => wordingOf(config).critiqueQuestion(key, place))
-    },
+    ask: ({ config }, rows) => readOn(config, rows, []),
+    askOn: ({ config }, rows, answers) => readOn(config, rows, answers),
     answer({ config, round }, rows, answers) {
-      const { critiques } = wordingOf(config)
-      const said = new Map(answers.map((answer) => [answer.question.key, critiques(answer)[0]]))
+      const said = saidOf(config, answers)
       const items = rows.items.map(readSampled).map((sampled): ItemRow => {
         const chains = placesOf(config, sampled).map((places): JudgedChain => {
           const all = places.map((place) => said.get(keyOf(sampled.item, place)))

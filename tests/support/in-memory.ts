@@ -2,6 +2,7 @@
 import type { RoundSteps, Rounds } from '../../workflows/round.ts'
 import {
   type Answer,
+  askInTurn,
   type BaseConfig,
   type ItemRow,
   phaseOf,
@@ -48,7 +49,7 @@ export async function playRounds<Config extends BaseConfig>(
           turns: rows.turns.filter(wanted),
         }
         const samples = definition.sampling?.(config, phase).samples ?? 0
-        const answers = (definition.ask?.(context, read) ?? []).map((question): Answer => {
+        const answered = (question: Question): Answer => {
           if (!player) throw new Error(`nobody plays ${phase}`)
           const turns = range(0, samples).map((sample) => {
             const said: Said[] = []
@@ -64,7 +65,12 @@ export async function playRounds<Config extends BaseConfig>(
             tokens: turns.map((said) => said.reduce((total, { tokens }) => total + tokens, 0)),
             turns,
           }
-        })
+        }
+        const answers = await askInTurn(
+          definition.ask?.(context, read) ?? [],
+          (given) => definition.askOn?.(context, read, given) ?? [],
+          async (asked) => asked.map(answered),
+        )
         const made = definition.answer(context, read, answers)
         replace(rows.items, made.items, ({ round: of, set, item }) => `${of}/${set}/${item}`)
         replace(rows.episodes, made.episodes, ({ round: of, episode }) => `${of}/${episode}`)

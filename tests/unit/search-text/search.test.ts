@@ -5,7 +5,16 @@ import { type SearchTextConfig, searchTextConfig } from '../../../recipes/search
 import { courses } from '../../../recipes/search-text/courses.ts'
 import { searchText } from '../../../recipes/search-text/index.ts'
 import { problemFile } from '../../../recipes/search-text/problems.ts'
-import { type Judge, readSearch, readSearched, type Search, SEARCHED } from '../../../recipes/search/rows.ts'
+import {
+  type Judge,
+  JUDGED,
+  readJudged,
+  readSearch,
+  readSearched,
+  type Search,
+  SEARCHED,
+} from '../../../recipes/search/rows.ts'
+import { readSampled } from '../../../recipes/self-check/rows.ts'
 import { readChat } from '../../../shared/chat.ts'
 import { range, sum } from '../../../shared/collections.ts'
 import { Stream } from '../../../shared/random.ts'
@@ -112,6 +121,39 @@ describe('guided search on word problems', () => {
         sum(turns.filter(({ turn }) => turn.includes('check') === critic).map(({ tokens }) => tokens))
       expect(sum(searchedOf(rows).map(({ tokens }) => tokens.solver))).toBe(said(false))
       expect(sum(searchedOf(rows).map(({ tokens }) => tokens.critic))).toBe(said(true))
+    }))
+
+  it('has whole solutions read by the critic of best-of-n up to the first step that it rejects, each place once', () =>
+    law(async ({ seed, skill }) => {
+      const config = configOf(seed)
+      const says = players(config, skill, perfect)
+      const asked: string[] = []
+      const heard: Player = (said, player) => {
+        if (said.phase === 'judge solutions') asked.push(said.prompt)
+        return says(said, player)
+      }
+      const rows = await playRounds(searchText, workflow, config, heard, itemsOf(config))
+      const ofSet = (wanted: string) => rows.items.filter(({ set }) => set === wanted)
+      const read = ofSet('problems')
+        .map(readSampled)
+        .map(({ solutions }) =>
+          solutions.slice(0, small.judged).map((text) => {
+            const steps = text.slice(0, -1).split('\n\n')
+            const wrong = steps.findIndex((step) => isTrueStep(step) === false)
+            return { steps: wrong < 0 ? steps : steps.slice(0, wrong + 1), whole: wrong < 0 }
+          }),
+        )
+      const judged = read.map((chains) =>
+        chains.map(({ steps, whole }) => {
+          return { accepted: whole ? steps.length : steps.length - 1, whole, tokens: 7 * steps.length }
+        }),
+      )
+      expect(ofSet(JUDGED).map(readJudged)).toEqual(judged)
+      const places = read.flatMap((chains, item) =>
+        chains.flatMap(({ steps }) => steps.map((_, last) => [item, ...steps.slice(0, last + 1)].join('\n\n'))),
+      )
+      expect(asked).toHaveLength(new Set(places).size)
+      expect(new Set(asked).size).toBe(asked.length)
     }))
 
   it('has no answer where the chain does not end in time, or a step has no end', async () => {
