@@ -187,10 +187,26 @@ export function concludeSearch({ run, per_round: rounds, report }: Finished): { 
     `${percent(low)} to ${percent(high)}`,
     tokens.toFixed(0),
   ])
+  const points = (name: string): string => {
+    const half = numbers[`${name}_half`]
+    return `${of(name) < 0 ? '' : '+'}${percent(of(name))}${typeof half === 'number' ? ` ± ${percent(half)}` : ''}`
+  }
+  const gains: Column[] = [
+    { title: 'guided, less' },
+    { title: 'one chain, points', align: 'right' },
+    { title: `majority of ${chains}, points`, align: 'right' },
+  ]
   const lines = [
     `${style('bold', run)}: ${problems} problems, each ${chains} times`,
     '',
     ...table(columns, rows),
+    '',
+    ...table(gains, [
+      ['as many tokens of votes', points('gain'), points('majority_gain')],
+      ['greedy', points('gain_greedy'), points('majority_gain_greedy')],
+      ['as many of best-of-n, of votes of the accepted', points('gain_best'), points('majority_gain_accepted')],
+    ]),
+    '± is half of the 95 % interval over the problems, which both have answered.',
     '',
     `The critic generated ${of('critic_tokens').toFixed(0)} of the ${of('tokens').toFixed(0)} tokens of a guided chain; ${percent(of('unreadable'))} % of its critiques had no verdict.`,
     `${of('attempts').toFixed(2)} attempts per step; ${percent(of('unanswered'))} % of the guided chains came to no answer.`,

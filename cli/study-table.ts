@@ -27,8 +27,9 @@ export function compared(rounds: readonly Round[], column: string, place: Place 
 
 /** The tables of a study's results, in Markdown: each arm, mean over seeds with a 95 % interval. */
 export function studyTable(found: StudyResults): string {
-  const { columns, runs, match: matched, command, charts, paired } = found
+  const { columns, runs, match: matched, command, charts } = found
   const arms = [...new Set(runs.map(({ arm }) => arm))]
+  const rivals = arms.slice(1).filter((arm) => found.paired?.includes(arm) ?? true)
   const row = (name: string, seeds: string, cells: string[]): string => `| ${[name, seeds, ...cells].join(' | ')} |`
   const first = runs.filter((run) => run.arm === arms[0])
   /** Of a run that is its round 0 alone, the arm's own row says it. */
@@ -73,9 +74,7 @@ export function studyTable(found: StudyResults): string {
     ...begunAlike(arms.filter(goesOn), found).map(startRow),
     ...arms.map((arm) => armRow(arm, place)),
     '',
-    ...(paired && arms.length > 1
-      ? [...heading('paired by seed'), ...arms.slice(1).map((arm) => differenceRow(arm, place)), '']
-      : []),
+    ...(rivals.length > 0 ? [...heading('paired by seed'), ...rivals.map((arm) => differenceRow(arm, place)), ''] : []),
   ]
   const places = matched?.at.map((value) => ({ column: matched.column, value }))
   const what = matched

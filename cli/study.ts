@@ -38,8 +38,8 @@ const shown = {
   columns: z.array(z.string()).min(1),
   match: match.optional(),
   charts: z.array(chart).default([]),
-  /** Whether the first arm is compared with each other one, seed by seed: not where arms answer different questions. */
-  paired: z.boolean().default(true),
+  /** Arms that the first one is compared with, seed by seed; all others unless given. Those that answer other questions are no rivals. */
+  paired: z.array(z.string()).optional(),
 }
 const study = z.strictObject({
   title: z.string(),
@@ -151,6 +151,12 @@ export function readStudy({ file }: Pick<StudyFiles, 'file'>): Study {
     throw new UserError(`${file}: ${issue?.path.join('.')}: ${issue?.message}`, 'mend that field of the study')
   }
   const { from, ...rest } = parsed.data
+  const unknown = rest.paired?.find((arm) => !Object.keys(rest.arms).slice(1).includes(arm))
+  if (unknown !== undefined)
+    throw new UserError(
+      `${file}: paired: ${unknown} is no arm behind the first one`,
+      'use names of arms as they stand there',
+    )
   if (from === undefined) return rest
   const base = path.resolve(path.dirname(file), from)
   if (!fs.existsSync(base)) {

@@ -1,5 +1,6 @@
 import { sum } from '../../shared/collections.ts'
 import type { RoundRows, RoundSummary } from '../../shared/recipe.ts'
+import { meanInterval } from '../../shared/statistics.ts'
 import { BUDGET, budgetNumbers, readBudget } from '../self-check/budget.ts'
 import { type Judge, readSearched, SEARCHED, type Searched, type Way } from './rows.ts'
 
@@ -23,29 +24,24 @@ export function summarise({ measured }: RoundRows, checker: Exclude<Judge, 'crit
   const total = (of: (row: Searched) => number): number => sum(rows.map(of))
   const accuracy = (way: Way): number => total(({ right }) => right[way]) / rows.length
   const chains = total((row) => row.chains)
-  const [guided, guidedMajority, greedy] = [accuracy('guided'), accuracy('guidedMajority'), accuracy('greedy')]
+  const guidedMajority = accuracy('guidedMajority')
   return {
     score: guidedMajority,
     numbers: {
       sampled: accuracy('sampled'),
-      greedy,
+      greedy: accuracy('greedy'),
       critic_solves: accuracy('criticSolves'),
-      guided,
+      guided: accuracy('guided'),
       votes: accuracy('votes'),
       best: accuracy('best'),
       [checker]: accuracy('checker'),
-      gain: guided - accuracy('votes'),
-      gain_greedy: guided - greedy,
-      gain_best: guided - accuracy('best'),
       majority: accuracy('majority'),
       guided_majority: guidedMajority,
       more_votes: accuracy('moreVotes'),
       best_of_more: accuracy('bestOfMore'),
       votes_of_accepted: accuracy('votesOfAccepted'),
       [`${checker}_majority`]: accuracy('checkerMajority'),
-      majority_gain: guidedMajority - accuracy('moreVotes'),
-      majority_gain_greedy: guidedMajority - greedy,
-      majority_gain_accepted: guidedMajority - accuracy('votesOfAccepted'),
+      ...gainNumbers(rows),
       ...criticNumbers(rows.flatMap(({ checks }) => checks)),
       attempts:
         total(({ attempts }) => attempts) /
@@ -66,6 +62,28 @@ export function summarise({ measured }: RoundRows, checker: Exclude<Judge, 'crit
       ...votes,
     },
   }
+}
+
+/** What guided search is compared with, in the tokens that it takes. */
+const gains: Record<string, [Way, Way]> = {
+  gain: ['guided', 'votes'],
+  gain_greedy: ['guided', 'greedy'],
+  gain_best: ['guided', 'best'],
+  majority_gain: ['guidedMajority', 'moreVotes'],
+  majority_gain_greedy: ['guidedMajority', 'greedy'],
+  majority_gain_accepted: ['guidedMajority', 'votesOfAccepted'],
+}
+
+/** Each gain with half of its 95 % interval over the problems, which both ways have answered; null where no two of them differ. */
+function gainNumbers(rows: readonly Searched[]): Record<string, number | null> {
+  const numbers = Object.entries(gains).flatMap(([name, [one, other]]): [string, number | null][] => {
+    const { mean, half } = meanInterval(rows.map(({ right }) => right[one] - right[other]))
+    return [
+      [name, mean],
+      [`${name}_half`, half === 0 ? null : half],
+    ]
+  })
+  return Object.fromEntries(numbers)
 }
 
 /** How good the critic is where search asks it: recalls on proposed steps after right ones; null where there are none. */

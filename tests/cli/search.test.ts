@@ -168,11 +168,16 @@ test('what it came to is told of every way, with its interval and what it cost',
     tokens: 30,
     critic_tokens: 12,
     short: 0.2,
+    gain: 0.065,
+    gain_half: 0.082,
+    majority_gain: -0.1,
+    majority_gain_half: null,
   }
   const snapshot = { run: 'search-gsm8k', report: null, per_round: [{ numbers }] }
   const { lines, numbers: json } = concludeSearch(snapshot)
   expect(lines.join('\n')).toMatch(/^guided +52\.0 +23\.7 to 76\.3 +30$/m)
   expect(lines.join('\n')).toMatch(/^guided, majority of 5 +60\.0 +31\.3 to 83\.2 +150$/m)
+  expect(lines.join('\n')).toMatch(/^as many tokens of votes +\+6\.5 ± 8\.2 +-10\.0$/m)
   expect(lines.join('\n')).toContain('For 20.0 % of the problems the plain chains ran out')
   expect(json['ways']).toContainEqual(expect.objectContaining({ way: 'guided', accuracy: 0.52, tokens: 30 }))
 })

@@ -141,6 +141,19 @@ const severalChains = ({ name, title }: Checker): [string, string][] => [
   [title, `${name}_majority`],
 ]
 
+const gains: [string, string][] = [
+  ['one chain: votes', 'gain'],
+  ['greedy', 'gain_greedy'],
+  ['best-of-n', 'gain_best'],
+  ['several: votes', 'majority_gain'],
+  ['greedy', 'majority_gain_greedy'],
+  ['votes of the accepted', 'majority_gain_accepted'],
+]
+function gainOf(round: RoundTimes, name: string): string {
+  const [gain, half] = [numberOf(round, name) ?? 0, numberOf(round, `${name}_half`)]
+  return half === null ? points(gain) : `${points(gain)} ± ${(100 * half).toFixed(1)}`
+}
+
 function roundsSection(searches: readonly RoundTimes[], checker: Checker): Section {
   const ways = (caption: string, columns: [string, string][]): Html =>
     table({
@@ -156,6 +169,11 @@ function roundsSection(searches: readonly RoundTimes[], checker: Checker): Secti
     title: 'Every search',
     body: html`${ways('One chain, and what its tokens buy: problems answered rightly, in % with 95 % interval', oneChain(checker))}
     ${ways('Several chains that vote, and what their tokens buy', severalChains(checker))}
+    ${table({
+      caption: 'What a guided chain, and several that vote, answer beyond other ways; ± 95 % over the problems',
+      head: ['critic', ...gains.map(([title]) => title)],
+      rows: searches.map((round) => [`critic@${round.round}`, ...gains.map(([, name]) => gainOf(round, name))]),
+    })}
     ${table({
       caption: 'The critic on the steps that it was asked about, and what a chain cost',
       head: [

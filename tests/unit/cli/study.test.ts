@@ -118,7 +118,7 @@ describe('studies', () => {
     expect(wrongOnly).toMatchObject({ correct: null, wrong: { value: 0.25 }, mean: null })
 
     const run = { ...provenance, arm: 'a', seed: 1, run: 'a1', rounds: [], judgements: [later, wrongOnly] }
-    const about = { study: 's', title: 't', command: 'c', columns: ['mean'], charts: [], paired: true }
+    const about = { study: 's', title: 't', command: 'c', columns: ['mean'], charts: [] }
     const table = studyTable({ ...about, runs: [run] })
     expect(table).toMatch(/\| suite \| critic@1 \| 0\.750 \(0\.\d{3} to 0\.\d{3}\) of 4 \|.* \| \+0\.375 \(/)
     expect(table).toMatch(/\| suite \| critic@0 \| – \| 0\.250 \(.*\) of 4 \| – \| – \|/)
@@ -128,6 +128,23 @@ describe('studies', () => {
 
   it('lay an arm over the run, group by group', () => {
     expect(layOver({ a: 1, play: { x: 1, y: 2 } }, { play: { y: 3 } })).toEqual({ a: 1, play: { x: 1, y: 3 } })
+  })
+
+  it('name an arm that is to be compared and is none', () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sparring-study-'))
+    try {
+      const file = path.join(folder, 'mine.yaml')
+      const write = (paired: string): void =>
+        fs.writeFileSync(file, `title: t\nrun: {}\narms: { a: {}, b: {} }\ncolumns: [mean]\npaired: [${paired}]\n`)
+      for (const wrong of ['c', 'a']) {
+        write(wrong)
+        expect(() => readStudy({ file })).toThrow(`${file}: paired: ${wrong} is no arm behind the first one`)
+      }
+      write('b')
+      expect(readStudy({ file }).paired).toEqual(['b'])
+    } finally {
+      fs.rmSync(folder, { recursive: true })
+    }
   })
 
   it('put the seed where an arm names it', () => {
@@ -193,7 +210,6 @@ describe('studies', () => {
       command: 'c',
       columns: ['mean'],
       charts: [],
-      paired: true,
       runs,
     })
     expect(table).toContain('| round 0 (all arms) | 3 | 0.100 |')
@@ -208,11 +224,15 @@ describe('studies', () => {
     // Seeds differ by far more than arms do; the pairs tell the arms apart all the same.
     const ours = [0.1, 0.5, 0.9].map((mean, index) => run('ours', index + 1, mean))
     const theirs = [0.08, 0.49, 0.87].map((mean, index) => run('theirs', index + 1, mean))
-    const about = { study: 's', title: 't', command: 'c', columns: ['mean'], charts: [], paired: true }
+    const about = { study: 's', title: 't', command: 'c', columns: ['mean'], charts: [] }
     expect(studyTable({ ...about, runs: [...ours, ...theirs] })).toContain('| ours − theirs | 3 | 0.020 ± 0.025 |')
     const unfinished = [...theirs.slice(0, 2), run('theirs', 3, null)]
     expect(studyTable({ ...about, runs: [...ours, ...unfinished] })).toContain('| ours − theirs | 2 |')
-    expect(studyTable({ ...about, paired: false, runs: [...ours, ...theirs] })).not.toMatch(/paired|ours −/)
+    const others = [0.3, 0.3, 0.3].map((mean, index) => run('others', index + 1, mean))
+    const of = (...paired: string[]): string[] =>
+      studyTable({ ...about, paired, runs: [...ours, ...theirs, ...others] }).match(/ours − \w+|paired/g) ?? []
+    expect(of()).toEqual([])
+    expect(of('others')).toEqual(['paired', 'ours − others'])
   })
 
   it('name the files that are judged, and not the folders of a machine', () => {
@@ -233,7 +253,6 @@ describe('studies', () => {
       command: 'c',
       columns: ['mean'],
       charts: [],
-      paired: true,
       runs,
     })
     expect(table).toContain('| round 0 (a, b) | 2 | 0.200 |')
@@ -246,7 +265,6 @@ describe('studies', () => {
       command: 'c',
       columns: ['mean'],
       charts: [],
-      paired: true,
       runs: apart,
     })
     expect(ofTwo).toContain('| round 0 (a) | 1 | 0.100 |')
@@ -257,7 +275,7 @@ describe('studies', () => {
       const told = rounds.map((mean, round) => ({ round, numbers: { mean } }))
       return { ...provenance, arm, seed: 1, run: arm, rounds: told }
     }
-    const about = { study: 's', title: 't', command: 'c', columns: ['mean'], charts: [], paired: true }
+    const about = { study: 's', title: 't', command: 'c', columns: ['mean'], charts: [] }
     expect(studyTable({ ...about, runs: [run('a', [0.1])] })).not.toContain('round 0')
     expect(studyTable({ ...about, runs: [run('a', [0.1]), run('b', [0.2, 0.3])] })).toContain(
       '| round 0 (b) | 1 | 0.200 |',
@@ -266,7 +284,7 @@ describe('studies', () => {
 
   it('take a run from results files, those of other studies too, only if its whole configuration is the same', () => {
     const run = { ...provenance, arm: 'a', seed: 2, run: 'a2', config: { rounds: 3, play: { x: 1 } }, rounds: [] }
-    const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], paired: true, runs: [run] }
+    const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], runs: [run] }
     const other = { ...file, study: 'o', runs: [{ ...run, run: 'o2', config: { rounds: 3, play: { x: 2 } } }] }
     expect(storedRun([file, other], 'a', { rounds: 3, play: { x: 1 } })).toEqual(run)
     expect(storedRun([file, other], 'mine', { rounds: 3, play: { x: 2 } })).toMatchObject({ arm: 'mine', run: 'o2' })
@@ -280,7 +298,7 @@ describe('studies', () => {
     const { balance, credit, ...older } = update
     expect([balance, credit]).toEqual(['reward', 'completion'])
     const run = { ...provenance, arm: 'a', seed: 2, run: 'a2', config: { ...rest, update: older }, rounds: [] }
-    const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], paired: true, runs: [run] }
+    const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], runs: [run] }
     expect(storedRun([file], 'a', { ...whole })).toEqual(run)
     const other = parseConfig({ recipe: 'spc', seed: 2, update: { balance: 'both' } }, 'test').config
     expect(storedRun([file], 'a', { ...other })).toBeNull()
@@ -307,7 +325,7 @@ describe('studies', () => {
 
   it('take a run only if its players judged the same files, and none where none is asked for', () => {
     const run = { ...provenance, arm: 'a', seed: 2, run: 'a2', rounds: [], judged: ['suite/1'] }
-    const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], paired: true, runs: [run] }
+    const file = { study: 's', title: 't', command: 'c', columns: [], charts: [], runs: [run] }
     const stored = (...judged: string[]) => storedRun([file], 'a', run.config, judged)
     expect([stored('suite/1'), stored('suite/2'), stored(), stored('suite/1', 'suite/2')]).toEqual([
       run,
@@ -330,9 +348,9 @@ describe('studies', () => {
     const runs = ['a', 'b', 'a'].map((commit, seed) => {
       return { ...provenance, commit, arm: 'x', seed, run: `x${seed}`, rounds: [] }
     })
-    expect(
-      studyTable({ study: 's', title: 't', command: 'c', columns: ['mean'], charts: [], paired: true, runs }),
-    ).toContain('commit a; b, m.')
+    expect(studyTable({ study: 's', title: 't', command: 'c', columns: ['mean'], charts: [], runs })).toContain(
+      'commit a; b, m.',
+    )
   })
 
   describe('that compare where a number reaches a value', () => {
@@ -357,7 +375,7 @@ describe('studies', () => {
         run: `a${seed}`,
         rounds: seed === 1 ? rounds : [rounds[0]!],
       }))
-      const found = { study: 's', title: 't', command: 'c', columns: ['score'], charts: [], paired: true, runs }
+      const found = { study: 's', title: 't', command: 'c', columns: ['score'], charts: [], runs }
       const table = studyTable({ ...found, match: { column: 'kl', at: [0.8, 2] } })
       expect(table).toContain('Where kl first reaches 0.8:')
       expect(table).toContain('| a | 1 of 2 | 0.650 |')
@@ -377,7 +395,7 @@ describe('studies', () => {
     })
     const runs = [run('a', 1, [0.1, 0.3, 0.5]), run('a', 2, [0.3, 0.5]), run('b', 1, [0.2, null])]
     const charts = [{ title: 'means', column: 'mean', along: 'rounds' as const }]
-    const found = { study: 's', title: 't', command: 'c', columns: ['mean'], charts, paired: true, runs }
+    const found = { study: 's', title: 't', command: 'c', columns: ['mean'], charts, runs }
 
     it('show the rounds that every seed of an arm has measured', () => {
       expect(chartLines(found, charts[0]!)).toEqual([

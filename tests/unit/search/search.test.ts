@@ -207,6 +207,24 @@ describe('the numbers of a round', () => {
     expect(numbers['tokens']).toBeGreaterThan(numbers['sampled_tokens'] ?? Infinity)
   })
 
+  it('tell each gain with its interval over the problems', async () => {
+    const rows = await play(configOf(5, {}), 0.6, perfect)
+    const { numbers } = search.summarise({ round: 0, evaluations: [], outcomes: {}, measured: rows.items })
+    const searched = rows.items.filter(({ set }) => set === SEARCHED).map(readSearched)
+    const differences = searched.map(({ right }) => right.guided - right.greedy)
+    const mean = sum(differences) / 6
+    const deviation = Math.sqrt(sum(differences.map((one) => (one - mean) ** 2)) / 5)
+    expect(deviation).toBeGreaterThan(0)
+    expect(numbers['gain_greedy']).toBeCloseTo((numbers['guided'] ?? 0) - (numbers['greedy'] ?? 0))
+    // Student's t, five degrees of freedom.
+    expect(numbers['gain_greedy_half']).toBeCloseTo((2.571 * deviation) / Math.sqrt(6))
+    const alike = rows.items.map((row) =>
+      row.set === SEARCHED ? { ...rows.items.find(({ set }) => set === SEARCHED)!, item: row.item } : row,
+    )
+    const same = search.summarise({ round: 0, evaluations: [], outcomes: {}, measured: alike })
+    expect(same.numbers['gain_greedy_half']).toBeNull()
+  })
+
   it('say nothing of a critic that was never asked', async () => {
     const rows = await play(configOf(5, { attempts: 1 }), 0.6, perfect)
     const { numbers } = search.summarise({ round: 0, evaluations: [], outcomes: {}, measured: rows.items })
