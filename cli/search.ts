@@ -5,6 +5,7 @@ import { readPolicy } from '../db/policies.ts'
 import { parseConfig } from '../recipes/registry.ts'
 import { searchable } from '../recipes/search-text/problems.ts'
 import { share } from '../report/estimates.ts'
+import { signed } from '../report/format.ts'
 import { UserError } from '../shared/errors.ts'
 import { adopted } from '../shared/model-form.ts'
 import { ADOPTED, type AdoptedModel, isAdopted } from '../shared/models.ts'
@@ -189,7 +190,7 @@ export function concludeSearch({ run, per_round: rounds, report }: Finished): { 
   ])
   const points = (name: string): string => {
     const half = numbers[`${name}_half`]
-    return `${of(name) < 0 ? '' : '+'}${percent(of(name))}${typeof half === 'number' ? ` ± ${percent(half)}` : ''}`
+    return `${signed(100 * of(name), 1)}${typeof half === 'number' ? ` ± ${percent(half)}` : ''}`
   }
   const gains: Column[] = [
     { title: 'guided, less' },

@@ -38,7 +38,7 @@ export function studyTable(found: StudyResults): string {
     const mine = runs.filter((run) => run.arm === alike[0])
     const cells = columns.map((column) => {
       const values = mine.flatMap((run) => run.rounds[0]?.numbers[column] ?? [])
-      return values.length === 0 ? '–' : meanInterval(values).mean.toFixed(3)
+      return values.length === 0 ? '–' : fixed(meanInterval(values).mean)
     })
     const whose = alike.length === arms.length ? 'all arms' : alike.join(', ')
     return row(`round 0 (${whose})`, String(mine.length), cells)
@@ -115,8 +115,11 @@ function begunAlike(arms: readonly string[], { runs, columns }: StudyResults): s
 function written(values: readonly number[]): string {
   if (values.length === 0) return '–'
   const { mean, half } = meanInterval(values)
-  return half === null ? mean.toFixed(3) : `${mean.toFixed(3)} ± ${half.toFixed(3)}`
+  return half === null ? fixed(mean) : `${fixed(mean)} ± ${fixed(half)}`
 }
+
+/** No -0.000: so little is what rounding leaves of nothing. */
+const fixed = (value: number): string => value.toFixed(3).replace(/^-(0\.0*)$/, '$1')
 
 /** What a chart draws, as a table: each arm's mean at each round, and what its updates had cost until then. */
 function roundsTable({ column, along }: StudyChart, lines: readonly ChartLine[]): string[] {

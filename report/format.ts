@@ -10,8 +10,11 @@ export const percent = (share: number | null, digits = 1): string =>
 /** `+12.3 points`, for the difference of two shares. */
 export const points = (difference: number): string => `${signed(difference * 100, 1)} points`
 
-export const signed = (value: number, digits: number): string =>
-  `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`
+/** What is zero as it is written is +0. */
+export function signed(value: number, digits: number): string {
+  const written = Math.abs(value).toFixed(digits)
+  return `${value < 0 && Number(written) > 0 ? '−' : '+'}${written}`
+}
 
 export const interval = ({ low, high }: Estimate, digits = 1): string =>
   `${(low * 100).toFixed(digits)}–${(high * 100).toFixed(digits)}`

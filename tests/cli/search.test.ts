@@ -172,12 +172,15 @@ test('what it came to is told of every way, with its interval and what it cost',
     gain_half: 0.082,
     majority_gain: -0.1,
     majority_gain_half: null,
+    gain_greedy: -1e-17,
+    majority_gain_greedy: 0.12,
   }
   const snapshot = { run: 'search-gsm8k', report: null, per_round: [{ numbers }] }
   const { lines, numbers: json } = concludeSearch(snapshot)
   expect(lines.join('\n')).toMatch(/^guided +52\.0 +23\.7 to 76\.3 +30$/m)
   expect(lines.join('\n')).toMatch(/^guided, majority of 5 +60\.0 +31\.3 to 83\.2 +150$/m)
-  expect(lines.join('\n')).toMatch(/^as many tokens of votes +\+6\.5 ± 8\.2 +-10\.0$/m)
+  expect(lines.join('\n')).toMatch(/^as many tokens of votes +\+6\.5 ± 8\.2 +−10\.0$/m)
+  expect(lines.join('\n')).toMatch(/^greedy +\+0\.0 +\+12\.0$/m)
   expect(lines.join('\n')).toContain('For 20.0 % of the problems the plain chains ran out')
   expect(json['ways']).toContainEqual(expect.objectContaining({ way: 'guided', accuracy: 0.52, tokens: 30 }))
 })

@@ -277,6 +277,8 @@ describe('studies', () => {
     }
     const about = { study: 's', title: 't', command: 'c', columns: ['mean'], charts: [] }
     expect(studyTable({ ...about, runs: [run('a', [0.1])] })).not.toContain('round 0')
+    expect(studyTable({ ...about, runs: [run('a', [-1e-17])] })).toContain('| a | 1 | 0.000 |')
+    expect(studyTable({ ...about, runs: [run('a', [-0.02])] })).toContain('| a | 1 | -0.020 |')
     expect(studyTable({ ...about, runs: [run('a', [0.1]), run('b', [0.2, 0.3])] })).toContain(
       '| round 0 (b) | 1 | 0.200 |',
     )
